@@ -1,0 +1,265 @@
+"""System checks: a mistake in the settings is told before it meets a visitor."""
+
+import inspect
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.cache import InvalidCacheBackendError, caches
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from swap_user.conf import NAMESPACE, configured, declared, swap_user_settings
+from swap_user.otp.encryption import decode_key
+from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
+from swap_user.otp.store import is_redis
+
+BACKEND = "swap_user.backends.OTPBackend"
+STDOUT_SENDER = "swap_user.otp.senders.StdOutOTPSender"
+
+Messages = list[checks.CheckMessage]
+
+# What settings of 0.9.8 became; "" where nothing takes their place.
+FORMER = {
+    "OTP_LENGTH": "OTP_DIGITS",
+    "OTP_ALPHABET": "",
+    "OTP_PATTERN": "",
+    "GET_OTP_SERVICE_CLASS": "",
+    "CHECK_OTP_SERVICE_CLASS": "",
+    "VALIDATION_SERVICE_CLASS": "",
+    "INVALID_LOGIN_COUNTER_PATTERN": "",
+    "SENT_OTP_COUNTER_PATTERN": "",
+    "USER_BANNED_FOR_INVALID_LOGIN": "",
+    "USER_BANNED_FOR_OTP_RATE_LIMIT_PATTERN": "",
+    "BAN_FOR_INVALID_LOGIN_TIMEOUT": "",
+    "BAN_FOR_OTP_RATE_LIMIT_TIMEOUT": "",
+    "MAX_ATTEMPTS_OF_INVALID_LOGIN": "",
+    "MAX_NUMBER_OF_OTP_SENT": "",
+}
+
+
+def register_checks() -> None:
+    """Register every check of this package; ``SwapUserConfig.ready`` calls it."""
+    for check in (check_settings, check_keys, check_cache, check_backend, check_sender):
+        checks.register(check, checks.Tags.security)
+    for check in (deploy_check_keys, deploy_check_sender):
+        checks.register(check, checks.Tags.security, deploy=True)
+
+
+def check_swap_user_installed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E001: the OTP admin site needs the app that holds the authenticators."""
+    if apps.is_installed("swap_user"):
+        return []
+    return [
+        checks.Error(
+            '"swap_user.apps.OTPSiteConfig" is installed without "swap_user".',
+            hint='Add "swap_user" to INSTALLED_APPS.',
+            id="swap_user.E001",
+        )
+    ]
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E002: not a dict. E003: an unknown key. E004: a value that can't be."""
+    try:
+        given = configured()
+    except ImproperlyConfigured as error:
+        hint = f'Write {NAMESPACE} = {{"OTP_SENDER_CLASS": "…"}}.'
+        return [checks.Error(str(error), hint=hint, id="swap_user.E002")]
+    known = {setting.name: setting for setting in declared()}
+    messages: Messages = []
+    for name, value in given.items():
+        if name not in known:
+            messages.append(
+                checks.Error(
+                    f"{NAMESPACE} has the unknown key {name!r}.",
+                    hint=_hint_for_unknown(name, list(known)),
+                    id="swap_user.E003",
+                )
+            )
+        elif problem := known[name].problem(value):
+            messages.append(
+                checks.Error(
+                    f"{NAMESPACE}[{name!r}] {problem}",
+                    hint=known[name].help_text,
+                    id="swap_user.E004",
+                )
+            )
+    return messages
+
+
+def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E005: an encryption key that is none."""
+    messages: Messages = []
+    for position, text in enumerate(_value("OTP_ENCRYPTION_KEYS") or ()):
+        try:
+            decode_key(text)
+        except ValueError as error:
+            messages.append(
+                checks.Error(
+                    f"{NAMESPACE}['OTP_ENCRYPTION_KEYS'][{position}] {error}.",
+                    hint="A key is the base64 of 32 random bytes: "
+                    'python -c "import base64, os; '
+                    'print(base64.b64encode(os.urandom(32)).decode())"',
+                    id="swap_user.E005",
+                )
+            )
+    return messages
+
+
+def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E006: no such cache. E007: a cache that is not Redis."""
+    alias = _value("OTP_CACHE")
+    if alias is None:
+        return []
+    try:
+        cache = caches[alias]
+    except (InvalidCacheBackendError, ImportError) as error:
+        hint = f"Define CACHES[{alias!r}], or name another alias in {NAMESPACE}['OTP_CACHE']."
+        return [
+            checks.Error(f"CACHES[{alias!r}]: {error}", hint=hint, id="swap_user.E006"),
+        ]
+    if is_redis(cache):
+        return []
+    return [
+        checks.Error(
+            f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis: "
+            "only there can a code be used up in one atomic step, by all processes at once.",
+            hint='Set its BACKEND to "django.core.cache.backends.redis.RedisCache" or '
+            f'"django_redis.cache.RedisCache", or name another alias in {NAMESPACE}["OTP_CACHE"].',
+            id="swap_user.E007",
+        )
+    ]
+
+
+def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E008: no backend that takes a code."""
+    for path in settings.AUTHENTICATION_BACKENDS:
+        try:
+            backend = import_string(path)
+        except ImportError:
+            continue  # Django's own error at the first login names it.
+        # A project may list a subclass of ours.
+        if any(f"{base.__module__}.{base.__qualname__}" in _OURS for base in _bases(backend)):
+            return []
+    return [
+        checks.Error(
+            "No backend in AUTHENTICATION_BACKENDS takes a one-time code: nobody can log in "
+            "with one.",
+            hint=f'Add "{BACKEND}" to AUTHENTICATION_BACKENDS.',
+            id="swap_user.E008",
+        )
+    ]
+
+
+_OURS = {"swap_user.backends.otp.OTPBackend"}
+
+
+def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E009: no such sender. E010: not a sender. E011: nothing to send emails to."""
+    path = _value("OTP_SENDER_CLASS")
+    if path is None:
+        return []
+    where = f"{NAMESPACE}['OTP_SENDER_CLASS']"
+    try:
+        sender = import_string(path)
+    except Exception as error:  # noqa: BLE001 - the project's module may raise anything
+        return [
+            checks.Error(
+                f"{where} can't be imported: {error}",
+                hint="Name a class by its dotted path, such as "
+                '"swap_user.otp.senders.EmailOTPSender".',
+                id="swap_user.E009",
+            )
+        ]
+    if not inspect.isclass(sender) or not issubclass(sender, AbstractOTPSender):
+        return [
+            checks.Error(
+                f"{where} is {path}, which is not a sender.",
+                hint="Subclass swap_user.otp.senders.AbstractOTPSender.",
+                id="swap_user.E010",
+            )
+        ]
+    if inspect.isabstract(sender):
+        missing = ", ".join(sorted(sender.__abstractmethods__))
+        return [
+            checks.Error(
+                f"{where} is {path}, which is still abstract.",
+                hint=f"Define {missing}(self, receiver: str, otp: str, **kwargs).",
+                id="swap_user.E010",
+            )
+        ]
+    if issubclass(sender, EmailOTPSender) and sender.get_receiver is EmailOTPSender.get_receiver:
+        return _check_email_field()
+    return []
+
+
+def deploy_check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W001: secrets are encrypted with a key that follows from SECRET_KEY."""
+    if _value("OTP_ENCRYPTION_KEYS"):
+        return []
+    return [
+        checks.Warning(
+            "The secrets of authenticators are encrypted with a key derived from SECRET_KEY: "
+            "whoever has one has both, and a SECRET_KEY that is replaced takes them with it.",
+            hint=f"Set {NAMESPACE}['OTP_ENCRYPTION_KEYS'] to a list of keys that are kept apart, "
+            "each the base64 of 32 random bytes.",
+            id="swap_user.W001",
+        )
+    ]
+
+
+def deploy_check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W002: codes are printed instead of sent."""
+    if _value("OTP_SENDER_CLASS") != STDOUT_SENDER:
+        return []
+    return [
+        checks.Warning(
+            "Codes are printed to the server's output: users don't get them, and whoever reads "
+            "the log does.",
+            hint=f"Set {NAMESPACE}['OTP_SENDER_CLASS'] to a sender that delivers, such as "
+            '"swap_user.otp.senders.EmailOTPSender".',
+            id="swap_user.W002",
+        )
+    ]
+
+
+def _value(name: str) -> Any:
+    """Return a setting, or None where ``check_settings`` already says what is wrong with it."""
+    try:
+        return getattr(swap_user_settings, name)
+    except ImproperlyConfigured:
+        return None
+
+
+def _hint_for_unknown(name: object, known: list[str]) -> str:
+    if name in FORMER:
+        successor = FORMER[str(name)]
+        return f"It is now {successor}." if successor else "It went with 0.9.8: remove it."
+    close = get_close_matches(str(name), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"It may have: {', '.join(known)}."
+
+
+def _bases(backend: object) -> Sequence[type]:
+    return inspect.getmro(backend) if inspect.isclass(backend) else ()
+
+
+def _check_email_field() -> Messages:
+    user_model = get_user_model()
+    name = user_model.get_email_field_name()
+    try:
+        user_model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return [
+            checks.Error(
+                f"Codes go out by email, but {user_model._meta.label} has no field {name!r}.",
+                hint=f"Set {NAMESPACE}['OTP_SENDER_CLASS'] to a sender that reaches these users, "
+                "or override its get_receiver(user).",
+                id="swap_user.E011",
+            )
+        ]
+    return []

@@ -1,0 +1,66 @@
+"""What the database holds of a user's ways to log in."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+# The name space of the ids that sent-code authenticators are given, see Authenticator.sent_id.
+_SENT_NAMESPACE = uuid.UUID("6f1c1f0c-5b0c-4d57-9a3c-5d4d6a1e1c60")
+
+
+class Authenticator(models.Model):
+    """
+    What a user holds that makes codes: an app on their phone, or the address that codes go to.
+
+    ``secret`` is a ciphertext; ``swap_user.otp.authenticators`` opens it. ``consumed`` is the
+    durable high-water mark: no counter at or below it is ever accepted again (RFC 6238 5.2).
+    """
+
+    class Type(models.TextChoices):
+        SENT = "sent", _("Sent code")
+        TOTP = "totp", _("Authenticator app")
+        HOTP = "hotp", _("Counter-based authenticator")
+
+    class Algorithm(models.TextChoices):
+        SHA1 = "SHA1", "SHA-1"
+        SHA256 = "SHA256", "SHA-256"
+        SHA512 = "SHA512", "SHA-512"
+
+    # Known before the row is written, because the ciphertext is bound to it.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="otp_authenticators",
+        verbose_name=_("user"),
+    )
+    type = models.CharField(_("type"), max_length=8, choices=Type)
+    name = models.CharField(_("name"), max_length=64, blank=True)
+    secret = models.TextField(_("encrypted secret"), editable=False)
+    algorithm = models.CharField(
+        _("algorithm"), max_length=8, choices=Algorithm, default=Algorithm.SHA1
+    )
+    digits = models.PositiveSmallIntegerField(_("digits"), default=6)
+    period = models.PositiveSmallIntegerField(_("period in seconds"), default=30)
+    consumed = models.BigIntegerField(_("last accepted counter"), default=-1, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("authenticator")
+        verbose_name_plural = _("authenticators")
+
+    def __str__(self) -> str:
+        return self.name or str(self.Type(self.type).label)
+
+    @staticmethod
+    def sent_id(user_id: object) -> uuid.UUID:
+        """
+        Return the id of a user's authenticator for sent codes.
+
+        It follows from the user's id, so that the primary key itself keeps a user from having
+        two, on databases without conditional constraints (MariaDB) as well.
+        """
+        return uuid.uuid5(_SENT_NAMESPACE, str(user_id))

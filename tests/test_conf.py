@@ -1,0 +1,39 @@
+"""Settings: typed, read when used."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from swap_user.conf import declared, swap_user_settings
+
+
+def test_defaults_hold_without_a_setting(settings):
+    """A project that names nothing gets every default, and each is its own kind of value."""
+    del settings.SWAP_USER
+    for setting in declared():
+        assert getattr(swap_user_settings, setting.name) == setting.default
+        assert setting.problem(setting.default) is None
+        assert setting.help_text
+
+
+def test_settings_are_read_when_used():
+    """override_settings works, and what it overrides comes back."""
+    with override_settings(SWAP_USER={"OTP_TIMEOUT": 60}):
+        assert swap_user_settings.OTP_TIMEOUT == 60
+    assert swap_user_settings.OTP_TIMEOUT == 300
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"OTP_TIMEOUT": "300"},
+        {"OTP_TIMEOUT": True},
+        {"OTP_TIMEOUT": 0},
+        {"OTP_TIMEOUT": 601},
+        "OTP_TIMEOUT=300",
+    ],
+)
+def test_a_bad_value_is_never_used(value):
+    """Where no check ran, the mistake is told at the first use instead of working by chance."""
+    with override_settings(SWAP_USER=value), pytest.raises(ImproperlyConfigured, match="SWAP_USER"):
+        swap_user_settings.OTP_TIMEOUT  # noqa: B018
