@@ -1,0 +1,29 @@
+"""
+What a project's own views use.
+
+The names are loaded when first used, so that a module of senders can be imported before Django
+has loaded the models.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from swap_user.otp.delivery import asend_code, send_code
+    from swap_user.otp.exceptions import InvalidCode, LoginUnavailable, OTPError
+
+__all__ = ["InvalidCode", "LoginUnavailable", "OTPError", "asend_code", "send_code"]
+
+_HOMES = {
+    "InvalidCode": "exceptions",
+    "LoginUnavailable": "exceptions",
+    "OTPError": "exceptions",
+    "asend_code": "delivery",
+    "send_code": "delivery",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

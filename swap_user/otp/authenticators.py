@@ -1,0 +1,91 @@
+"""An authenticator's secret: made, sealed, opened, and made again when it can't be read."""
+
+import logging
+from functools import lru_cache
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.views.decorators.debug import sensitive_variables
+
+from swap_user.conf import swap_user_settings
+from swap_user.models import Authenticator
+from swap_user.otp import codes
+from swap_user.otp.encryption import Keyring, decode_key, derive_key
+from swap_user.otp.exceptions import EncryptionError
+
+logger = logging.getLogger("swap_user.security")
+
+
+def keyring() -> Keyring:
+    """Return the keys that are configured now, or those that follow from SECRET_KEY."""
+    if configured := swap_user_settings.OTP_ENCRYPTION_KEYS:
+        return _configured_keyring(tuple(configured))
+    return _derived_keyring((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+# Deriving costs a hash or two per key: once for each set of keys, not at every login.
+@lru_cache(maxsize=4)
+def _configured_keyring(keys: tuple[str, ...]) -> Keyring:
+    return Keyring(map(decode_key, keys))
+
+
+@lru_cache(maxsize=4)
+def _derived_keyring(secrets: tuple[str | bytes, ...]) -> Keyring:
+    return Keyring(map(derive_key, secrets))
+
+
+def _owner(authenticator: Authenticator) -> str:
+    """Return what the ciphertext is bound to: this row, of this user, of this type."""
+    return f"{authenticator.pk}|{authenticator.user_id}|{authenticator.type}"
+
+
+def seal(authenticator: Authenticator, secret: str) -> None:
+    """Put ``secret`` (base32) into the authenticator, encrypted; saving is the caller's."""
+    authenticator.secret = keyring().encrypt(secret, associated_data=_owner(authenticator))
+
+
+def open_secret(authenticator: Authenticator) -> str:
+    """
+    Return the authenticator's secret in base32.
+
+    Raises:
+        MissingKey: its key is not configured.
+        EncryptionError: it was altered, or written for another row.
+    """
+    return keyring().decrypt(authenticator.secret, associated_data=_owner(authenticator))
+
+
+@sensitive_variables("secret", "fresh")
+def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
+    """
+    Return the user's authenticator for sent codes and its secret; the first call creates it.
+
+    A secret that can't be read is replaced by a new one: nothing was enrolled with it, so all
+    that is lost are the codes on their way. Without this a changed SECRET_KEY would shut out
+    everybody for good.
+    """
+    authenticator = Authenticator(
+        pk=Authenticator.sent_id(user.pk), user_id=user.pk, type=Authenticator.Type.SENT
+    )
+    fresh = codes.generate_secret()
+    seal(authenticator, fresh)
+    stored, created = Authenticator.objects.get_or_create(
+        pk=authenticator.pk,
+        defaults={
+            "user_id": user.pk,
+            "type": authenticator.type,
+            "secret": authenticator.secret,
+        },
+    )
+    if created:
+        return stored, fresh
+    try:
+        return stored, open_secret(stored)
+    except EncryptionError as error:
+        logger.error("sent-code secret replaced: user=%s reason=%s", user.pk, error)
+        # Only where it still stands: of two that replace it at once, the first wins.
+        Authenticator.objects.filter(pk=stored.pk, secret=stored.secret).update(
+            secret=authenticator.secret, user_id=user.pk, type=authenticator.type
+        )
+        stored.refresh_from_db()
+        return stored, open_secret(stored)

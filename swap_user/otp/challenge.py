@@ -1,0 +1,97 @@
+"""
+A challenge: one issued, still pending code. Redis holds its counter and its expiry, never it.
+
+The counter is the microsecond of issuing, made strictly increasing for an account. RFC 4226
+takes any 8-byte number; this one needs no row to be written, differs between two flows, and
+never comes again when Redis has lost everything.
+"""
+
+from dataclasses import dataclass
+
+from swap_user.otp import store
+
+_MICROSECONDS = 1_000_000
+
+# A flow is a long random string; this can't be one.
+_UNBOUND = "-"
+
+# KEYS: last counter of the account, the challenge of the flow.
+# ARGV: the earliest counter, lifetime in ms, what follows the counter in the challenge.
+_ISSUE = store.Script(
+    """
+    local counter = tonumber(ARGV[1])
+    local last = tonumber(redis.call('GET', KEYS[1]) or '-1')
+    if last >= counter then counter = last + 1 end
+    local text = string.format('%.0f', counter)
+    redis.call('SET', KEYS[1], text, 'PX', ARGV[2])
+    redis.call('SET', KEYS[2], text .. ARGV[3], 'PX', ARGV[2])
+    return text
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """
+    What waits for its code.
+
+    Args:
+        key: where it lies in Redis.
+        value: what lies there.
+        counter: the moving factor of its code.
+        expires_ms: Unix time in milliseconds from which on it is refused.
+        digits: how many its code has.
+    """
+
+    key: str
+    value: str
+    counter: int
+    expires_ms: int
+    digits: int
+
+
+def issue(
+    account: str, flow: str | None, *, now: float, timeout: int, digits: int, above: int = -1
+) -> int:
+    """
+    Start a challenge and return its counter; an earlier one of the same flow is replaced.
+
+    Args:
+        account: as ``store.account_key`` gives it.
+        flow: the session that asked, None for none: then the code counts in any.
+        now: Unix time in seconds.
+        timeout: how long the code is accepted, in seconds.
+        digits: how many digits the code has.
+        above: a counter that the new one must exceed.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    earliest = max(int(now * _MICROSECONDS), above + 1)
+    rest = f":{int((now + timeout) * 1000)}:{digits}"
+    keys = [store.key(account, "issued"), _key(account, flow)]
+    return int(_ISSUE(keys, [earliest, timeout * 1000, rest]))
+
+
+def pending(account: str, flow: str | None, *, now: float) -> list[Challenge]:
+    """
+    Return the challenges whose code would count now: that of the flow, and the unbound one.
+
+    One round trip, whether there are any or not.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    keys = [_key(account, None)] if flow is None else [_key(account, flow), _key(account, None)]
+    found = []
+    for key, value in zip(keys, store.get_many(keys), strict=True):
+        if value is None:
+            continue
+        challenge = Challenge(key, value, *map(int, value.split(":")))
+        if now * 1000 < challenge.expires_ms:
+            found.append(challenge)
+    return found
+
+
+def _key(account: str, flow: str | None) -> str:
+    return store.key(account, "challenge", _UNBOUND if flow is None else flow)

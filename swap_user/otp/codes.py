@@ -1,0 +1,97 @@
+"""
+Codes, and nothing else: no settings, no clock, no database. Time is a parameter.
+
+RFC 4226 (HOTP) and RFC 6238 (TOTP), computed by pyotp.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+from base64 import b32encode
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pyotp
+
+# RFC 4226 section 4, R6 recommends 160 bits, the size of an HMAC-SHA-1 key.
+SECRET_BYTES = 20
+
+# Ten digits and room for the spaces that people and phones put between them.
+MAX_TYPED_LENGTH = 64
+
+ALGORITHMS: dict[str, Callable[..., Any]] = {
+    "SHA1": hashlib.sha1,
+    "SHA256": hashlib.sha256,
+    "SHA512": hashlib.sha512,
+}
+
+_DIGITS = re.compile(r"[0-9]{6,10}", re.ASCII)
+
+
+def generate_secret() -> str:
+    """Return a new secret of 160 random bits in base32 (RFC 4226 section 4, R6)."""
+    return b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def normalize(typed: object) -> str | None:
+    """
+    Return the code that somebody meant, in ASCII digits.
+
+    Args:
+        typed: what came in: spaces around and inside are forgiven, full-width digits too.
+
+    Returns:
+        Six to ten digits, or None if it can't be a code.
+    """
+    if not isinstance(typed, str) or len(typed) > MAX_TYPED_LENGTH:
+        return None
+    text = "".join(unicodedata.normalize("NFKC", typed).split())
+    return text if _DIGITS.fullmatch(text) else None
+
+
+def hotp(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA1") -> str:
+    """
+    Return the code of ``counter`` (RFC 4226 section 5.3).
+
+    Args:
+        secret: base32.
+        counter: the moving factor, 0 to 2**64 - 1.
+        digits: how many the code has, 6 to 10.
+        algorithm: "SHA1", "SHA256" or "SHA512".
+    """
+    return pyotp.HOTP(secret, digits=digits, digest=ALGORITHMS[algorithm]).at(counter)
+
+
+def time_step(now: float, *, period: int = 30) -> int:
+    """
+    Return the time step that ``now`` lies in (RFC 6238 section 4.2).
+
+    Args:
+        now: Unix time in seconds, so that neither time zone nor daylight saving matters.
+        period: the length of a step in seconds.
+    """
+    return int(now // period)
+
+
+def window(step: int, *, past: int = 1, future: int = 1) -> range:
+    """
+    Return the time steps that are accepted at ``step`` (RFC 6238 section 5.2).
+
+    Args:
+        step: the current time step.
+        past: how many earlier steps are accepted.
+        future: how many later ones.
+    """
+    return range(max(0, step - past), step + future + 1)
+
+
+def matches(code: str, expected: Iterable[str]) -> list[bool]:
+    """
+    Compare ``code`` with every expected one.
+
+    Every comparison is made and each takes constant time, so neither the time nor the count
+    tells which of them matched.
+    """
+    return [hmac.compare_digest(code.encode(), candidate.encode()) for candidate in expected]

@@ -1,0 +1,163 @@
+"""A code on its way: asked for in the request, computed and handed to the sender after it."""
+
+import logging
+import math
+import time
+import traceback
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sites.shortcuts import get_current_site
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured, ObjectDoesNotExist
+from django.http import HttpRequest
+from django.utils import translation
+from django.views.decorators.debug import sensitive_variables
+
+from swap_user import identity
+from swap_user.conf import swap_user_settings
+from swap_user.otp import accounts, challenge, codes, flow, store
+from swap_user.otp.authenticators import sent_authenticator
+from swap_user.otp.dispatch import dispatch
+from swap_user.otp.senders import load_sender
+
+logger = logging.getLogger("swap_user.security")
+
+
+def send_code(request: HttpRequest | None, username: object) -> None:
+    """
+    Send a one-time code to ``username``, if there is an account of that name that may log in.
+
+    Nothing that the caller sees tells whether there is one. The code counts only in the session
+    of ``request``, where it takes the place of an earlier one; without a session it counts in
+    any (R23, R24).
+
+    Args:
+        request: the visitor's, or None where there is none (an API).
+        username: as somebody typed it.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    bound_to = flow.begin(request)
+    name = identity.normalize(username)
+    now = time.time()
+    timeout, digits = swap_user_settings.OTP_TIMEOUT, swap_user_settings.OTP_DIGITS
+    # Also for a name that nobody has: what a stranger can measure is the same.
+    counter = challenge.issue(
+        store.account_key(name), bound_to, now=now, timeout=timeout, digits=digits
+    )
+    dispatch(
+        deliver,
+        name,
+        bound_to,
+        counter=counter,
+        digits=digits,
+        expires_at=now + timeout,
+        host=_host(request),
+        language=translation.get_language(),
+    )
+
+
+async def asend_code(request: HttpRequest | None, username: object) -> None:
+    """See send_code()."""
+    await sync_to_async(send_code)(request, username)
+
+
+@sensitive_variables("secret", "code")
+def deliver(
+    name: str,
+    bound_to: str | None,
+    *,
+    counter: int,
+    digits: int,
+    expires_at: float,
+    host: str,
+    language: str | None,
+) -> None:
+    """
+    Compute the code of a challenge and hand it to the sender, if ``name`` has an account.
+
+    A sender that fails is logged; whoever asked is not told (R34).
+
+    Args:
+        name: canonical username.
+        bound_to: the flow that asked, or None.
+        counter: the challenge's.
+        digits: how many digits its code has.
+        expires_at: Unix time in seconds at which it ends.
+        host: the host name that the visitor sees, or "".
+        language: the visitor's, or None.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    user = accounts.named(name).first() if name else None
+    if user is None or not accounts.is_active(user):
+        logger.info("code not sent: account=%s reason=no active account", store.account_key(name))
+        return
+    now = time.time()
+    expires_in = math.ceil(expires_at - now)
+    if expires_in <= 0:
+        logger.warning("code not sent: user=%s reason=expired before delivery", user.pk)
+        return
+    authenticator, secret = sent_authenticator(user)
+    if counter <= authenticator.consumed:
+        # The clock was set back since the last login: a counter from before it would be refused.
+        counter = challenge.issue(
+            store.account_key(name),
+            bound_to,
+            now=now,
+            timeout=expires_in,
+            digits=digits,
+            above=authenticator.consumed,
+        )
+    code = codes.hotp(secret, counter, digits=digits)
+    try:
+        sender = load_sender()
+        with translation.override(language):
+            sender.send(
+                sender.get_receiver(user),
+                code,
+                user=user,
+                expires_in=expires_in,
+                site_name=site_name(host),
+                host=host,
+            )
+    except Exception as error:  # noqa: BLE001 - the sender is the project's
+        _log_failure(user, error, code)
+    else:
+        logger.info("code sent: user=%s", user.pk)
+
+
+def site_name(host: str) -> str:
+    """
+    Return what the site is called in a message: the setting, the current Site, or the host.
+
+    Args:
+        host: the host name that the visitor sees, or "".
+    """
+    if issuer := swap_user_settings.OTP_ISSUER:
+        return issuer
+    request = HttpRequest()
+    request.META["HTTP_HOST"] = host
+    try:
+        return get_current_site(request).name
+    except (DisallowedHost, ObjectDoesNotExist, ImproperlyConfigured):
+        return host
+
+
+def _host(request: HttpRequest | None) -> str:
+    try:
+        return request.get_host() if request is not None else ""
+    except DisallowedHost:
+        return ""
+
+
+@sensitive_variables("code", "reason")
+def _log_failure(user: AbstractBaseUser, error: Exception, code: str) -> None:
+    """Log why a sender failed, on one line, without the traceback: its frames hold the code."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    reason = f"{type(error).__name__}: {error}".replace(code, "*" * len(code))
+    logger.error(
+        "code not sent: user=%s error=%r at %s:%s", user.pk, reason, place.filename, place.lineno
+    )

@@ -1,0 +1,114 @@
+"""
+Authenticated encryption of secrets under a list of keys.
+
+AES-256-GCM with a random nonce. The associated data binds a ciphertext to its owner: moved to
+another row it does not decrypt.
+"""
+
+import hashlib
+import os
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterable
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from swap_user.otp.exceptions import EncryptionError, MissingKey
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+VERSION = "1"
+
+_TO_STANDARD = str.maketrans("-_", "+/")
+
+
+def decode_key(text: str) -> bytes:
+    """
+    Return the 32 bytes of a key that is written in base64 (either alphabet).
+
+    Raises:
+        ValueError: it is not the base64 of 32 bytes. The message does not repeat the key.
+    """
+    try:
+        key = b64decode(text.strip().translate(_TO_STANDARD), validate=True)
+    except (Base64Error, ValueError):
+        raise ValueError("is not base64") from None
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"decodes to {len(key)} bytes instead of {KEY_BYTES}")
+    return key
+
+
+def derive_key(secret: str | bytes) -> bytes:
+    """Return the key that stands in for a configured one, from Django's SECRET_KEY (RFC 5869)."""
+    material = secret.encode() if isinstance(secret, str) else secret
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"swap_user.encryption").derive(material)
+
+
+def key_id(key: bytes) -> str:
+    """Return the short public name of a key, which stands in front of what it encrypted."""
+    return hashlib.sha256(b"swap_user.key_id" + key).hexdigest()[:8]
+
+
+class Keyring:
+    """
+    Keys of 32 bytes each: the first encrypts, all decrypt.
+
+    Args:
+        keys: newest first.
+    """
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self._keys = {key_id(key): key for key in keys}
+        if not self._keys:
+            raise ValueError("A keyring needs at least one key.")
+        self.primary_id = next(iter(self._keys))
+
+    def __repr__(self) -> str:
+        return f"<Keyring {', '.join(self._keys)}>"
+
+    def encrypt(self, plaintext: str, *, associated_data: str) -> str:
+        """
+        Return ``plaintext`` encrypted with the first key.
+
+        Args:
+            plaintext: what must not be read.
+            associated_data: who it belongs to; the same is needed to decrypt it.
+        """
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = AESGCM(self._keys[self.primary_id]).encrypt(
+            nonce, plaintext.encode(), associated_data.encode()
+        )
+        payload = urlsafe_b64encode(nonce + sealed).decode()
+        return f"{VERSION}.{self.primary_id}.{payload}"
+
+    def decrypt(self, ciphertext: str, *, associated_data: str) -> str:
+        """
+        Return the plaintext.
+
+        Raises:
+            MissingKey: it was encrypted with a key that is not in this ring.
+            EncryptionError: it was altered, or belongs to somebody else.
+        """
+        try:
+            version, named, payload = ciphertext.split(".")
+            data = urlsafe_b64decode(payload)
+        except (AttributeError, ValueError):
+            raise EncryptionError(
+                "The stored secret is not in the format it was written in."
+            ) from None
+        if version != VERSION:
+            raise EncryptionError(f"The stored secret has the unknown format version {version!r}.")
+        if named not in self._keys:
+            raise MissingKey(named)
+        try:
+            plaintext = AESGCM(self._keys[named]).decrypt(
+                data[:NONCE_BYTES], data[NONCE_BYTES:], associated_data.encode()
+            )
+        except (InvalidTag, ValueError):
+            raise EncryptionError(
+                "The stored secret was altered, or was written for another row."
+            ) from None
+        return plaintext.decode()

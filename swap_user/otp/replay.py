@@ -1,0 +1,62 @@
+"""
+Single use: a counter is consumed once, whoever asks at the same time, whatever Redis forgets.
+
+Redis decides in one atomic step; the database confirms in one UPDATE and remembers for good.
+Either alone would let only one through; together they also hold when one of them is restored
+from yesterday.
+"""
+
+from django.utils import timezone
+
+from swap_user.models import Authenticator
+from swap_user.otp import store
+from swap_user.otp.challenge import Challenge
+
+# The durable mark is in the database; this one only has to outlive every open window.
+_MARK_SECONDS = 3600
+
+# KEYS: the mark of the authenticator, the challenge if there is one.
+# ARGV: the counter, lifetime of the mark in milliseconds, the value of the challenge.
+_CONSUME = store.Script(
+    """
+    if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+    local mark = tonumber(redis.call('GET', KEYS[1]) or '-1')
+    if mark >= tonumber(ARGV[1]) then return 0 end
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+    if KEYS[2] then redis.call('DEL', KEYS[2]) end
+    return 1
+    """
+)
+
+
+def consume(
+    account: str, authenticator: Authenticator, counter: int, challenge: Challenge | None
+) -> bool:
+    """
+    Use ``counter`` up and say whether it was still to be had (RFC 6238 section 5.2).
+
+    Args:
+        account: as ``store.account_key`` gives it.
+        authenticator: whose counter it is.
+        counter: what the right code was computed from.
+        challenge: the one that asked for this code, for a sent code.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    keys = [store.key(account, "consumed", authenticator.pk.hex)]
+    args: list[str | int] = [counter, _MARK_SECONDS * 1000]
+    if challenge is not None:
+        keys.append(challenge.key)
+        args.append(challenge.value)
+    if not _CONSUME(keys, args):
+        return False
+    return _confirm(authenticator, counter)
+
+
+def _confirm(authenticator: Authenticator, counter: int) -> bool:
+    """Raise the durable high-water mark, unless it stands at ``counter`` or above already."""
+    rows = Authenticator.objects.filter(pk=authenticator.pk, consumed__lt=counter).update(
+        consumed=counter, last_used_at=timezone.now()
+    )
+    return rows == 1

@@ -1,0 +1,91 @@
+"""Senders: what carries a code to the person it is for."""
+
+import sys
+from abc import ABC, abstractmethod
+from typing import Any, cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
+
+from swap_user.conf import swap_user_settings
+
+
+class AbstractOTPSender(ABC):
+    """Subclass this, define ``send``, and name the class in ``SWAP_USER["OTP_SENDER_CLASS"]``."""
+
+    @abstractmethod
+    def send(self, receiver: str, otp: str, **kwargs: Any) -> object:
+        """
+        Deliver ``otp``. Whatever this raises is logged, and the visitor is not told.
+
+        Args:
+            receiver: where to, as ``get_receiver`` gives it.
+            otp: the code.
+            kwargs: ``user``; ``expires_in``, for how many seconds from now the code counts;
+                ``site_name`` and ``host``, what the visitor's site is called and its host name,
+                either may be "". More may come in later versions.
+        """
+
+    def get_receiver(self, user: AbstractBaseUser) -> str:
+        """Return where the codes of ``user`` go: the username, an email or a phone number."""
+        return str(user.get_username())
+
+
+class StdOutOTPSender(AbstractOTPSender):
+    """Print the code where the server runs: for development, never for a site in use."""
+
+    @sensitive_variables("otp")
+    def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
+        """Print ``otp``; see AbstractOTPSender.send()."""
+        minutes = max(1, round(kwargs.get("expires_in", 0) / 60))
+        sys.stdout.write(f"One-time code for {receiver}: {otp}  (valid for {minutes} min)\n")
+        sys.stdout.flush()
+
+
+class EmailOTPSender(AbstractOTPSender):
+    """
+    Send the code by email, from ``DEFAULT_FROM_EMAIL``, in text and HTML.
+
+    A project changes the words by templates of its own under the same names.
+    """
+
+    subject_template = "swap_user/email/otp_subject.txt"
+    text_template = "swap_user/email/otp.txt"
+    html_template = "swap_user/email/otp.html"
+
+    def get_receiver(self, user: AbstractBaseUser) -> str:
+        """Return the user's email address, from the field that the model names for it."""
+        return cast(str, getattr(user, user.get_email_field_name()))
+
+    @sensitive_variables("otp", "context", "message")
+    def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
+        """
+        Send ``otp`` to the address ``receiver``; see AbstractOTPSender.send().
+
+        Raises:
+            ValueError: the user has no email address.
+            Exception: whatever the email backend raises.
+        """
+        if not receiver:
+            raise ValueError("The user has no email address.")
+        context = {**kwargs, "otp": otp, "minutes": max(1, round(kwargs.get("expires_in", 0) / 60))}
+        # A subject is one line (RFC 5322 section 2.2).
+        subject = " ".join(render_to_string(self.subject_template, context).split())
+        text = render_to_string(self.text_template, context)
+        message = EmailMultiAlternatives(subject, text, to=[receiver])
+        message.attach_alternative(render_to_string(self.html_template, context), "text/html")
+        message.send()
+
+
+def load_sender() -> AbstractOTPSender:
+    """
+    Return a sender of the class that the settings name.
+
+    Raises:
+        ImportError: there is no such class.
+        TypeError: it is still abstract.
+    """
+    return cast(AbstractOTPSender, import_string(swap_user_settings.OTP_SENDER_CLASS)())
