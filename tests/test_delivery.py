@@ -8,6 +8,7 @@ import django
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import call_command
@@ -25,6 +26,10 @@ from tests.support import ask, enter, make_user, username, visitor
 pytestmark = pytest.mark.django_db
 
 NOW = 1_800_000_000
+
+needs_email = pytest.mark.skipif(
+    not hasattr(get_user_model(), "EMAIL_FIELD"), reason="this model has no email address"
+)
 
 
 @pytest.fixture
@@ -268,6 +273,7 @@ def test_the_terminal_sender_prints(user, settings, capsys):
     assert enter(request, re.search(r": (\d{6}) ", line)[1]) == user
 
 
+@needs_email
 def test_the_email_is_a_proper_message(user, settings):
     """Subject, text and HTML, from the default address, to the address of the account."""
     use_sender(settings, EmailOTPSender)
@@ -290,6 +296,7 @@ def test_the_email_is_a_proper_message(user, settings):
     assert enter(request, code) == user
 
 
+@needs_email
 def test_the_emails_words_can_be_overridden(user, settings, tmp_path):
     """A project's own template of the same name is used."""
     folder = tmp_path / "swap_user" / "email"
@@ -301,6 +308,7 @@ def test_the_emails_words_can_be_overridden(user, settings, tmp_path):
     assert re.fullmatch(r"Hi, \d{6} it is, for 5 minutes\.", mail.outbox[0].body)
 
 
+@needs_email
 @pytest.mark.filterwarnings("ignore:.*MAILERS")
 @pytest.mark.parametrize("way", ["EMAIL_HOST", "MAILERS"])
 def test_the_email_arrives_over_smtp(user, settings, smtp_server, way):

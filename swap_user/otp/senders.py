@@ -58,7 +58,8 @@ class EmailOTPSender(AbstractOTPSender):
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
         """Return the user's email address, from the field that the model names for it."""
-        return cast(str, getattr(user, user.get_email_field_name()))
+        # Not get_email_field_name(): phone models answer it with a field that holds no address.
+        return str(getattr(user, getattr(user, "EMAIL_FIELD", "email"), "") or "")
 
     @sensitive_variables("otp", "context", "message")
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
@@ -88,4 +89,4 @@ def load_sender() -> AbstractOTPSender:
         ImportError: there is no such class.
         TypeError: it is still abstract.
     """
-    return cast(AbstractOTPSender, import_string(swap_user_settings.OTP_SENDER_CLASS)())
+    return cast("AbstractOTPSender", import_string(swap_user_settings.OTP_SENDER_CLASS)())
