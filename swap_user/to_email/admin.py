@@ -1,0 +1,15 @@
+from django.contrib import admin
+
+from swap_user.base_admin import SwapUserAdmin, password_add_fieldsets, password_fieldsets
+from swap_user.to_email.models import EmailUser
+
+
+@admin.register(EmailUser)
+class EmailUserAdmin(SwapUserAdmin):
+    """EmailUser in the admin."""
+
+    fieldsets = password_fieldsets("email")
+    add_fieldsets = password_add_fieldsets("email")
+    list_display = ("email", "is_active", "is_staff", "last_login")
+    search_fields = ("email",)
+    ordering = ("email",)

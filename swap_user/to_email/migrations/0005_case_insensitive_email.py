@@ -1,0 +1,24 @@
+from django.db import migrations, models
+from django.db.models.functions import Lower
+
+from swap_user.fields import NormalizedEmailField
+
+
+class Migration(migrations.Migration):
+    """One address, one account, whatever its case."""
+
+    dependencies = [("swap_to_email", "0004_normalize_emails")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="emailuser",
+            name="email",
+            field=NormalizedEmailField(max_length=254, unique=True, verbose_name="email address"),
+        ),
+        migrations.AddConstraint(
+            model_name="emailuser",
+            constraint=models.UniqueConstraint(
+                Lower("email"), name="swap_to_email_emailuser_email_ci"
+            ),
+        ),
+    ]

@@ -1,0 +1,19 @@
+from django.contrib import admin
+
+from swap_user.base_admin import (
+    PasswordlessUserAdmin,
+    passwordless_add_fieldsets,
+    passwordless_fieldsets,
+)
+from swap_user.to_email_otp.models import EmailOTPUser
+
+
+@admin.register(EmailOTPUser)
+class EmailOTPUserAdmin(PasswordlessUserAdmin):
+    """EmailOTPUser in the admin."""
+
+    fieldsets = passwordless_fieldsets("email")
+    add_fieldsets = passwordless_add_fieldsets("email")
+    list_display = ("email", "is_active", "is_staff", "last_login")
+    search_fields = ("email",)
+    ordering = ("email",)

@@ -1,0 +1,11 @@
+from swap_user.base_models import AbstractPasswordlessUser, EmailIdentity
+from swap_user.to_email_otp.managers import EmailOTPUserManager
+
+
+class AbstractEmailOTPUser(EmailIdentity, AbstractPasswordlessUser):
+    """A user who is known by email address and has no password."""
+
+    objects = EmailOTPUserManager()
+
+    class Meta(EmailIdentity.Meta):
+        abstract = True

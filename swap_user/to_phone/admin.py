@@ -1,0 +1,15 @@
+from django.contrib import admin
+
+from swap_user.base_admin import SwapUserAdmin, password_add_fieldsets, password_fieldsets
+from swap_user.to_phone.models import PhoneUser
+
+
+@admin.register(PhoneUser)
+class PhoneUserAdmin(SwapUserAdmin):
+    """PhoneUser in the admin."""
+
+    fieldsets = password_fieldsets("phone")
+    add_fieldsets = password_add_fieldsets("phone")
+    list_display = ("phone", "is_active", "is_staff", "last_login")
+    search_fields = ("phone",)
+    ordering = ("phone",)

@@ -1,0 +1,7 @@
+from typing import Any
+
+from swap_user.base_managers import SwapUserManager
+
+
+class PhoneUserManager(SwapUserManager[Any]):
+    """Creates users by phone number."""

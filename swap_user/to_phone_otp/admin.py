@@ -1,0 +1,19 @@
+from django.contrib import admin
+
+from swap_user.base_admin import (
+    PasswordlessUserAdmin,
+    passwordless_add_fieldsets,
+    passwordless_fieldsets,
+)
+from swap_user.to_phone_otp.models import PhoneOTPUser
+
+
+@admin.register(PhoneOTPUser)
+class PhoneOTPUserAdmin(PasswordlessUserAdmin):
+    """PhoneOTPUser in the admin."""
+
+    fieldsets = passwordless_fieldsets("phone")
+    add_fieldsets = passwordless_add_fieldsets("phone")
+    list_display = ("phone", "is_active", "is_staff", "last_login")
+    search_fields = ("phone",)
+    ordering = ("phone",)

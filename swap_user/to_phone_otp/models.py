@@ -1,0 +1,12 @@
+from django.utils.translation import gettext_lazy as _
+
+from swap_user.to_phone_otp.base_models import AbstractPhoneOTPUser
+
+
+class PhoneOTPUser(AbstractPhoneOTPUser):
+    """The user model of phones and one-time codes, ready to be used as it is."""
+
+    class Meta(AbstractPhoneOTPUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+        verbose_name = _("OTP phone user")
+        verbose_name_plural = _("OTP phone users")
