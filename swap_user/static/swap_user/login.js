@@ -1,0 +1,86 @@
+/*
+ * Counts down what the server rendered as remaining seconds: the life of the code, and the wait for
+ * another. Only this browser's clock is asked, so it need not agree with the server's. Without this
+ * file the page says the same in words and works the same.
+ */
+"use strict";
+
+{
+    const loaded = Date.now();
+    const status = document.getElementById("otp-status");
+
+    const say = (text) => {
+        if (status && text) {
+            status.textContent = text;
+        }
+    };
+
+    const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
+    /* Show the time that remains, once a second; a screen reader is told of nothing but the turns. */
+    const countDown = (element, { atMinute = "", atEnd }) => {
+        const total = Number(element.dataset.otpSeconds);
+        let last = null;
+
+        const tick = () => {
+            const left = Math.max(0, Math.ceil(total - (Date.now() - loaded) / 1000));
+            if (left !== last) {
+                if (left > 0) {
+                    element.textContent = element.dataset.otpRunning.replace("{time}", clock(left));
+                }
+                if (left <= 60 && last > 60) {
+                    say(atMinute);
+                }
+                last = left;
+            }
+            if (left > 0) {
+                setTimeout(tick, 250);
+            } else {
+                atEnd(total > 0);
+            }
+        };
+
+        tick();
+    };
+
+    const life = document.querySelector(".otp-life");
+    if (life) {
+        countDown(life, {
+            atMinute: life.dataset.otpSayMinute,
+            atEnd: (justNow) => {
+                life.textContent = life.dataset.otpOver;
+                life.classList.add("otp-over");
+                if (justNow) {
+                    say(life.dataset.otpSayOver);
+                }
+            },
+        });
+    }
+
+    const wait = document.querySelector(".otp-wait");
+    if (wait) {
+        const button = wait.closest("form").querySelector("button");
+        button.disabled = true;
+        countDown(wait, {
+            atEnd: (justNow) => {
+                button.disabled = false;
+                wait.textContent = "";
+                if (justNow) {
+                    say(wait.dataset.otpSayOver);
+                }
+            },
+        });
+    }
+
+    /* A double click sends one request, not two codes; a click some seconds later is meant. */
+    for (const form of document.querySelectorAll("#login-form, #resend-form")) {
+        let submitted = -Infinity;
+        form.addEventListener("submit", (event) => {
+            if (Date.now() - submitted < 2000) {
+                event.preventDefault();
+            } else {
+                submitted = Date.now();
+            }
+        });
+    }
+}
