@@ -1,0 +1,25 @@
+.PHONY: demo test lint types docs clean
+
+demo: ## A small site with the login; the codes appear in the terminal
+	@sh scripts/venv
+	@exec .venv/bin/python -m demo
+
+test: ## All tests that need nothing but Python
+	@sh scripts/venv test
+	@sh scripts/test
+
+lint:
+	@sh scripts/venv dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types:
+	@sh scripts/venv dev
+	.venv/bin/mypy
+
+docs:
+	@sh scripts/venv dev
+	.venv/bin/mkdocs build --strict
+
+clean:
+	rm -rf .venv .*_cache demo/.data dist site

@@ -1,0 +1,96 @@
+"""The demo's parts in order: a port, a Redis server, a database with one account, the site.
+
+REDIS_URL names a server to use instead of one of our own, and PORT the port to serve on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from wsgiref.simple_server import WSGIServer
+
+import django
+import redis
+from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.management import call_command
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.wsgi import get_wsgi_application
+
+from demo import ACCOUNT
+from demo.embedded_redis import NoRedisServer, RedisServer
+
+HOST = "127.0.0.1"
+PORTS = range(8000, 8100)
+
+
+class CannotStart(Exception):
+    """What the demo needs isn't there; the message is one line for the person who started it."""
+
+
+def run() -> None:
+    """Serve the demo until interrupted.
+
+    Raises:
+        CannotStart: no port or no Redis server is to be had.
+    """
+    with _listen() as server, _redis() as url:
+        os.environ["REDIS_URL"] = url
+        django.setup()
+        _prepare_database()
+        server.set_app(StaticFilesHandler(get_wsgi_application()))
+        _greet(server.server_port)
+        server.serve_forever()
+
+
+def _listen() -> WSGIServer:
+    """Take the port: PORT when that is set, else the first free one from 8000 on."""
+    wanted = os.environ.get("PORT")
+    if wanted and not (wanted.isdecimal() and 0 < int(wanted) < 2**16):
+        raise CannotStart(f"PORT={wanted} is not a port: choose one from 1 to 65535.")
+    for port in [int(wanted)] if wanted else PORTS:
+        with contextlib.suppress(OSError):
+            return ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
+    ports = wanted or f"{PORTS[0]} to {PORTS[-1]}"
+    raise CannotStart(f"Port {ports} is in use: PORT=… chooses another.")
+
+
+@contextlib.contextmanager
+def _redis() -> Iterator[str]:
+    """Give the address of a Redis server: the one that REDIS_URL names, else one of our own."""
+    if url := os.environ.get("REDIS_URL"):
+        try:
+            redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5).ping()
+        except (redis.RedisError, ValueError) as error:
+            raise CannotStart(f"REDIS_URL={url} can't be used: {error}") from error
+        yield url
+        return
+    try:
+        server = RedisServer().start()
+    except NoRedisServer as error:
+        raise CannotStart(str(error)) from error
+    with server:
+        yield server.url
+
+
+def _prepare_database() -> None:
+    """Bring the tables up to date, and make the first account."""
+    call_command("migrate", verbosity=0)
+    users = get_user_model()._default_manager
+    if not users.filter(email=ACCOUNT).exists():
+        users.create_superuser(email=ACCOUNT)
+
+
+def _greet(port: int) -> None:
+    moved = "" if port == PORTS[0] or os.environ.get("PORT") else f"   ({PORTS[0]} is in use)"
+    print(
+        f"""
+  django-swap-user demo
+
+  Open     http://{HOST}:{port}/{moved}
+  Log in   as {ACCOUNT}
+  The code will appear here when you ask for it. Ctrl-C ends the demo.
+""",
+        flush=True,
+    )

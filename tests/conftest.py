@@ -1,0 +1,117 @@
+"""What all tests share: their own servers, an empty Redis, and the table of requirements."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import caches
+
+from demo.embedded_redis import RedisServer
+from swap_user.testing import outbox
+from tests.services.postgres import PostgresServer
+from tests.services.smtp import SMTPServer
+
+REQUIREMENTS = [f"R{number}" for number in range(1, 42)]
+
+
+# Servers
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
+    """Hold the run's folder (and PostgreSQL, when chosen) around all tests of all workers."""
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return (yield)
+    run_dir: Path = django_settings.RUN_DIR
+    run_dir.mkdir(mode=0o755)
+    try:
+        if os.environ.get("DATABASE") == "postgres":
+            with PostgresServer(run_dir / "postgres"):
+                return (yield)
+        return (yield)
+    finally:
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """The server that the settings name, one for each xdist worker."""
+    with RedisServer(socket_path=django_settings.REDIS_SOCKET) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_the_test_before(shared_redis: RedisServer) -> None:
+    shared_redis.flush()
+    outbox.clear()
+
+
+@pytest.fixture
+def redis_server(settings) -> Iterator[RedisServer]:
+    """A server of the test's own, to kill, pause and restart; `CACHES` points to it."""
+    with RedisServer(persistent=True) as server:
+        settings.CACHES = {"default": django_settings.CACHES["default"] | {"LOCATION": server.url}}
+        yield server
+        caches.close_all()
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[SMTPServer]:
+    """A real SMTP server; read its `messages`."""
+    with SMTPServer() as server:
+        yield server
+
+
+# Requirements
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--requirements`."""
+    parser.addoption(
+        "--requirements",
+        action="store_true",
+        help="print which tests show which requirement, and run none",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Only collect when the table was asked for."""
+    if config.option.requirements:
+        config.option.collectonly = True
+        config.option.verbose = -2  # the table alone, not each test's name
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a requirement that doesn't exist, and leave out what needs PostgreSQL."""
+    if os.environ.get("DATABASE") != "postgres" and not config.option.requirements:
+        left_out = [item for item in items if item.get_closest_marker("postgres")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        for marker in item.iter_markers("requirement"):
+            if unknown := [name for name in marker.args if name not in REQUIREMENTS]:
+                raise pytest.UsageError(f"{item.nodeid}: no such requirement: {unknown}")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table of requirement and tests."""
+    if not config.option.requirements:
+        return
+    shown: dict[str, dict[str, None]] = defaultdict(dict)
+    for item in terminalreporter._session.items if terminalreporter._session else []:
+        for marker in item.iter_markers("requirement"):
+            for name in marker.args:
+                shown[name][re.sub(r"\[.*", "", item.nodeid)] = None
+    terminalreporter.write_line("| requirement | shown by |\n| --- | --- |")
+    for name in REQUIREMENTS:
+        terminalreporter.write_line(f"| {name} | {', '.join(shown[name]) or '–'} |")

@@ -1,0 +1,217 @@
+"""`make demo`, as a person uses it: start it, log in with the code from the terminal, end it."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
+import pytest
+
+from demo.embedded_redis import RedisServer, free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+class Demo:
+    """A running demo, in a copy of its folder; what it says is redirected to a file."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        clean = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
+        clean["PORT"] = str(free_port())  # tests run side by side
+        self.output = folder / f"said-{time.monotonic_ns()}"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "demo"],
+                cwd=folder,
+                env=clean | {"PYTHONPATH": f"{folder}:{ROOT}", "TMPDIR": str(folder)} | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until it has said this."""
+        deadline = time.monotonic() + 60
+        while not (found := re.search(pattern, self.said)):
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.02)
+        return found
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Interrupt it, and see that nothing is left."""
+        self.process.send_signal(number)
+        assert self.process.wait(timeout=15) == 0, self.said
+        assert "Traceback" not in self.said
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A fresh copy of the demo."""
+    shutil.copytree(ROOT / "demo", tmp_path / "demo", ignore=shutil.ignore_patterns(".data"))
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[object]:
+    """Start a demo; it is ended with the test."""
+    demos: list[Demo] = []
+
+    def start(**environment: str) -> Demo:
+        demos.append(Demo(folder, **environment))
+        return demos[-1]
+
+    yield start
+    for demo in demos:
+        demo.process.kill()
+        demo.process.wait()
+
+
+class Browser:
+    """Keeps cookies and fills in forms."""
+
+    def __init__(self) -> None:
+        self._opener = build_opener(HTTPCookieProcessor(CookieJar()))
+
+    def get(self, url: str) -> str:
+        with self._opener.open(url, timeout=20) as answer:
+            self.url, self.page = answer.url, answer.read().decode()
+        return self.page
+
+    def post(self, **fields: str) -> str:
+        """Send the first form of the page, back to its own address."""
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', self.page))
+        with self._opener.open(self.url, urlencode(hidden | fields).encode(), timeout=20) as answer:
+            self.url, self.page = answer.url, answer.read().decode()
+        return self.page
+
+
+def log_in(demo: Demo) -> Browser:
+    """Log in by the code that it prints."""
+    address = demo.wait_for(r"Open +(\S+/)")[1]
+    demo.wait_for("Ctrl-C")
+
+    browser = Browser()
+    landing = browser.get(address)
+    account = re.search(r"\S+@\S+\.com", demo.said)[0]
+    assert account in landing
+    assert "Open the admin" in landing
+
+    browser.get(f"{address}admin/")
+    browser.post(username=account)
+    code = demo.wait_for(r"\b(\d{6})\b(?!/)")[1]
+    assert "Site administration" in browser.post(otp=code)
+    return browser
+
+
+def processes_naming(folder: Path) -> list[str]:
+    """Return the command lines of running programs that name this folder."""
+    if Path("/proc/self").exists():
+        lines = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                lines.append(path.read_text(errors="replace").replace("\0", " "))
+    else:
+        ps = subprocess.run(["ps", "ax", "-o", "args="], capture_output=True, text=True, check=True)
+        lines = ps.stdout.splitlines()
+    return [line for line in lines if str(folder) in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_log_in_then_interrupt(start, folder, number):
+    """The whole of it; then no process, socket or folder is left, and the database stays."""
+    demo = start()
+    log_in(demo)
+    assert processes_naming(folder)
+    demo.end(number)
+    assert not processes_naming(folder)
+    assert not list(folder.glob("swap-user-*"))
+    assert sorted(path.name for path in (folder / "demo/.data").iterdir()) == [
+        "db.sqlite3",
+        "secret_key",
+    ]
+
+
+def test_killed_demo_leaves_no_server(start, folder):
+    """Not even `kill -9` does."""
+    demo = start()
+    demo.wait_for("Ctrl-C")
+    assert processes_naming(folder)
+    demo.process.kill()
+    demo.process.wait()
+    deadline = time.monotonic() + 10
+    while processes_naming(folder) or list(folder.glob("swap-user-*")):
+        assert time.monotonic() < deadline, processes_naming(folder)
+        time.sleep(0.05)
+
+
+def test_second_run_keeps_the_account_and_the_session(start):
+    """The first account is made once, and who was logged in still is."""
+    port = str(free_port())
+    first = start(PORT=port)
+    browser = log_in(first)
+    first.end()
+    second = start(PORT=port)
+    second.wait_for("Ctrl-C")
+    assert "Site administration" in browser.get(f"http://127.0.0.1:{port}/admin/")
+    second.end()
+
+
+def test_redis_url_is_used(start, folder):
+    """REDIS_URL names the server; none is started."""
+    with RedisServer() as server:
+        demo = start(REDIS_URL=server.url)
+        log_in(demo)
+        assert not processes_naming(folder)
+        demo.end()
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"REDIS_URL": "redis://127.0.0.1:1"}, "REDIS_URL=redis://127.0.0.1:1 can't be used: "),
+        ({"REDIS_URL": "nonsense"}, "REDIS_URL=nonsense can't be used: "),
+        ({"PORT": "http"}, "PORT=http is not a port: "),
+        ({"REDIS_SERVER": "redis-server", "PATH": "/nowhere"}, "No redis-server server here"),
+    ],
+)
+def test_what_is_missing_is_one_line(start, environment, said):
+    """It says in one line what is wrong, and ends."""
+    demo = start(**environment)
+    assert demo.process.wait(timeout=30) == 1
+    (line,) = demo.said.splitlines()
+    assert line.startswith(said)
+
+
+def test_busy_port_that_was_asked_for(start):
+    """PORT is not changed behind one's back."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        demo = start(PORT=str(port))
+        assert demo.process.wait(timeout=30) == 1
+    assert demo.said == f"Port {port} is in use: PORT=… chooses another.\n"
+
+
+def test_busy_default_port(start):
+    """With 8000 in use the next free one is taken, and said."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # when somebody else has it, that is just as good
+            stack.enter_context(socket.create_server(("127.0.0.1", 8000)))
+        demo = start(PORT="")
+        demo.wait_for(r"Open +http://127\.0\.0\.1:80\d[1-9]/   \(8000 is in use\)")
+        log_in(demo)
+        demo.end()
