@@ -16,10 +16,16 @@ class SwapUserConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from swap_user.checks import register_checks  # noqa: PLC0415 - not before the apps are known
+        """Register the system checks and the receivers of signals."""
+        # Not before the apps are known.
+        from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
+
+        from swap_user.checks import register_checks  # noqa: PLC0415
+        from swap_user.otp import notices, sessions  # noqa: PLC0415
 
         register_checks()
+        notices.connect()
+        user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
 
 
 # AdminConfig is reached through its module: imported by name, Django would count it as a second

@@ -57,20 +57,25 @@ class Setting(Generic[T]):
 
     def problem(self, value: object) -> str | None:
         """Return what is wrong with ``value`` as the end of a sentence, or None."""
-        if isinstance(self.default, int):
-            # bool is an int to Python, never to a person who writes settings.
-            if not isinstance(value, int) or isinstance(value, bool):
-                return f"must be a whole number, not {value!r}."
-            if self.minimum is not None and value < self.minimum:
-                return f"must be at least {self.minimum}, not {value}."
-            if self.maximum is not None and value > self.maximum:
-                return f"must be at most {self.maximum}, not {value}."
+        # bool is an int to Python, never to a person who writes settings.
+        if isinstance(self.default, bool):
+            fits, kind = isinstance(value, bool), "True or False"
+        elif isinstance(self.default, int):
+            fits, kind = isinstance(value, int) and not isinstance(value, bool), "a whole number"
         elif isinstance(self.default, str):
-            if not isinstance(value, str):
-                return f"must be a string, not {type(value).__name__}."
-        elif not _is_list_of_strings(value):
-            # Never printed: they may be keys.
-            return "must be a list of strings."
+            fits, kind = isinstance(value, str), "a string"
+        else:
+            fits, kind = _is_list_of_strings(value), "a list of strings"
+        if not fits:
+            # The value itself is never repeated: it may be a key.
+            return f"must be {kind}, not {type(value).__name__}."
+        return self._problem_with_range(value) if isinstance(value, int) else None
+
+    def _problem_with_range(self, value: int) -> str | None:
+        if self.minimum is not None and value < self.minimum:
+            return f"must be at least {self.minimum}, not {value}."
+        if self.maximum is not None and value > self.maximum:
+            return f"must be at most {self.maximum}, not {value}."
         return None
 
 
@@ -110,7 +115,48 @@ class SwapUserSettings:
     )
     OTP_ISSUER = Setting(
         "",
-        help_text="The site's name in messages; empty: the current Site's name, or the host.",
+        help_text="The site's name in messages and in authenticator apps; empty: the current "
+        "Site's name, or the host.",
+    )
+    OTP_POLICY_CLASS = Setting(
+        "swap_user.otp.policies.AnyCode",
+        help_text="Dotted path of the policy: which codes a user must show to be let in.",
+    )
+    OTP_STAFF_MUST_ENROLL = Setting(
+        False,
+        help_text="Whether users of the OTP admin must enroll an authenticator before they see "
+        "anything else of it.",
+    )
+    OTP_FRESH_LOGIN = Setting(
+        600,
+        minimum=30,
+        maximum=86_400,
+        help_text="How recent a login must be to change sign-in methods, in seconds.",
+    )
+    OTP_PERIOD = Setting(
+        30,
+        minimum=15,
+        maximum=120,
+        help_text="How long a code of a newly enrolled authenticator app lives, in seconds (NIST "
+        "SP 800-63B-4 3.1.4.1: at most two minutes).",
+    )
+    OTP_PAST_STEPS = Setting(
+        1,
+        minimum=0,
+        maximum=10,
+        help_text="How many time steps an authenticator app's clock may be behind.",
+    )
+    OTP_FUTURE_STEPS = Setting(
+        1,
+        minimum=0,
+        maximum=10,
+        help_text="How many time steps an authenticator app's clock may be ahead.",
+    )
+    OTP_LOOK_AHEAD = Setting(
+        10,
+        minimum=1,
+        maximum=100,
+        help_text="How many codes a counter-based (HOTP) authenticator may have run ahead.",
     )
     OTP_ENCRYPTION_KEYS: Setting[Sequence[str]] = Setting(
         (),

@@ -55,6 +55,11 @@ class Authenticator(models.Model):
     def __str__(self) -> str:
         return self.name or str(self.Type(self.type).label)
 
+    @property
+    def kind(self) -> str:
+        """What a policy calls its codes: "sent" or "authenticator"."""
+        return "sent" if self.type == self.Type.SENT else "authenticator"
+
     @staticmethod
     def sent_id(user_id: object) -> uuid.UUID:
         """
@@ -64,3 +69,29 @@ class Authenticator(models.Model):
         two, on databases without conditional constraints (MariaDB) as well.
         """
         return uuid.uuid5(_SENT_NAMESPACE, str(user_id))
+
+
+class RecoveryCode(models.Model):
+    """
+    One code of the set that lets a user in once when all else is lost.
+
+    ``code`` is a salted hash; ``swap_user.otp.recovery`` makes and checks it.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="otp_recovery_codes",
+        verbose_name=_("user"),
+    )
+    code = models.CharField(_("hashed code"), max_length=128, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("recovery code")
+        verbose_name_plural = _("recovery codes")
+
+    def __str__(self) -> str:
+        # Never the hash.
+        return f"{self._meta.verbose_name} {self.pk}"

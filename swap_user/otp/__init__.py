@@ -10,15 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from swap_user.otp.delivery import asend_code, send_code
-    from swap_user.otp.exceptions import InvalidCode, LoginUnavailable, OTPError
+    from swap_user.otp.enrollment import enroll
+    from swap_user.otp.exceptions import (
+        AnotherCodeNeeded,
+        InvalidCode,
+        LoginUnavailable,
+        OTPError,
+    )
+    from swap_user.otp.recovery import generate_recovery_codes
 
-__all__ = ["InvalidCode", "LoginUnavailable", "OTPError", "asend_code", "send_code"]
+__all__ = [
+    "AnotherCodeNeeded",
+    "InvalidCode",
+    "LoginUnavailable",
+    "OTPError",
+    "asend_code",
+    "enroll",
+    "generate_recovery_codes",
+    "send_code",
+]
 
 _HOMES = {
+    "AnotherCodeNeeded": "exceptions",
     "InvalidCode": "exceptions",
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
     "asend_code": "delivery",
+    "enroll": "enrollment",
+    "generate_recovery_codes": "recovery",
     "send_code": "delivery",
 }
 

@@ -10,28 +10,29 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp import codes
-from swap_user.otp.encryption import Keyring, decode_key, derive_key
+from swap_user.otp.encryption import Keyring, decode_key, derive_key, encrypted_with
 from swap_user.otp.exceptions import EncryptionError
 
 logger = logging.getLogger("swap_user.security")
 
 
 def keyring() -> Keyring:
-    """Return the keys that are configured now, or those that follow from SECRET_KEY."""
-    if configured := swap_user_settings.OTP_ENCRYPTION_KEYS:
-        return _configured_keyring(tuple(configured))
-    return _derived_keyring((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+    """
+    Return the keys that are configured now, and after them those that follow from SECRET_KEY.
+
+    The latter go on decrypting, so that a site which configures its first key of its own loses
+    nothing of what it stored before.
+    """
+    return _keyring(
+        tuple(swap_user_settings.OTP_ENCRYPTION_KEYS),
+        (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS),
+    )
 
 
 # Deriving costs a hash or two per key: once for each set of keys, not at every login.
 @lru_cache(maxsize=4)
-def _configured_keyring(keys: tuple[str, ...]) -> Keyring:
-    return Keyring(map(decode_key, keys))
-
-
-@lru_cache(maxsize=4)
-def _derived_keyring(secrets: tuple[str | bytes, ...]) -> Keyring:
-    return Keyring(map(derive_key, secrets))
+def _keyring(configured: tuple[str, ...], secrets: tuple[str | bytes, ...]) -> Keyring:
+    return Keyring([*map(decode_key, configured), *map(derive_key, secrets)])
 
 
 def _owner(authenticator: Authenticator) -> str:
@@ -53,6 +54,21 @@ def open_secret(authenticator: Authenticator) -> str:
         EncryptionError: it was altered, or written for another row.
     """
     return keyring().decrypt(authenticator.secret, associated_data=_owner(authenticator))
+
+
+def is_stale(authenticator: Authenticator) -> bool:
+    """Say whether the secret was encrypted with another key than the first."""
+    return encrypted_with(authenticator.secret) != keyring().primary_id
+
+
+def reseal(authenticator: Authenticator) -> None:
+    """
+    Encrypt the secret anew with the first key; saving is the caller's.
+
+    Raises:
+        EncryptionError: it can't be read.
+    """
+    seal(authenticator, open_secret(authenticator))
 
 
 @sensitive_variables("secret", "fresh")

@@ -69,29 +69,18 @@ def issue(
     """
     earliest = max(int(now * _MICROSECONDS), above + 1)
     rest = f":{int((now + timeout) * 1000)}:{digits}"
-    keys = [store.key(account, "issued"), _key(account, flow)]
+    keys = [store.key(account, "issued"), key(account, flow)]
     return int(_ISSUE(keys, [earliest, timeout * 1000, rest]))
 
 
-def pending(account: str, flow: str | None, *, now: float) -> list[Challenge]:
-    """
-    Return the challenges whose code would count now: that of the flow, and the unbound one.
-
-    One round trip, whether there are any or not.
-
-    Raises:
-        LoginUnavailable: Redis can't be reached.
-    """
-    keys = [_key(account, None)] if flow is None else [_key(account, flow), _key(account, None)]
-    found = []
-    for key, value in zip(keys, store.get_many(keys), strict=True):
-        if value is None:
-            continue
-        challenge = Challenge(key, value, *map(int, value.split(":")))
-        if now * 1000 < challenge.expires_ms:
-            found.append(challenge)
-    return found
-
-
-def _key(account: str, flow: str | None) -> str:
+def key(account: str, flow: str | None) -> str:
+    """Return where the challenge of a flow lies; with None, the one that is bound to none."""
     return store.key(account, "challenge", _UNBOUND if flow is None else flow)
+
+
+def parse(key: str, value: str | None, *, now: float) -> Challenge | None:
+    """Return the challenge that lies at ``key``, or None if there is none or it is over."""
+    if value is None:
+        return None
+    challenge = Challenge(key, value, *map(int, value.split(":")))
+    return challenge if now * 1000 < challenge.expires_ms else None

@@ -15,8 +15,8 @@ from typing import Any
 
 import pyotp
 
-# RFC 4226 section 4, R6 recommends 160 bits, the size of an HMAC-SHA-1 key.
-SECRET_BYTES = 20
+# RFC 4226 section 4, R6 recommends 160 bits; RFC 6238 section 5.1 the size of the hash.
+SECRET_BYTES = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
 
 # Ten digits and room for the spaces that people and phones put between them.
 MAX_TYPED_LENGTH = 64
@@ -30,9 +30,9 @@ ALGORITHMS: dict[str, Callable[..., Any]] = {
 _DIGITS = re.compile(r"[0-9]{6,10}", re.ASCII)
 
 
-def generate_secret() -> str:
-    """Return a new secret of 160 random bits in base32 (RFC 4226 section 4, R6)."""
-    return b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
+def generate_secret(algorithm: str = "SHA1") -> str:
+    """Return a new random secret in base32, as long as the hash: 160 bits or more."""
+    return b32encode(secrets.token_bytes(SECRET_BYTES[algorithm])).decode()
 
 
 def normalize(typed: object) -> str | None:

@@ -7,8 +7,6 @@ import traceback
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.sites.shortcuts import get_current_site
-from django.core.exceptions import DisallowedHost, ImproperlyConfigured, ObjectDoesNotExist
 from django.http import HttpRequest
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
@@ -19,6 +17,7 @@ from swap_user.otp import accounts, challenge, codes, flow, store
 from swap_user.otp.authenticators import sent_authenticator
 from swap_user.otp.dispatch import dispatch
 from swap_user.otp.senders import load_sender
+from swap_user.otp.site import host_name, site_name
 
 logger = logging.getLogger("swap_user.security")
 
@@ -53,7 +52,7 @@ def send_code(request: HttpRequest | None, username: object) -> None:
         counter=counter,
         digits=digits,
         expires_at=now + timeout,
-        host=_host(request),
+        host=host_name(request),
         language=translation.get_language(),
     )
 
@@ -127,30 +126,6 @@ def deliver(
         _log_failure(user, error, code)
     else:
         logger.info("code sent: user=%s", user.pk)
-
-
-def site_name(host: str) -> str:
-    """
-    Return what the site is called in a message: the setting, the current Site, or the host.
-
-    Args:
-        host: the host name that the visitor sees, or "".
-    """
-    if issuer := swap_user_settings.OTP_ISSUER:
-        return issuer
-    request = HttpRequest()
-    request.META["HTTP_HOST"] = host
-    try:
-        return get_current_site(request).name
-    except (DisallowedHost, ObjectDoesNotExist, ImproperlyConfigured):
-        return host
-
-
-def _host(request: HttpRequest | None) -> str:
-    try:
-        return request.get_host() if request is not None else ""
-    except DisallowedHost:
-        return ""
 
 
 @sensitive_variables("code", "reason")

@@ -52,6 +52,16 @@ def key_id(key: bytes) -> str:
     return hashlib.sha256(b"swap_user.key_id" + key).hexdigest()[:8]
 
 
+def prefix(name: str) -> str:
+    """Return how every ciphertext of the key of this id begins."""
+    return f"{VERSION}.{name}."
+
+
+def encrypted_with(ciphertext: str) -> str:
+    """Return the id of the key that a ciphertext names, "" if it names none."""
+    return ciphertext.split(".")[1] if ciphertext.count(".") == 2 else ""
+
+
 class Keyring:
     """
     Keys of 32 bytes each: the first encrypts, all decrypt.
@@ -82,7 +92,7 @@ class Keyring:
             nonce, plaintext.encode(), associated_data.encode()
         )
         payload = urlsafe_b64encode(nonce + sealed).decode()
-        return f"{VERSION}.{self.primary_id}.{payload}"
+        return f"{prefix(self.primary_id)}{payload}"
 
     def decrypt(self, ciphertext: str, *, associated_data: str) -> str:
         """

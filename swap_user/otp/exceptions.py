@@ -9,6 +9,20 @@ class InvalidCode(OTPError):
     """The code is wrong, used or too old: which of these is only in the log."""
 
 
+class AnotherCodeNeeded(OTPError):
+    """
+    The code was right, and the policy asks for one more before the user is let in.
+
+    Args:
+        missing: groups of kinds ("sent", "authenticator", "recovery", "password"); of each, one
+            has still to be shown, in the same session.
+    """
+
+    def __init__(self, missing: tuple[frozenset[str], ...]) -> None:
+        super().__init__("The code was right; another one is needed.")
+        self.missing = missing
+
+
 class LoginUnavailable(OTPError):
     """
     Redis can't be reached, so no code can be checked and nobody gets in.

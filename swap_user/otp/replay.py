@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from swap_user.models import Authenticator
 from swap_user.otp import store
+from swap_user.otp.authenticators import is_stale, reseal
 from swap_user.otp.challenge import Challenge
 
 # The durable mark is in the database; this one only has to outlive every open window.
@@ -44,19 +45,30 @@ def consume(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
+    return guard(account, authenticator, counter, challenge) and _confirm(authenticator, counter)
+
+
+def guard(
+    account: str, authenticator: Authenticator, counter: int, challenge: Challenge | None = None
+) -> bool:
+    """Take the first half of consume(): the atomic step in Redis."""
     keys = [store.key(account, "consumed", authenticator.pk.hex)]
     args: list[str | int] = [counter, _MARK_SECONDS * 1000]
     if challenge is not None:
         keys.append(challenge.key)
         args.append(challenge.value)
-    if not _CONSUME(keys, args):
-        return False
-    return _confirm(authenticator, counter)
+    return bool(_CONSUME(keys, args))
 
 
 def _confirm(authenticator: Authenticator, counter: int) -> bool:
-    """Raise the durable high-water mark, unless it stands at ``counter`` or above already."""
-    rows = Authenticator.objects.filter(pk=authenticator.pk, consumed__lt=counter).update(
-        consumed=counter, last_used_at=timezone.now()
-    )
-    return rows == 1
+    """
+    Raise the durable high-water mark, unless it stands at ``counter`` or above already.
+
+    In the same UPDATE a secret that was encrypted with an older key is written with the newest.
+    """
+    changes = {"consumed": counter, "last_used_at": timezone.now()}
+    if is_stale(authenticator):
+        reseal(authenticator)
+        changes["secret"] = authenticator.secret
+    rows = Authenticator.objects.filter(pk=authenticator.pk, consumed__lt=counter)
+    return rows.update(**changes) == 1

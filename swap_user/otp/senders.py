@@ -33,6 +33,18 @@ class AbstractOTPSender(ABC):
         """Return where the codes of ``user`` go: the username, an email or a phone number."""
         return str(user.get_username())
 
+    def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
+        """
+        Tell ``user`` that their ways to log in changed; here by email, if they have an address.
+
+        Args:
+            user: who is told.
+            subject: one line.
+            text: the message, plain.
+        """
+        if address := email_address(user):
+            EmailMultiAlternatives(subject, text, to=[address]).send()
+
 
 class StdOutOTPSender(AbstractOTPSender):
     """Print the code where the server runs: for development, never for a site in use."""
@@ -58,8 +70,7 @@ class EmailOTPSender(AbstractOTPSender):
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
         """Return the user's email address, from the field that the model names for it."""
-        # Not get_email_field_name(): phone models answer it with a field that holds no address.
-        return str(getattr(user, getattr(user, "EMAIL_FIELD", "email"), "") or "")
+        return email_address(user)
 
     @sensitive_variables("otp", "context", "message")
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
@@ -79,6 +90,12 @@ class EmailOTPSender(AbstractOTPSender):
         message = EmailMultiAlternatives(subject, text, to=[receiver])
         message.attach_alternative(render_to_string(self.html_template, context), "text/html")
         message.send()
+
+
+def email_address(user: AbstractBaseUser) -> str:
+    """Return the user's email address, or ""."""
+    # Not get_email_field_name(): phone models answer it with a field that holds no address.
+    return str(getattr(user, getattr(user, "EMAIL_FIELD", "email"), "") or "")
 
 
 def load_sender() -> AbstractOTPSender:

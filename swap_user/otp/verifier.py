@@ -1,54 +1,59 @@
 """
 The one place that decides whether a code lets somebody in.
 
-In this order: what waits in Redis, one SELECT, every candidate compared, the counter consumed.
+In this order: what waits in Redis, one SELECT, every candidate compared, the policy asked, the
+counter consumed.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user import identity
-from swap_user.models import Authenticator
-from swap_user.otp import accounts, codes, replay, store
-from swap_user.otp import challenge as challenges
-from swap_user.otp.authenticators import open_secret
-from swap_user.otp.challenge import Challenge
-from swap_user.otp.exceptions import EncryptionError
+from swap_user.models import Authenticator, RecoveryCode
+from swap_user.otp import (
+    accounts,
+    codes,
+    pending,
+    policies,
+    progress,
+    recovery,
+    replay,
+    resync,
+    store,
+)
+from swap_user.otp import flow as flows
+from swap_user.otp.candidates import candidates, choose, far_ahead
+from swap_user.otp.exceptions import AnotherCodeNeeded
+from swap_user.otp.pending import Pending
 
 logger = logging.getLogger("swap_user.security")
 
-# RFC 4226 section 7.4: how far an HOTP authenticator may have run ahead.
-LOOK_AHEAD = 10
+
+class _Refused(Exception):
+    """A code that lets nobody in, and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """
-    A code that would be right.
+class _Attempt:
+    """Who tries, from which session, and what waits for them."""
 
-    Args:
-        authenticator: whose it is.
-        counter: what it is computed from.
-        expected: the code itself.
-        challenge: the one that waits for it, for a sent code.
-    """
-
-    authenticator: Authenticator
-    counter: int
-    expected: str
-    challenge: Challenge | None = None
-
-    def __repr__(self) -> str:
-        return f"<Candidate {self.authenticator.type} {self.counter}>"
+    name: str
+    account: str
+    flow: str | None
+    allowed: Callable[[Any], bool]
+    now: float
+    pending: Pending
 
 
-@sensitive_variables("typed", "code", "found", "match")
+@sensitive_variables("typed", "code", "recovery_code")
 def verify(
     username: object,
     typed: object,
@@ -61,98 +66,117 @@ def verify(
 
     Args:
         username: as somebody typed it.
-        typed: the code as somebody typed it.
+        typed: the code as somebody typed it: a sent one, an authenticator's, a recovery code.
         flow: the session they sit in, as ``flow.current`` gives it.
         allowed: says whether a user may log in at all.
 
     Raises:
+        AnotherCodeNeeded: the code was right and is used up, but the policy asks for one more.
         LoginUnavailable: Redis can't be reached.
     """
-    now = time.time()
     name = identity.normalize(username)
-    code = codes.normalize(typed)
     account = store.account_key(name)
-    if not name or code is None:
-        _refuse(account, "malformed")
+    code, recovery_code = codes.normalize(typed), recovery.normalize(typed)
+    try:
+        if not name or not (code or recovery_code):
+            raise _Refused("malformed")
+        now = time.time()
+        attempt = _Attempt(name, account, flow, allowed, now, pending.read(account, flow, now=now))
+        if code:
+            return _verify_code(attempt, code)
+        return _verify_recovery_code(attempt, recovery_code or "")
+    except _Refused as refused:
+        # Why is for the log; the visitor is told nothing.
+        logger.warning("code refused: account=%s reason=%s", account, refused)
         return None
 
-    pending = challenges.pending(account, flow, now=now)
-    authenticators = _authenticators(name)
-    found = candidates(authenticators, pending, now=now)
-    match = choose(code, found)
 
-    if match is None:
-        _refuse(account, "wrong" if authenticators else "unknown")
-        return None
-    user = match.authenticator.user
-    if not allowed(user):
-        _refuse(account, "inactive")
-        return None
-    if not replay.consume(account, match.authenticator, match.counter, match.challenge):
-        _refuse(account, "used")
-        return None
-    logger.info("code accepted: user=%s factor=%s", user.pk, match.authenticator.type)
-    return user
-
-
-@sensitive_variables("secret")
-def candidates(
-    authenticators: Iterable[Authenticator], pending: Sequence[Challenge], *, now: float
-) -> list[Candidate]:
+def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
     """
-    Return every code that is right now, those that were used already included.
+    Count a password that was right as shown, where the policy asks for one besides a code.
 
     Args:
-        authenticators: the user's.
-        pending: the challenges whose sent codes count in this flow.
-        now: Unix time in seconds.
+        user: whose password it was.
+        request: the visitor's; it counts in this session only.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
     """
-    found = []
-    for authenticator in authenticators:
-        try:
-            secret = open_secret(authenticator)
-        except EncryptionError as error:
-            logger.error("secret unreadable: authenticator=%s reason=%s", authenticator.pk, error)
-            continue
-        for counter, challenge in _counters(authenticator, pending, now):
-            digits = authenticator.digits if challenge is None else challenge.digits
-            expected = codes.hotp(secret, counter, digits=digits, algorithm=authenticator.algorithm)
-            found.append(Candidate(authenticator, counter, expected, challenge))
-    return found
+    account = store.account_key(identity.normalize(user.get_username()))
+    progress.add(account, flows.begin(request) or "", policies.PASSWORD)
 
 
-def choose(code: str, found: Sequence[Candidate]) -> Candidate | None:
+@sensitive_variables("code", "match")
+def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
+    """Check a sent code or one of an authenticator."""
+    authenticators = list(
+        Authenticator.objects.select_related("user").filter(user__in=accounts.named(attempt.name))
+    )
+    match = choose(code, candidates(authenticators, attempt.pending, now=attempt.now))
+    if match is None:
+        if far := far_ahead(code, authenticators):
+            resync.remember(attempt.account, far)
+        raise _Refused("wrong" if authenticators else "unknown")
+    return _settle(
+        attempt,
+        match.authenticator.user,
+        match.authenticator.kind,
+        enrolled=any(each.kind == policies.AUTHENTICATOR for each in authenticators),
+        consume=lambda: replay.consume(
+            attempt.account, match.authenticator, match.counter, match.challenge
+        ),
+    )
+
+
+@sensitive_variables("code", "match")
+def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
+    """Check a recovery code."""
+    apps = Authenticator.objects.filter(user=OuterRef("user")).exclude(type=Authenticator.Type.SENT)
+    rows: Any = (
+        RecoveryCode.objects.select_related("user")
+        .filter(user__in=accounts.named(attempt.name))
+        .annotate(enrolled=Exists(apps))
+    )
+    match: Any = recovery.choose(code, rows)
+    if match is None:
+        raise _Refused("wrong")
+    return _settle(
+        attempt,
+        match.user,
+        policies.RECOVERY,
+        enrolled=match.enrolled,
+        consume=lambda: recovery.consume(match),
+    )
+
+
+def _settle(
+    attempt: _Attempt,
+    user: AbstractBaseUser,
+    kind: str,
+    *,
+    enrolled: bool,
+    consume: Callable[[], bool],
+) -> AbstractBaseUser:
     """
-    Return the candidate that ``code`` matches, a fresh one rather than a used one.
+    Use a right code up and let its user in, if the account and the policy allow it.
 
-    All are compared, so that neither time nor count tells which it was.
+    What does not count is not used up.
     """
-    matching = codes.matches(code, [candidate.expected for candidate in found])
-    hits = [candidate for candidate, hit in zip(found, matching, strict=True) if hit]
-    fresh = [hit for hit in hits if hit.counter > hit.authenticator.consumed]
-    return next(iter(fresh or hits), None)
-
-
-def _counters(
-    authenticator: Authenticator, pending: Sequence[Challenge], now: float
-) -> Iterable[tuple[int, Challenge | None]]:
-    match authenticator.type:
-        case Authenticator.Type.SENT:
-            return [(challenge.counter, challenge) for challenge in pending]
-        case Authenticator.Type.TOTP:
-            step = codes.time_step(now, period=authenticator.period)
-            return [(counter, None) for counter in codes.window(step)]
-        case _:
-            following = authenticator.consumed + 1
-            return [(counter, None) for counter in range(following, following + LOOK_AHEAD)]
-
-
-def _authenticators(name: str) -> list[Authenticator]:
-    """Return all that the user of this name holds, with the user, in one SELECT."""
-    users = accounts.named(name)
-    return list(Authenticator.objects.select_related("user").filter(user__in=users))
-
-
-def _refuse(account: str, reason: str) -> None:
-    """Say why in the log, and nothing to the visitor."""
-    logger.warning("code refused: account=%s reason=%s", account, reason)
+    if not attempt.allowed(user):
+        raise _Refused("inactive")
+    groups = policies.load_policy().groups(user, enrolled=enrolled)
+    open_groups = policies.missing(groups, attempt.pending.shown)
+    if not any(kind in group for group in open_groups):
+        raise _Refused(f"policy takes no {kind} code here")
+    left = policies.missing(open_groups, frozenset({kind}))
+    if left and attempt.flow is None:
+        raise _Refused("two codes need a session")
+    if not consume():
+        raise _Refused("used")
+    logger.info("code accepted: user=%s factor=%s", user.pk, kind)
+    if attempt.flow is not None and left:
+        progress.add(attempt.account, attempt.flow, kind)
+        raise AnotherCodeNeeded(left)
+    if attempt.flow is not None and attempt.pending.shown:
+        progress.forget(attempt.account, attempt.flow)
+    return user

@@ -1,0 +1,25 @@
+"""The user that a command names."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from swap_user import identity
+from swap_user.otp import accounts
+
+
+def get_user(username: str) -> Any:
+    """
+    Return the user of that name.
+
+    Args:
+        username: in any case or form.
+
+    Raises:
+        CommandError: there is none.
+    """
+    name = identity.normalize(username)
+    user = accounts.named(name).first() if name else None
+    if user is None:
+        raise CommandError(f"There is no user {username!r}. Create one with createsuperuser.")
+    return user

@@ -1,0 +1,130 @@
+"""Candidates: the codes that would be right at this moment, and the one that was typed."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.views.decorators.debug import sensitive_variables
+
+from swap_user.conf import swap_user_settings
+from swap_user.models import Authenticator
+from swap_user.otp import codes, resync
+from swap_user.otp.authenticators import open_secret
+from swap_user.otp.challenge import Challenge
+from swap_user.otp.exceptions import EncryptionError
+from swap_user.otp.pending import Pending
+from swap_user.otp.resync import Far
+
+logger = logging.getLogger("swap_user.security")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """
+    A code that would be right.
+
+    Args:
+        authenticator: whose it is.
+        counter: what it is computed from.
+        expected: the code itself.
+        challenge: the one that waits for it, for a sent code.
+    """
+
+    authenticator: Authenticator
+    counter: int
+    expected: str
+    challenge: Challenge | None = None
+
+    def __repr__(self) -> str:
+        return f"<Candidate {self.authenticator.type} {self.counter}>"
+
+
+def candidates(
+    authenticators: Iterable[Authenticator], pending: Pending, *, now: float
+) -> list[Candidate]:
+    """
+    Return every code that is right now, those that were used already included.
+
+    Args:
+        authenticators: the user's.
+        pending: what Redis holds for this account and flow.
+        now: Unix time in seconds.
+    """
+    return [
+        candidate
+        for authenticator in authenticators
+        for candidate in _computed(authenticator, _counters(authenticator, pending, now))
+    ]
+
+
+@sensitive_variables("code", "found", "hits", "fresh", "matching")
+def choose(code: str, found: Sequence[Candidate]) -> Candidate | None:
+    """
+    Return the candidate that ``code`` matches, a fresh one rather than a used one.
+
+    All are compared, so that neither time nor count tells which it was.
+    """
+    matching = codes.matches(code, [candidate.expected for candidate in found])
+    hits = [candidate for candidate, hit in zip(found, matching, strict=True) if hit]
+    fresh = [hit for hit in hits if hit.counter > hit.authenticator.consumed]
+    return next(iter(fresh or hits), None)
+
+
+@sensitive_variables("code", "found", "hit")
+def far_ahead(code: str, authenticators: Iterable[Authenticator]) -> Far | None:
+    """
+    Return the counter beyond the look-ahead that ``code`` belongs to, if it is an HOTP code.
+
+    Args:
+        code: one that no candidate matched.
+        authenticators: the user's.
+    """
+    found = [
+        candidate
+        for authenticator in authenticators
+        if authenticator.type == Authenticator.Type.HOTP
+        for candidate in _computed(authenticator, _beyond(authenticator))
+    ]
+    hit = choose(code, found)
+    return Far(hit.authenticator.pk.hex, hit.counter) if hit else None
+
+
+Counters = Iterable[tuple[int, Challenge | None]]
+
+
+@sensitive_variables("secret", "expected")
+def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Candidate]:
+    try:
+        secret = open_secret(authenticator)
+        for counter, challenge in counters:
+            digits = authenticator.digits if challenge is None else challenge.digits
+            expected = codes.hotp(secret, counter, digits=digits, algorithm=authenticator.algorithm)
+            yield Candidate(authenticator, counter, expected, challenge)
+    except EncryptionError as error:
+        # The user's other authenticators go on working.
+        logger.error("secret unreadable: authenticator=%s reason=%s", authenticator.pk, error)
+
+
+def _counters(authenticator: Authenticator, pending: Pending, now: float) -> Counters:
+    match authenticator.type:
+        case Authenticator.Type.SENT:
+            return [(challenge.counter, challenge) for challenge in pending.challenges]
+        case Authenticator.Type.TOTP:
+            steps = codes.window(
+                codes.time_step(now, period=authenticator.period),
+                past=swap_user_settings.OTP_PAST_STEPS,
+                future=swap_user_settings.OTP_FUTURE_STEPS,
+            )
+            return [(counter, None) for counter in steps]
+        case _:
+            first = authenticator.consumed + 1
+            ahead = list(range(first, first + swap_user_settings.OTP_LOOK_AHEAD))
+            far = pending.far
+            if far is not None and far.authenticator == authenticator.pk.hex:
+                ahead.append(far.counter + 1)
+            return [(counter, None) for counter in ahead]
+
+
+def _beyond(authenticator: Authenticator) -> Counters:
+    first = authenticator.consumed + 1 + swap_user_settings.OTP_LOOK_AHEAD
+    return [(counter, None) for counter in range(first, first + resync.REACH)]

@@ -1,0 +1,52 @@
+"""
+What a flow has shown so far, where a policy asks for two codes.
+
+Kept in Redis beside the challenge and as short-lived. A login without a session makes no
+progress: with nothing to bind it to, half of one visitor's login would serve another.
+"""
+
+from swap_user.otp import store
+
+# The first half of a login is good for as long as the longest code.
+SECONDS = 600
+
+_ADD = store.Script(
+    """
+    local shown = redis.call('GET', KEYS[1])
+    shown = shown and (shown .. ',' .. ARGV[1]) or ARGV[1]
+    redis.call('SET', KEYS[1], shown, 'PX', ARGV[2])
+    return 1
+    """
+)
+
+_FORGET = store.Script("return redis.call('DEL', KEYS[1])")
+
+
+def key(account: str, flow: str) -> str:
+    """Return where the progress of a flow lies."""
+    return store.key(account, "shown", flow)
+
+
+def parse(value: str | None) -> frozenset[str]:
+    """Return the kinds that were shown."""
+    return frozenset(value.split(",")) if value else frozenset()
+
+
+def add(account: str, flow: str, kind: str) -> None:
+    """
+    Note that a kind was shown.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    _ADD([key(account, flow)], [kind, SECONDS * 1000])
+
+
+def forget(account: str, flow: str) -> None:
+    """
+    Begin anew, after a login.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    _FORGET([key(account, flow)], [])

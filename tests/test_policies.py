@@ -1,0 +1,150 @@
+"""Policies: which codes let in, one at a time or two in turn."""
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user_model
+
+from swap_user.otp import AnotherCodeNeeded, generate_recovery_codes, policies, verifier
+from tests.support import ask, enter, give, make_user, totp, visitor
+
+pytestmark = pytest.mark.django_db
+
+NOW = 1_800_000_000
+
+HAS_PASSWORD = any(field.name == "password" for field in get_user_model()._meta.fields)
+
+
+@pytest.fixture
+def user():
+    """An active user."""
+    return make_user()
+
+
+@pytest.fixture(autouse=True)
+def _still():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def use_policy(settings, name):
+    """Choose one of the shipped policies."""
+    settings.SWAP_USER = {
+        **settings.SWAP_USER,
+        "OTP_POLICY_CLASS": f"swap_user.otp.policies.{name}",
+    }
+
+
+def test_any_code_lets_in(user):
+    """The default: a sent code, an authenticator's, a recovery code."""
+    give(user)
+    request = visitor()
+    assert enter(request, ask(request)) == user
+    assert enter(request, totp(NOW)) == user
+    assert enter(request, generate_recovery_codes(user)[0]) == user
+
+
+def test_once_enrolled_sent_codes_no_longer_let_in(user, settings):
+    """Before enrollment they do; after, the app and recovery codes do."""
+    use_policy(settings, "AuthenticatorOnceEnrolled")
+    request = visitor()
+    assert enter(request, ask(request)) == user
+    give(user)
+    assert enter(request, ask(request)) is None
+    assert enter(request, totp(NOW)) == user
+    assert enter(request, generate_recovery_codes(user)[0]) == user
+
+
+@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+@pytest.mark.parametrize("recovery", [False, True])
+def test_both_needs_two_codes_in_turn(user, settings, recovery):
+    """A sent code and then the app's (or a recovery code), in either order, in one session."""
+    use_policy(settings, "Both")
+    give(user)
+    for turn, sent_first in enumerate((True, False)):
+        request = visitor()
+        second = generate_recovery_codes(user)[0] if recovery else totp(NOW + 30 * turn)
+        steps = [ask(request), second]
+        first, second = steps if sent_first else reversed(steps)
+        with pytest.raises(AnotherCodeNeeded) as caught:
+            enter(request, first)
+        assert len(caught.value.missing) == 1
+        assert enter(request, first) is None  # used up
+        assert enter(request, second) == user
+
+
+@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+def test_both_forgets_after_a_login(user, settings):
+    """The next login of the same session begins anew."""
+    use_policy(settings, "Both")
+    give(user)
+    request = visitor()
+    with pytest.raises(AnotherCodeNeeded):
+        enter(request, ask(request))
+    assert enter(request, totp(NOW)) == user
+    with pytest.raises(AnotherCodeNeeded):
+        enter(request, totp(NOW + 30))
+
+
+@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+def test_both_is_bound_to_the_session(user, settings):
+    """Half a login in one session is none of another's, and without a session there is no half."""
+    use_policy(settings, "Both")
+    give(user)
+    mine, other = visitor(), visitor()
+    with pytest.raises(AnotherCodeNeeded):
+        enter(mine, ask(mine))
+    ask(other)
+    with pytest.raises(AnotherCodeNeeded):
+        enter(other, totp(NOW))
+    assert enter(None, ask(None)) is None
+    assert enter(None, totp(NOW + 30)) is None
+
+
+@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+def test_both_before_enrollment_takes_the_sent_code_alone(user, settings):
+    """Otherwise nobody could ever enroll."""
+    use_policy(settings, "Both")
+    request = visitor()
+    assert enter(request, ask(request)) == user
+
+
+@pytest.mark.skipif(not HAS_PASSWORD, reason="this model has no password")
+def test_both_needs_the_password_first(user, settings):
+    """On models with passwords no code lets in alone; after the password, any does."""
+    use_policy(settings, "Both")
+    request = visitor()
+    assert policies.load_policy().asks_password()
+    assert enter(None, ask(None)) is None
+    other = visitor()
+    with pytest.raises(AnotherCodeNeeded) as caught:
+        enter(other, ask(other))
+    assert caught.value.missing == (frozenset({"password"}),)
+    verifier.note_password(user, request)
+    assert enter(request, ask(request)) == user
+
+
+def test_a_code_that_a_policy_does_not_take_is_not_used_up(user, settings):
+    """It works as soon as the policy takes it."""
+    give(user)
+    use_policy(settings, "AuthenticatorOnceEnrolled")
+    request = visitor()
+    code = ask(request)
+    assert enter(request, code) is None
+    use_policy(settings, "AnyCode")
+    assert enter(request, code) == user
+
+
+class WorkersOnly(policies.AnyCode):
+    """A project's own: recovery codes are for superusers."""
+
+    def groups(self, user, *, enrolled):
+        return (policies.ANY_CODE - ({"recovery"} if not user.is_superuser else set()),)
+
+
+def test_a_project_writes_its_own(user, settings):
+    """One overridable method decides, for each user."""
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_POLICY_CLASS": f"{__name__}.WorkersOnly"}
+    code = generate_recovery_codes(user)[0]
+    assert enter(None, code) is None
+    type(user).objects.update(is_superuser=True)
+    assert enter(None, code) == user
