@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from swap_user.conf import NAMESPACE, configured, declared, swap_user_settings
 from swap_user.otp.encryption import decode_key
+from swap_user.otp.policies import AnyCode
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
 from swap_user.otp.store import is_redis
 
@@ -44,7 +45,14 @@ FORMER = {
 
 def register_checks() -> None:
     """Register every check of this package; ``SwapUserConfig.ready`` calls it."""
-    for check in (check_settings, check_keys, check_cache, check_backend, check_sender):
+    for check in (
+        check_settings,
+        check_keys,
+        check_cache,
+        check_backend,
+        check_sender,
+        check_policy,
+    ):
         checks.register(check, checks.Tags.security)
     for check in (deploy_check_keys, deploy_check_sender):
         checks.register(check, checks.Tags.security, deploy=True)
@@ -102,9 +110,7 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messag
             messages.append(
                 checks.Error(
                     f"{NAMESPACE}['OTP_ENCRYPTION_KEYS'][{position}] {error}.",
-                    hint="A key is the base64 of 32 random bytes: "
-                    'python -c "import base64, os; '
-                    'print(base64.b64encode(os.urandom(32)).decode())"',
+                    hint="python manage.py generate_otp_key prints a key.",
                     id="swap_user.E005",
                 )
             )
@@ -161,34 +167,21 @@ _OURS = {"swap_user.backends.otp.OTPBackend"}
 
 def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """E009: no such sender. E010: not a sender. E011: nothing to send emails to."""
-    path = _value("OTP_SENDER_CLASS")
-    if path is None:
-        return []
-    where = f"{NAMESPACE}['OTP_SENDER_CLASS']"
-    try:
-        sender = import_string(path)
-    except Exception as error:  # noqa: BLE001 - the project's module may raise anything
-        return [
-            checks.Error(
-                f"{where} can't be imported: {error}",
-                hint="Name a class by its dotted path, such as "
-                '"swap_user.otp.senders.EmailOTPSender".',
-                id="swap_user.E009",
-            )
-        ]
-    if not inspect.isclass(sender) or not issubclass(sender, AbstractOTPSender):
-        return [
-            checks.Error(
-                f"{where} is {path}, which is not a sender.",
-                hint="Subclass swap_user.otp.senders.AbstractOTPSender.",
-                id="swap_user.E010",
-            )
-        ]
+    sender, messages = _load(
+        "OTP_SENDER_CLASS",
+        AbstractOTPSender,
+        example="swap_user.otp.senders.EmailOTPSender",
+        not_found="swap_user.E009",
+        not_fit="swap_user.E010",
+    )
+    if sender is None:
+        return messages
     if inspect.isabstract(sender):
         missing = ", ".join(sorted(sender.__abstractmethods__))
         return [
             checks.Error(
-                f"{where} is {path}, which is still abstract.",
+                f"{NAMESPACE}['OTP_SENDER_CLASS'] is {sender.__qualname__}, which is still "
+                "abstract.",
                 hint=f"Define {missing}(self, receiver: str, otp: str, **kwargs).",
                 id="swap_user.E010",
             )
@@ -196,6 +189,18 @@ def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mess
     if issubclass(sender, EmailOTPSender) and sender.get_receiver is EmailOTPSender.get_receiver:
         return _check_email_field()
     return []
+
+
+def check_policy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E012: no such policy. E013: not a policy."""
+    _, messages = _load(
+        "OTP_POLICY_CLASS",
+        AnyCode,
+        example="swap_user.otp.policies.AuthenticatorOnceEnrolled",
+        not_found="swap_user.E012",
+        not_fit="swap_user.E013",
+    )
+    return messages
 
 
 def deploy_check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
@@ -206,8 +211,8 @@ def deploy_check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
         checks.Warning(
             "The secrets of authenticators are encrypted with a key derived from SECRET_KEY: "
             "whoever has one has both, and a SECRET_KEY that is replaced takes them with it.",
-            hint=f"Set {NAMESPACE}['OTP_ENCRYPTION_KEYS'] to a list of keys that are kept apart, "
-            "each the base64 of 32 random bytes.",
+            hint=f"Set {NAMESPACE}['OTP_ENCRYPTION_KEYS'] to a list of keys that are kept apart; "
+            "python manage.py generate_otp_key prints one. What is stored already stays readable.",
             id="swap_user.W001",
         )
     ]
@@ -234,6 +239,27 @@ def _value(name: str) -> Any:
         return getattr(swap_user_settings, name)
     except ImproperlyConfigured:
         return None
+
+
+def _load(
+    name: str, base: type, *, example: str, not_found: str, not_fit: str
+) -> tuple[Any, Messages]:
+    """Return the class that a setting names, or None and what is wrong with it."""
+    path = _value(name)
+    if path is None:
+        return None, []
+    where = f"{NAMESPACE}[{name!r}]"
+    try:
+        found = import_string(path)
+    except Exception as error:  # noqa: BLE001 - the project's module may raise anything
+        hint = f'Name a class by its dotted path, such as "{example}".'
+        message = f"{where} can't be imported: {error}"
+        return None, [checks.Error(message, hint=hint, id=not_found)]
+    if inspect.isclass(found) and issubclass(found, base):
+        return found, []
+    hint = f"Name a subclass of {base.__module__}.{base.__qualname__}."
+    message = f"{where} is {path}, which can't serve as one."
+    return None, [checks.Error(message, hint=hint, id=not_fit)]
 
 
 def _hint_for_unknown(name: object, known: list[str]) -> str:

@@ -89,6 +89,9 @@ def test_e003_unknown_key(settings, key, hint):
         pytest.param("OTP_DIGITS", 5, marks=pytest.mark.requirement("R4")),
         pytest.param("OTP_TIMEOUT", 601, marks=pytest.mark.requirement("R22")),
         ("OTP_DIGITS", 11),
+        pytest.param("OTP_PERIOD", 121, marks=pytest.mark.requirement("R5")),
+        ("OTP_STAFF_MUST_ENROLL", "yes"),
+        ("OTP_STAFF_MUST_ENROLL", 1),
         ("OTP_TIMEOUT", 0),
         ("OTP_TIMEOUT", "300"),
         ("OTP_TIMEOUT", 3.5),
@@ -173,6 +176,21 @@ def test_e011_email_without_field(settings, monkeypatch):
     assert "nowhere" in ours()["swap_user.E011"]
     settings.SWAP_USER = {"OTP_SENDER_CLASS": f"{__name__}.EmailElsewhere"}
     assert ours() == {}
+
+
+@pytest.mark.parametrize("path", ["no.such.Policy", "swap_user.otp.policies.Nope", ""])
+def test_e012_policy_not_importable(settings, path):
+    """A path that leads nowhere."""
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_POLICY_CLASS": path}
+    assert "can't be imported" in ours()["swap_user.E012"]
+
+
+@pytest.mark.parametrize("name", ["missing", "PASSWORD"])
+def test_e013_not_a_policy(settings, name):
+    """Something else than a policy."""
+    path = f"swap_user.otp.policies.{name}"
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_POLICY_CLASS": path}
+    assert path in ours()["swap_user.E013"]
 
 
 def test_w001_and_w002_at_deployment_only(settings):
