@@ -95,6 +95,16 @@ def test_a_clock_set_back_does_not_shut_the_owner_out(user):
         assert enter(request, ask(request)) == user
 
 
+@pytest.mark.requirement("R22")
+def test_a_clock_set_back_does_not_lengthen_a_codes_life(user):
+    """The clock jumps back an hour while a code waits: that code is over."""
+    request = visitor()
+    with time_machine.travel(NOW, tick=False) as clock:
+        code = ask(request)
+        clock.move_to(NOW - 3600)
+        assert enter(request, code) is None
+
+
 @pytest.mark.parametrize("digits", [6, 8, 10])
 def test_the_number_of_digits_is_a_setting(user, settings, digits):
     """A code has OTP_DIGITS digits, and one on its way outlives a change of the setting."""

@@ -12,6 +12,9 @@ from swap_user.otp import store
 
 _MICROSECONDS = 1_000_000
 
+# Ten minutes (NIST SP 800-63B-4 3.1.3.2), and some for servers whose clocks differ.
+_LONGEST_MS = 660_000
+
 # A flow is a long random string; this can't be one.
 _UNBOUND = "-"
 
@@ -83,4 +86,5 @@ def parse(key: str, value: str | None, *, now: float) -> Challenge | None:
     if value is None:
         return None
     challenge = Challenge(key, value, *map(int, value.split(":")))
-    return challenge if now * 1000 < challenge.expires_ms else None
+    # An end that is too far off: the clock was set back since, which must not lengthen a life.
+    return challenge if 0 < challenge.expires_ms - now * 1000 <= _LONGEST_MS else None
