@@ -118,7 +118,7 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messag
 
 
 def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E006: no such cache. E007: a cache that is not Redis."""
+    """E006: no such cache. E007: a cache that is not Redis. W003: none was chosen yet."""
     alias = _value("OTP_CACHE")
     if alias is None:
         return []
@@ -132,18 +132,20 @@ def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
     if is_redis(cache):
         return []
     return [
-        checks.Error(
+        _not_yet_or_wrong(
+            "CACHES",
             f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis: "
             "only there can a code be used up in one atomic step, by all processes at once.",
             hint='Set its BACKEND to "django.core.cache.backends.redis.RedisCache" or '
             f'"django_redis.cache.RedisCache", or name another alias in {NAMESPACE}["OTP_CACHE"].',
-            id="swap_user.E007",
+            not_yet="swap_user.W003",
+            wrong="swap_user.E007",
         )
     ]
 
 
 def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E008: no backend that takes a code."""
+    """E008: no backend that takes a code. W004: none was listed yet."""
     for path in settings.AUTHENTICATION_BACKENDS:
         try:
             backend = import_string(path)
@@ -153,11 +155,13 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
         if any(f"{base.__module__}.{base.__qualname__}" in _OURS for base in _bases(backend)):
             return []
     return [
-        checks.Error(
+        _not_yet_or_wrong(
+            "AUTHENTICATION_BACKENDS",
             "No backend in AUTHENTICATION_BACKENDS takes a one-time code: nobody can log in "
             "with one.",
             hint=f'Add "{BACKEND}" to AUTHENTICATION_BACKENDS.',
-            id="swap_user.E008",
+            not_yet="swap_user.W004",
+            wrong="swap_user.E008",
         )
     ]
 
@@ -239,6 +243,20 @@ def _value(name: str) -> Any:
         return getattr(swap_user_settings, name)
     except ImproperlyConfigured:
         return None
+
+
+def _not_yet_or_wrong(
+    setting: str, message: str, *, hint: str, not_yet: str, wrong: str
+) -> checks.CheckMessage:
+    """
+    Return a warning while the project has not written ``setting`` at all, else an error.
+
+    Whoever installs step by step migrates before they come to that setting, and an error would
+    stop the migration, which needs neither a cache nor a backend.
+    """
+    if settings.is_overridden(setting):
+        return checks.Error(message, hint=hint, id=wrong)
+    return checks.Warning(message, hint=hint, id=not_yet)
 
 
 def _load(

@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64encode
+from types import SimpleNamespace
 
 import pytest
 from django.core.checks import run_checks
@@ -145,6 +146,17 @@ def test_e008_no_backend(settings):
     """Without our backend nobody can log in with a code."""
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     assert "OTPBackend" in ours()["swap_user.E008"]
+
+
+def test_w003_and_w004_while_a_project_is_being_set_up(settings, monkeypatch):
+    """What is not written yet is a warning, so that the steps before it can be taken."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    unwritten = SimpleNamespace(
+        AUTHENTICATION_BACKENDS=settings.AUTHENTICATION_BACKENDS, is_overridden=lambda name: False
+    )
+    monkeypatch.setattr("swap_user.checks.settings", unwritten)
+    assert set(ours()) == {"swap_user.W003", "swap_user.W004"}
 
 
 def test_a_subclass_of_the_backend_will_do(settings):

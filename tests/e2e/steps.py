@@ -162,8 +162,11 @@ def follow(steps: Steps, folder: Path, caches: str = REDIS_CACHE) -> Iterator[Si
         project.replace(last, f"{last}\n    {steps.apps}")
         # 2
         project.append(steps.user_model)
+        # 4
+        project.sh(steps.migrate)
+        # the one entry more
         project.append(steps.backends)
-        # 5, before the commands of 4 can run
+        # 5
         project.append(caches.replace("127.0.0.1:6379", f"127.0.0.1:{redis.port}"))
         # 6
         project.append(steps.sender)
@@ -173,8 +176,6 @@ def follow(steps: Steps, folder: Path, caches: str = REDIS_CACHE) -> Iterator[Si
             project.send_mail_to(smtp)
         else:
             inbox = FileInbox(project)
-        # 4
-        project.sh(steps.migrate)
         yield Site(project, inbox, redis)
 
 
