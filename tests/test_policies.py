@@ -4,8 +4,15 @@ import pytest
 import time_machine
 from django.contrib.auth import get_user_model
 
-from swap_user.otp import AnotherCodeNeeded, generate_recovery_codes, policies, verifier
-from tests.support import ask, enter, give, make_user, totp, visitor
+from swap_user.otp import (
+    AnotherCodeNeeded,
+    generate_recovery_codes,
+    policies,
+    send_code,
+    verifier,
+)
+from swap_user.testing import outbox
+from tests.support import ask, enter, give, make_user, totp, username, visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -48,8 +55,9 @@ def test_once_enrolled_sent_codes_no_longer_let_in(user, settings):
     use_policy(settings, "AuthenticatorOnceEnrolled")
     request = visitor()
     assert enter(request, ask(request)) == user
+    code = ask(request)
     give(user)
-    assert enter(request, ask(request)) is None
+    assert enter(request, code) is None
     assert enter(request, totp(NOW)) == user
     assert enter(request, generate_recovery_codes(user)[0]) == user
 
@@ -123,12 +131,21 @@ def test_both_needs_the_password_first(user, settings):
     assert enter(request, ask(request)) == user
 
 
+def test_a_code_that_would_not_count_is_not_sent(user, settings):
+    """The caller sees no difference."""
+    give(user)
+    use_policy(settings, "AuthenticatorOnceEnrolled")
+    before = len(outbox)
+    assert send_code(visitor(), username()) is None
+    assert len(outbox) == before
+
+
 def test_a_code_that_a_policy_does_not_take_is_not_used_up(user, settings):
     """It works as soon as the policy takes it."""
     give(user)
-    use_policy(settings, "AuthenticatorOnceEnrolled")
     request = visitor()
     code = ask(request)
+    use_policy(settings, "AuthenticatorOnceEnrolled")
     assert enter(request, code) is None
     use_policy(settings, "AnyCode")
     assert enter(request, code) == user

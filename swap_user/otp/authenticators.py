@@ -56,6 +56,13 @@ def open_secret(authenticator: Authenticator) -> str:
     return keyring().decrypt(authenticator.secret, associated_data=_owner(authenticator))
 
 
+def is_enrolled(user: AbstractBaseUser) -> bool:
+    """Say whether the user has an authenticator app."""
+    return (
+        Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT).exists()
+    )
+
+
 def is_stale(authenticator: Authenticator) -> bool:
     """Say whether the secret was encrypted with another key than the first."""
     return encrypted_with(authenticator.secret) != keyring().primary_id

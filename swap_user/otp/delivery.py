@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user import identity
 from swap_user.conf import swap_user_settings
-from swap_user.otp import accounts, challenge, codes, flow, store
-from swap_user.otp.authenticators import sent_authenticator
+from swap_user.otp import accounts, challenge, codes, flow, policies, store
+from swap_user.otp.authenticators import is_enrolled, sent_authenticator
 from swap_user.otp.dispatch import dispatch
 from swap_user.otp.senders import load_sender
 from swap_user.otp.site import host_name, site_name
@@ -94,6 +94,9 @@ def deliver(
     if user is None or not accounts.is_active(user):
         logger.info("code not sent: account=%s reason=no active account", store.account_key(name))
         return
+    if not _counts(user):
+        logger.info("code not sent: user=%s reason=the policy takes none", user.pk)
+        return
     now = time.time()
     expires_in = math.ceil(expires_at - now)
     if expires_in <= 0:
@@ -126,6 +129,12 @@ def deliver(
         _log_failure(user, error, code)
     else:
         logger.info("code sent: user=%s", user.pk)
+
+
+def _counts(user: AbstractBaseUser) -> bool:
+    """Say whether the policy takes sent codes of this user: a useless one only confuses."""
+    groups = policies.load_policy().groups(user, enrolled=is_enrolled(user))
+    return any(policies.SENT in group for group in groups)
 
 
 @sensitive_variables("code", "reason")
