@@ -94,6 +94,30 @@ def test_both_forgets_after_a_login(user, settings):
 
 
 @pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+def test_who_starts_over_is_not_stuck(user, settings):
+    """Another sent code after the first is right, and the app's is still asked for."""
+    use_policy(settings, "Both")
+    give(user)
+    request = visitor()
+    for _ in range(2):
+        with pytest.raises(AnotherCodeNeeded) as caught:
+            enter(request, ask(request))
+        assert caught.value.missing == (policies.NOT_SENT,)
+    assert enter(request, totp(NOW)) == user
+
+
+@pytest.mark.skipif(not HAS_PASSWORD, reason="this model has no password")
+def test_the_password_may_come_second(user, settings):
+    """A code, then the password, then another code: in, not stuck."""
+    use_policy(settings, "Both")
+    request = visitor()
+    with pytest.raises(AnotherCodeNeeded):
+        enter(request, ask(request))
+    verifier.note_password(user, request)
+    assert enter(request, ask(request)) == user
+
+
+@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
 def test_both_is_bound_to_the_session(user, settings):
     """Half a login in one session is none of another's, and without a session there is no half."""
     use_policy(settings, "Both")

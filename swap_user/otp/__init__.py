@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         OTPError,
     )
     from swap_user.otp.recovery import generate_recovery_codes
+    from swap_user.otp.verifier import note_password
 
 __all__ = [
     "AnotherCodeNeeded",
@@ -27,6 +28,7 @@ __all__ = [
     "asend_code",
     "enroll",
     "generate_recovery_codes",
+    "note_password",
     "send_code",
 ]
 
@@ -38,6 +40,7 @@ _HOMES = {
     "asend_code": "delivery",
     "enroll": "enrollment",
     "generate_recovery_codes": "recovery",
+    "note_password": "verifier",
     "send_code": "delivery",
 }
 

@@ -25,7 +25,7 @@ from swap_user.models import Authenticator
 from swap_user.otp import codes, replay, store
 from swap_user.otp.authenticators import open_secret, seal
 from swap_user.otp.candidates import candidates, choose
-from swap_user.otp.exceptions import InvalidCode
+from swap_user.otp.exceptions import EncryptionError, InvalidCode
 from swap_user.otp.pending import Pending
 from swap_user.otp.site import site_name
 from swap_user.signals import authenticator_added
@@ -155,7 +155,11 @@ class Enrollment:
                 **fields,
             } if time.time() < expires_at:
                 named: dict[str, Any] = {str(key): value for key, value in fields.items()}
-                authenticator = Authenticator(id=UUID(pk), user=user, **named)
+                try:
+                    authenticator = Authenticator(id=UUID(pk), user=user, **named)
+                    open_secret(authenticator)
+                except (EncryptionError, TypeError, ValueError):
+                    return None
                 return cls(authenticator, issuer, expires_at)
             case _:
                 return None

@@ -165,10 +165,10 @@ def _settle(
     if not attempt.allowed(user):
         raise _Refused("inactive")
     groups = policies.load_policy().groups(user, enrolled=enrolled)
-    open_groups = policies.missing(groups, attempt.pending.shown)
-    if not any(kind in group for group in open_groups):
+    if not any(kind in group for group in groups):
         raise _Refused(f"policy takes no {kind} code here")
-    left = policies.missing(open_groups, frozenset({kind}))
+    # The same kind a second time is right too, and brings nobody further.
+    left = policies.missing(groups, attempt.pending.shown | {kind})
     if left and attempt.flow is None:
         raise _Refused("two codes need a session")
     if not consume():

@@ -20,6 +20,6 @@ class Command(BaseCommand):
         user = get_user(options["username"])
         authenticators, codes = reset(user)
         self.stdout.write(
-            f"{user.get_username()}: {authenticators} authenticators and {codes} recovery codes "
-            "revoked, sessions ended."
+            f"{user.get_username()}: sessions ended; revoked authenticators: {authenticators}, "
+            f"recovery codes: {codes}."
         )
