@@ -19,6 +19,7 @@ from typing import Self
 from demo.supervised import SupervisedProcess
 
 STARTUP_SECONDS = 10
+LONGEST_SOCKET_PATH = 100  # the kernels' own limits are 103 (macOS) and 107 bytes
 
 
 class NoRedisServer(Exception):
@@ -80,7 +81,8 @@ class RedisServer:
     Args:
         binary: as for `find_binary`; the environment's REDIS_SERVER is the default.
         socket_path: where to listen; by default a socket in the server's own folder.
-        tcp: listen on a free port of 127.0.0.1 instead.
+        tcp: listen on a free port of 127.0.0.1 instead; where a socket's path would be too long
+            it does so anyway.
         persistent: write every change to disk before answering, so that a restart finds it again.
     """
 
@@ -94,7 +96,10 @@ class RedisServer:
     ) -> None:
         self.binary = find_binary(os.environ.get("REDIS_SERVER", "") if binary is None else binary)
         self.folder = Path(tempfile.mkdtemp(prefix="swap-user-redis-"))
-        self.socket_path = None if tcp else socket_path or self.folder / "redis.sock"
+        own_socket = self.folder / "redis.sock"
+        if len(os.fsencode(own_socket)) > LONGEST_SOCKET_PATH:
+            tcp = tcp or socket_path is None
+        self.socket_path = None if tcp else socket_path or own_socket
         self.port = free_port() if tcp else 0
         self.persistent = persistent
         self._process: SupervisedProcess | None = None

@@ -254,7 +254,7 @@ def _not_yet_or_wrong(
     Whoever installs step by step migrates before they come to that setting, and an error would
     stop the migration, which needs neither a cache nor a backend.
     """
-    if settings.is_overridden(setting):
+    if settings.is_overridden(setting):  # type: ignore[misc]
         return checks.Error(message, hint=hint, id=wrong)
     return checks.Warning(message, hint=hint, id=not_yet)
 

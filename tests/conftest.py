@@ -15,8 +15,11 @@ from django.core.cache import caches
 
 from demo.embedded_redis import RedisServer
 from swap_user.testing import outbox
+from tests.services.mariadb import MariaDBServer
 from tests.services.postgres import PostgresServer
 from tests.services.smtp import SMTPServer
+
+DATABASE_SERVERS = {"postgres": PostgresServer, "mariadb": MariaDBServer}
 
 REQUIREMENTS = [f"R{number}" for number in range(1, 42)]
 
@@ -26,14 +29,15 @@ REQUIREMENTS = [f"R{number}" for number in range(1, 42)]
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
-    """Hold the run's folder (and PostgreSQL, when chosen) around all tests of all workers."""
+    """Hold the run's folder (and the chosen database's server) around all tests of all workers."""
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return (yield)
     run_dir: Path = django_settings.RUN_DIR
     run_dir.mkdir(mode=0o755)
     try:
-        if os.environ.get("DATABASE") == "postgres":
-            with PostgresServer(run_dir / "postgres"):
+        database = os.environ.get("DATABASE", "")
+        if database in DATABASE_SERVERS:
+            with DATABASE_SERVERS[database](run_dir / database):
                 return (yield)
         return (yield)
     finally:

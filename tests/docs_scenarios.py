@@ -19,7 +19,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 EMAIL, PHONE = "me@example.com", "+447400123456"
@@ -51,6 +51,15 @@ def remembered() -> str:
     from swap_user.testing import outbox
 
     return outbox[-1].otp
+
+
+def app_code(secret: str, *, steps: int = 0) -> str:
+    """Return what an app with this secret shows, or will in so many steps."""
+    import time
+
+    import pyotp
+
+    return pyotp.TOTP(secret).at(time.time(), counter_offset=steps)
 
 
 def user_known_by(name: str, **fields: Any) -> Any:
@@ -313,10 +322,268 @@ def _keys() -> None:
         return Authenticator.objects.get().secret
 
     old = sealed_after_a_login(keys[1])
-    assert (
-        sealed_after_a_login(*keys) == old
-    )  # the first key is for new ones, the second reads this one
-    assert sealed_after_a_login(keys[0]) != old  # a key is gone: a new secret, nobody locked out
+    new = sealed_after_a_login(*keys)  # the second key reads it, the first one writes it
+    assert new.split(".")[1] != old.split(".")[1]
+    assert sealed_after_a_login(keys[0]) == new
+    assert sealed_after_a_login(keys[1]) != new  # a key is gone: a new secret, nobody locked out
+
+
+@scenario("key-rotation")
+def _key_rotation() -> None:
+    from io import StringIO
+
+    from django.conf import settings
+    from django.core.management import CommandError, call_command
+    from django.test import Client, override_settings
+
+    from swap_user.models import Authenticator
+    from swap_user.otp import enroll
+    from swap_user.otp.encryption import decode_key, key_id
+
+    user = user_known_by(EMAIL)
+    (k2,) = settings.SWAP_USER["OTP_ENCRYPTION_KEYS"]
+    k1 = "azEsIG9sZCwgb25seSBmb3IgdGhlc2UgZG9jcyEhISE="
+    shown: dict[str, str] = {}
+
+    def using(*keys: str) -> Any:
+        sender = "swap_user.testing.MemoryOTPSender"
+        return override_settings(
+            SWAP_USER={"OTP_SENDER_CLASS": sender, "OTP_ENCRYPTION_KEYS": keys}
+        )
+
+    def app_lets_in() -> bool:
+        Authenticator.objects.exclude(type="sent").update(consumed=0)
+        from django.core.cache import cache
+
+        cache.clear()
+        client = Client()
+        client.post("/admin/login/", {"username": EMAIL})
+        answer = client.post("/admin/check-otp/", {"otp": app_code(shown["secret"])})
+        return bool(answer.status_code == 302)
+
+    def rotate() -> str:
+        out = StringIO()
+        call_command("rotate_otp_keys", stdout=out)
+        return out.getvalue()
+
+    with using():  # before the first key of one's own
+        enrollment = enroll(user)
+        shown["secret"] = enrollment.secret
+        enrollment.confirm(app_code(enrollment.secret))
+        assert app_lets_in()
+    with using(k1):
+        assert app_lets_in()
+        rotate()
+    with using(k1, k2):
+        assert app_lets_in()
+    with using(k2, k1):
+        said = rotate()
+        assert f"secrets now use the key {key_id(decode_key(k2))} (" in said
+        assert app_lets_in()
+    with using(k2):
+        assert app_lets_in()
+    with using(k1):
+        assert not app_lets_in()
+        log_in(EMAIL, remembered)  # the sent code does
+        with contextlib.suppress(CommandError):
+            rotate()
+            raise RuntimeError("nothing was said of the secret that can't be read")
+    with using(k1, k2):
+        assert app_lets_in()
+
+
+@scenario("authenticators")
+def _authenticators() -> None:
+    from django.core import mail
+    from django.test import Client, override_settings
+
+    from swap_user.models import Authenticator
+
+    user = user_known_by(EMAIL)
+    from_terminal = Authenticator.objects.exclude(type="sent").get()
+    assert (from_terminal.name, from_terminal.user) == ("Work phone", user)
+    assert mail.outbox == []  # that was another process
+
+    client, elsewhere = Client(), Client()
+    for each in (client, elsewhere):
+        each.post("/admin/login/", {"username": EMAIL})
+        each.post("/admin/check-otp/", {"otp": mailed()})
+    assert elsewhere.get("/admin/").status_code == 200
+    page = client.get("/app/")
+    text = page.content.decode()
+    assert "<svg" in text
+    assert "no-store" in page["Cache-Control"]
+    secret = re.search(r"<code>(\w+)</code>", text)[1]
+    wrong = client.post("/app/", {"otp": "12"}).content.decode()
+    assert "That is not the code" in wrong
+    assert secret not in wrong
+    assert secret not in str(dict(client.session.items()))
+    added = client.post("/app/", {"otp": app_code(secret)})
+    assert added["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/").status_code == 302
+    assert Authenticator.objects.exclude(type="sent").count() == 2
+    assert "was added" in mail.outbox[-1].subject
+    assert "Site: My site" in mail.outbox[-1].body
+    log_in(EMAIL, lambda: app_code(secret, steps=1))
+    with override_settings(SWAP_USER={"OTP_FRESH_LOGIN": 30}):
+        import time
+        from unittest.mock import patch
+
+        with patch("swap_user.otp.sessions.time.time", return_value=time.time() + 31):
+            stale = client.get("/app/")
+    assert stale["Location"] == "/admin/login/?next=/app/"
+    assert client.get("/admin/").status_code == 302
+
+
+@scenario("recovery")
+def _recovery() -> None:
+    from django.core import mail
+    from django.test import Client
+
+    user_known_by(EMAIL)
+    client = Client()
+    client.post("/admin/login/", {"username": EMAIL})
+    client.post("/admin/check-otp/", {"otp": mailed()})
+    assert "You have 0 recovery codes" in client.get("/recovery/").content.decode()
+    page = client.post("/recovery/")
+    assert "no-store" in page["Cache-Control"]
+    codes = re.findall(r"<code>([\w-]+)</code>", page.content.decode())
+    assert len(codes) == 10
+    assert "You have 10 recovery codes" in client.get("/recovery/").content.decode()
+    log_in(EMAIL, lambda: codes[0].lower().replace("-", " ").replace("0", "o"))
+    assert "9 codes are left" in mail.outbox[-1].body
+    assert "You have 9 recovery codes" in client.get("/recovery/").content.decode()
+    with contextlib.suppress(AssertionError):
+        log_in(EMAIL, lambda: codes[0])
+        raise RuntimeError("got in twice")
+
+
+@scenario("recovery-reset")
+def _reset() -> None:
+    from django.core.management import call_command
+    from django.test import Client, override_settings
+
+    from swap_user.models import Authenticator, RecoveryCode
+    from swap_user.otp import enroll, generate_recovery_codes
+
+    user = user_known_by(EMAIL)
+    enrollment = enroll(user)
+    enrollment.confirm(app_code(enrollment.secret))
+    generate_recovery_codes(user)
+    client = Client()
+    client.force_login(user)
+    out = io.StringIO()
+    call_command("reset_otp", EMAIL.upper(), stdout=out)
+    assert "revoked authenticators: 1, recovery codes: 10." in out.getvalue()
+    assert not RecoveryCode.objects.exists()
+    assert client.get("/admin/").status_code == 302
+    for policy in ("AnyCode", "AuthenticatorOnceEnrolled", "Both"):
+        with override_settings(
+            SWAP_USER={
+                "OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender",
+                "OTP_POLICY_CLASS": f"swap_user.otp.policies.{policy}",
+            }
+        ):
+            log_in(EMAIL, remembered)
+    assert Authenticator.objects.get().type == "sent"
+
+
+def give_app(user: Any) -> str:
+    """Enroll an app, whose next code is still to be had, and return its secret."""
+    from swap_user.otp import enroll
+
+    enrollment = enroll(user)
+    enrollment.confirm(app_code(enrollment.secret))
+    return enrollment.secret
+
+
+@scenario("policies", "policies-own")
+def _app_once_enrolled() -> None:
+    user = user_known_by(EMAIL)
+    log_in(EMAIL, mailed)
+    secret = give_app(user)
+    before = codes_mailed()
+    log_in(EMAIL, lambda: app_code(secret, steps=1))
+    assert codes_mailed() == before
+
+
+@scenario("policies-staff")
+def _staff_must_enroll() -> None:
+    from django.test import Client
+
+    user = user_known_by(EMAIL)
+    client = Client()
+    client.post("/admin/login/", {"username": EMAIL})
+    client.post("/admin/check-otp/", {"otp": mailed()})
+    assert client.get("/admin/")["Location"] == "/admin/sign-in-methods/add/"
+    page = client.post("/admin/sign-in-methods/add/", {"name": "Phone"}).context
+    secret = page["secret"].replace(" ", "")
+    client.post("/admin/sign-in-methods/add/", {"otp": app_code(secret)})
+    assert client.get("/admin/").status_code == 200
+    assert user.otp_authenticators.get(type="totp").name == "Phone"
+    log_in(EMAIL, lambda: app_code(secret, steps=1))
+
+
+def codes_mailed() -> list[str]:
+    """Return the messages that carry a code, and none of those that tell of a change."""
+    from django.core import mail
+
+    return [each.body for each in mail.outbox if re.search(r"\b\d{6}\b", each.body)]
+
+
+@scenario("policies-both")
+def _both() -> None:
+    from django.test import Client
+
+    user = user_known_by(EMAIL)
+    secret = give_app(user)
+    client = Client()
+    for _ in range(2):  # who begins again begins with the first half
+        client.post("/login/", {"username": EMAIL})
+        second = client.post("/login/code/", {"otp": mailed()}).content.decode()
+        assert "Now the code of your app" in second
+    assert "_auth_user_id" not in client.session
+    client.post("/login/code/", {"otp": app_code(secret, steps=1)})
+    assert "_auth_user_id" in client.session
+
+
+@scenario("policies-password")
+def _password_then_code() -> None:
+    from unittest.mock import patch
+
+    from django.test import Client
+
+    user = user_known_by(EMAIL, password="right")
+
+    def first_step(password: str) -> Any:
+        return client.post("/login/", {"username": EMAIL, "password": password})
+
+    client = Client()
+    assert "is wrong" in first_step("wrong").content.decode()
+    assert first_step("right")["Location"] == "/login/code/"
+    assert "_auth_user_id" not in client.session
+    client.post("/login/code/", {"otp": mailed()})
+    assert client.session["_auth_user_id"] == str(user.pk)
+
+    client = Client()  # who comes too late begins again
+    with patch("swap_user.otp.progress.add"):
+        first_step("right")
+    assert client.post("/login/code/", {"otp": mailed()})["Location"] == "/login/"
+    first_step("right")
+    client.post("/login/code/", {"otp": mailed()})
+    assert "_auth_user_id" in client.session
+
+
+@scenario("senders-notify")
+def _notify() -> None:
+    from mysite import push
+
+    user = user_known_by(EMAIL)
+    give_app(user)
+    to, title, text = push.sent[-1]
+    assert (to, title) == (EMAIL, "An authenticator was added to your account")
+    assert "Site: My site" in text
 
 
 @scenario("api-reference")
@@ -354,6 +621,28 @@ PRELOADED = [
 ]
 
 
+# Commands of a site that is in use.
+NEED_A_USER = {"enroll_authenticator", "reset_otp"}
+NEED_TABLES = {*NEED_A_USER, "rotate_otp_keys"}
+
+
+@contextlib.contextmanager
+def app_in_reach() -> Iterator[None]:
+    """Let an app that reads the secret from the terminal answer what a command asks."""
+    from unittest.mock import patch
+
+    terminal = io.StringIO()
+
+    def answer(prompt: str) -> str:
+        return app_code(re.search(r"type the secret (\w+)", terminal.getvalue())[1])
+
+    with contextlib.redirect_stdout(terminal), patch("builtins.input", answer):
+        try:
+            yield
+        finally:
+            sys.__stdout__.write(terminal.getvalue())
+
+
 def main(name: str, commands: list[str]) -> None:
     """Run the commands in the project of the current folder, then check it and play a scenario."""
     import django
@@ -361,7 +650,14 @@ def main(name: str, commands: list[str]) -> None:
     from django.test.utils import setup_test_environment
 
     for command in commands:
-        execute_from_command_line(shlex.split(command))
+        arguments = shlex.split(command)
+        if arguments[1] in NEED_TABLES:
+            django.setup()
+            call_command("migrate", verbosity=0)
+        if arguments[1] in NEED_A_USER:
+            user_known_by(EMAIL)
+        with app_in_reach():
+            execute_from_command_line(arguments)
     if name:
         django.setup()
         call_command("check", fail_level="WARNING")

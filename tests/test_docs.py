@@ -17,6 +17,7 @@ it.
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import os
 import re
@@ -227,12 +228,6 @@ def projects_django():
     server.end()
 
 
-def one_liner(command: str, folder: Path, env: dict[str, str]) -> None:
-    """Run a line of Python; its answer is the key that the production page asks for."""
-    source = re.fullmatch(r'python -c "(.*)"', command)[1]
-    env["OTP_ENCRYPTION_KEYS"] = run([sys.executable, "-c", source], folder, env).strip()
-
-
 def install(command: str, *_: object) -> None:
     """See that the name is ours; installing it is another test's business (test_packaging.py)."""
     assert command == "pip install " + pyproject()["project"]["name"]
@@ -250,8 +245,8 @@ def make(command: str, *_: object) -> None:
 
 
 MANAGE = "python manage.py "
+MAKE_KEY = MANAGE + "generate_otp_key"
 _RUNNERS: dict[str, Callable[..., None]] = {
-    "python -c ": one_liner,
     "pip install ": install,
     "django-admin startproject ": start_project,
     "make ": make,
@@ -264,14 +259,6 @@ def runner(command: str) -> Callable[..., None] | None:
 
 def pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
-
-
-def run(arguments: list[str], folder: Path, env: dict[str, str]) -> str:
-    done = subprocess.run(
-        arguments, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 # --- Every project ---
@@ -358,12 +345,21 @@ class Built:
                 self.waiting.append(command)
             else:
                 runner(command)(command, self.folder, self.env)
+            if command == MAKE_KEY:
+                # What it printed is what the pages keep in the environment.
+                self.catch_up()
+                output = (self.folder.parent / "output").read_text()
+                self.env["OTP_ENCRYPTION_KEYS"] = output.split()[-1]
 
-    def write(self, title: str, text: str) -> None:
-        """Write a block to its file."""
+    def catch_up(self) -> None:
+        """Run the commands that wait."""
         if self.waiting:
             self.django.run(self.waiting, self.folder, self.env, "")
             self.waiting = []
+
+    def write(self, title: str, text: str) -> None:
+        """Write a block to its file."""
+        self.catch_up()
         path = self.folder / title
         path.parent.mkdir(parents=True, exist_ok=True)
         if title == SETTINGS:
@@ -430,7 +426,9 @@ def test_limits_of_settings():
 
     allowed = {code(row[0]): row[2] for row in rows("docs/reference/settings.md", "key")}
     for setting in declared():
-        if isinstance(setting.default, int):
+        if isinstance(setting.default, bool):
+            assert allowed[setting.name] == "`True` or `False`"
+        elif isinstance(setting.default, int):
             assert allowed[setting.name] == f"{setting.minimum} to {setting.maximum}"
     definitions = re.findall(
         r"^- \*\*`(\w+)`\*\*", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE
@@ -454,7 +452,7 @@ def test_check_ids():
     """Every id of a system check, once."""
     source = (ROOT / "swap_user/checks.py").read_text()
     told = [code(row[0]) for row in rows("docs/reference/operations.md", "id")]
-    assert told == sorted(set(re.findall(r'id="(swap_user\.\w+)"', source)))
+    assert told == sorted(set(re.findall(r'"(swap_user\.[EW]\d+)"', source)))
 
 
 def test_settings_of_the_former_version():
@@ -479,6 +477,7 @@ def logged() -> set[tuple[str, str]]:
                     func=ast.Attribute(value=ast.Name(id="logger"), attr=level),
                     args=[ast.Constant(value=str(words)), *_],
                 ):
+                    level = {"exception": "error"}.get(level, level)
                     found.add((level.upper(), re.sub(r"%\w", "…", words)))
     return found
 
@@ -489,10 +488,30 @@ def test_log_lines():
     assert told == logged()
 
 
+def words(node: ast.expr) -> Iterator[str]:
+    """Yield the texts that an expression may be, with "…" for what is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp():
+            yield from (*words(node.body), *words(node.orelse))
+        case ast.JoinedStr():
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values
+            )
+        case _:
+            raise ValueError(ast.dump(node))
+
+
 def test_reasons_of_refusals():
     """Every reason that a refusal is logged with."""
-    source = (ROOT / "swap_user/otp/verifier.py").read_text()
-    given = set(re.findall(r'"(\w+)"', "".join(re.findall(r"_refuse\(account, (.+)\)", source))))
+    source = ast.parse((ROOT / "swap_user/otp/verifier.py").read_text())
+    given = {
+        text
+        for node in ast.walk(source)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_Refused"
+        for text in words(node.args[0])
+    }
     told = {code(row[0]) for row in rows("docs/reference/operations.md", "reason of a refusal")}
     assert told == given
 
@@ -506,16 +525,74 @@ def test_public_names():
     assert told - senders == set(otp.__all__)
 
 
-def test_fields_of_the_authenticator():
-    """Every field of the model."""
-    from swap_user.models import Authenticator
+def test_names_in_other_modules():
+    """Each is where the reference says, and takes what it says."""
+    from django.utils.module_loading import import_string
+
+    for name, *_ in rows("docs/reference/api.md", "where"):
+        path, _, arguments = code(name).partition("(")
+        told = [each.split("=")[0] for each in re.findall(r"[\w=]+", arguments)]
+        named = import_string(path)
+        if told:
+            assert list(inspect.signature(named).parameters) == told
+
+
+def test_enrollment():
+    """What an enrollment offers, and what it is begun with."""
+    from swap_user.otp import enroll
+    from swap_user.otp.enrollment import Enrollment
+
+    told = {code(row[0]).partition("(")[0] for row in rows("docs/reference/api.md", "enrollment")}
+    assert told == {name for name in dir(Enrollment) if not name.startswith("_")}
+    arguments = [
+        name
+        for row in rows("docs/howto/authenticators.md", "argument")
+        for name in re.findall(r"`(\w+)`", row[0])
+    ]
+    assert arguments == list(inspect.signature(enroll).parameters)[1:]
+
+
+def test_signals():
+    """Every signal, and what it is sent with."""
+    from django.dispatch import Signal
+
+    from swap_user import signals
+
+    told = {code(row[0]) for row in rows("docs/reference/api.md", "signal")}
+    assert told == {name for name, value in vars(signals).items() if isinstance(value, Signal)}
+
+
+def test_policies():
+    """Every policy that comes with the package."""
+    from swap_user.otp import policies
+
+    told = {code(row[0]) for row in rows("docs/howto/policies.md", "policy")}
+    shipped = [
+        each
+        for each in vars(policies).values()
+        if inspect.isclass(each) and issubclass(each, policies.AnyCode)
+    ]
+    assert told == {f"{each.__module__}.{each.__name__}" for each in shipped}
+
+
+def test_commands():
+    """Every command of this package."""
+    text = (ROOT / "docs/reference/operations.md").read_text()
+    told = set(re.findall(r"^- \*\*`(\w+)", text, re.MULTILINE))
+    ours = {path.stem for path in (ROOT / "swap_user/management/commands").glob("[a-z]*.py")}
+    assert told - {"createsuperuser", "changepassword"} == ours
+
+
+def test_fields_of_the_models():
+    """Every field of both."""
+    from swap_user.models import Authenticator, RecoveryCode
 
     told = [
         name
         for row in rows("docs/reference/api.md", "field")
         for name in re.findall(r"`(\w+)`", row[0])
     ]
-    assert told == [model_field.name for model_field in Authenticator._meta.fields]
+    assert told == [each.name for each in (*Authenticator._meta.fields, *RecoveryCode._meta.fields)]
 
 
 def test_user_models():
@@ -539,6 +616,14 @@ def test_addresses():
         assert reverse(code(name)) == f"/admin/{code(path)}"
 
 
+def test_addresses_of_sign_in_methods():
+    """The names and paths of those pages."""
+    from swap_user.otp.methods.pages import PAGES
+
+    told = [(code(row[0]), code(row[1])) for row in rows("docs/reference/pages.md", "page")]
+    assert told == [(f"admin:{page.name}", page.route) for page in PAGES]
+
+
 def test_templates():
     """Every template that the pages name is there."""
     templates = ROOT / "swap_user/templates"
@@ -555,11 +640,17 @@ def test_attributes_of_the_admin_site():
     from swap_user.otp.sites import OTPAdminSiteMixin
 
     told = {code(row[0]) for row in rows("docs/reference/pages.md", "attribute")}
-    assert told == {name for name in vars(OTPAdminSiteMixin) if name.startswith("otp_")}
+    assert told == {
+        name
+        for name, value in vars(OTPAdminSiteMixin).items()
+        if name.startswith("otp_") and not callable(value)
+    }
 
 
 def test_requirements_and_their_tests():
-    """Each module that the security page names has a test that shows the row."""
+    """Every row is there, and each module that it names has a test that shows it."""
+    told = [row for row, *_ in rows("docs/topics/security.md", "row")]
+    assert told == [f"R{number}" for number in range(1, 42)]
     for row, _, modules in rows("docs/topics/security.md", "row"):
         for module in re.findall(r"`([^`]+)`", modules):
             marks = re.findall(r"\brequirement\(([^)]*)\)", (ROOT / module).read_text())

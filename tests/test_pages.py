@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import django
 import pytest
@@ -18,12 +20,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import TemplateView
 
-from swap_user.otp import code_request
+from swap_user.otp import code_request, generate_recovery_codes
 from swap_user.otp.forms import CODE_MAX_LENGTH
 from swap_user.otp.sites import OTPAdminSite, OTPAdminSiteMixin
 from swap_user.otp.views import CodeView, ResendView, UsernameView
 from swap_user.testing import outbox
-from tests.support import make_user, username
+from tests.support import give, make_user, totp, username
 
 pytestmark = pytest.mark.django_db
 
@@ -654,6 +656,7 @@ def addresses(patterns: Any, prefix: str) -> Iterator[str]:
         route = str(entry.pattern).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
         route = re.sub(r"\(\?P<app_label>(\w+)[^)]*\)", r"\1", route)
         route = re.sub(r"\(\?P<url>[^)]*\)", "nothing-here/", route)
+        route = re.sub(r"<uuid:[^>]*>", str(UUID(int=1)), route)
         route = re.sub(r"<[^>]*>", "1", route)
         if isinstance(entry, URLResolver):
             yield from addresses(entry.url_patterns, prefix + route)
@@ -736,6 +739,161 @@ def test_next_keeps_to_https(client: Client) -> None:
 def test_forged_requests_are_refused(step: str) -> None:
     client = Client(enforce_csrf_checks=True)
     assert client.post(step, {"username": username(), "otp": "1"}).status_code == 403
+
+
+# --- Two codes in turn, and the password first ---------------------------------------------------
+
+
+HAS_PASSWORD = any(field.name == "password" for field in get_user_model()._meta.fields)
+without_passwords = pytest.mark.skipif(
+    HAS_PASSWORD, reason="there the password is the first factor"
+)
+with_passwords = pytest.mark.skipif(not HAS_PASSWORD, reason="this model has no password")
+
+
+@pytest.fixture
+def both(settings: Any) -> None:
+    policy = "swap_user.otp.policies.Both"
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": policy}
+
+
+@without_passwords
+def test_two_codes_in_turn(client: Client, staff: Any, both: None, clock: Any) -> None:
+    """On the same page, which says what comes next, also after a mistake."""
+    give(staff)
+    response = enter(client, code(client), next="/admin/x/")
+    assert response.status_code == 200
+    assert "That was right. Now enter the code of your authenticator app, or a" in text(response)
+    assert field(response, "next")["value"] == "/admin/x/"
+    assert "The code expires in" not in text(response)
+    assert "Send a new code" not in text(response)
+    assert not logged_in(client)
+    assert "no-store" in response["Cache-Control"]
+    for again in [enter(client, "000000"), client.get(CHECK)]:
+        assert "Now enter the code of your authenticator app" in text(again)
+        assert "That was right" not in text(again)
+    response = enter(client, totp(1_800_000_000), next="/admin/x/")
+    assert response["Location"] == "/admin/x/"
+    assert logged_in(client)
+
+
+@without_passwords
+def test_the_app_first_and_then_the_sent_code(
+    client: Client, staff: Any, both: None, clock: Any
+) -> None:
+    give(staff)
+    sent = code(client)
+    response = enter(client, totp(1_800_000_000))
+    assert "That was right. Now enter the code that was sent to you." in text(response)
+    assert "The code expires in" in text(response)
+    assert enter(client, sent).status_code == 302
+
+
+@without_passwords
+def test_starting_over_half_way(client: Client, staff: Any, both: None, clock: Any) -> None:
+    """The next code that is sent counts as a first one; the half of before is forgotten."""
+    give(staff)
+    enter(client, code(client))
+    clock.shift(31)
+    response = enter(client, code(client))
+    assert "That was right. Now enter the code of your" in text(response)
+    assert enter(client, totp(1_800_000_031)).status_code == 302
+
+
+@without_passwords
+def test_half_a_login_is_none(client: Client, staff: Any, both: None) -> None:
+    """Nor does the half of one session serve another."""
+    give(staff)
+    enter(client, code(client))
+    assert client.get(INDEX).status_code == 302
+    other = Client()
+    code(other)
+    assert "That was right. Now enter the code that was sent" in text(
+        enter(other, totp(time.time()))
+    )
+
+
+@pytest.mark.requirement("R31")
+def test_recovery_code_in_the_same_field(client: Client, staff: Any) -> None:
+    """In lower case and without dashes, too; and one is told how many are left."""
+    codes = generate_recovery_codes(staff)
+    code(client)
+    assert "Lost your phone? Enter a recovery code here." in text(client.get(CHECK))
+    assert enter(client, f" {codes[0].lower().replace('-', ' ')} ").status_code == 302
+    assert "You used a recovery code. 9 are left." in text(client.get(INDEX))
+    client.logout()
+    code(client)
+    assert WRONG in text(enter(client, codes[0]))
+
+
+@with_passwords
+def test_password_first(client: Client, staff: Any, both: None) -> None:
+    """The right one logs nobody in: it brings the code."""
+    staff.set_password("correct horse")
+    staff.save()
+    page = client.get(LOGIN)
+    assert field(page, "password")["autocomplete"] == "current-password"
+    assert field(page, "password")["type"] == "password"
+    response = ask(client, password="correct horse", next="/admin/x/")
+    assert response["Location"] == f"{CHECK}?next=/admin/x/"
+    assert not logged_in(client)
+    assert enter(client, outbox[-1].otp).status_code == 302
+    assert logged_in(client)
+
+
+@with_passwords
+@pytest.mark.requirement("R32")
+def test_wrong_password(client: Client, staff: Any, both: None, clock: Any) -> None:
+    """The same answer whatever the reason; nothing is sent, and the page after stays shut."""
+    for user in [
+        staff,
+        make_user(INACTIVE, is_staff=True, is_active=False),
+        make_user(NO_STAFF),
+    ]:
+        user.set_password("correct horse")
+        user.save()
+    tries = [(1, "wrong"), (NOBODY, "wrong"), (INACTIVE, "correct horse"), (NO_STAFF, "wrong")]
+    tries += [(NO_STAFF, "correct horse")]
+    seen = [
+        same(ask(Client(), username(number), password=password), username(number))
+        for number, password in tries
+    ]
+    assert all(each == seen[0] for each in seen)
+    response = ask(client, password="wrong")
+    assert response.status_code == 200
+    assert "That did not work: the name or the password is wrong" in text(response)
+    assert "wrong" not in field(response, "password").get("value", "")
+    assert outbox == []
+    assert client.get(CHECK)["Location"] == LOGIN
+    assert ask(client, password="").status_code == 200
+
+
+@with_passwords
+def test_no_code_without_the_password(client: Client, staff: Any, settings: Any) -> None:
+    """Not even one that was asked for before the policy was changed."""
+    otp = code(client)
+    policy = "swap_user.otp.policies.Both"
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": policy}
+    response = enter(client, otp)
+    assert response["Location"] == LOGIN
+    assert "That took too long. Please begin again." in text(client.get(LOGIN))
+    assert not logged_in(client)
+
+
+@with_passwords
+def test_password_while_redis_is_away(
+    client: Client, staff: Any, both: None, redis_away: Callable[[], None]
+) -> None:
+    staff.set_password("correct horse")
+    staff.save()
+    redis_away()
+    response = ask(client, password="correct horse")
+    assert_unavailable(response)
+    assert "correct horse" not in response.content.decode()
+
+
+def test_no_password_field_otherwise(client: Client) -> None:
+    assert "password" not in client.get(LOGIN).content.decode().replace("/password_", "")
 
 
 # --- Headers ------------------------------------------------------------------------------------

@@ -90,6 +90,16 @@ def test_a_server_that_cannot_start_says_why(tmp_path):
     assert not server.folder.exists()
 
 
+def test_a_deep_temporary_folder_means_a_port(tmp_path, monkeypatch):
+    """The path of a Unix socket has a limit that a folder's has not."""
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with RedisServer() as server:
+        assert server.url.startswith("redis://127.0.0.1:")
+        assert _client(server).ping()
+
+
 def test_without_any_server_one_line_says_what_to_install(monkeypatch):
     """No embedded server and none on the PATH."""
     monkeypatch.setattr("demo.embedded_redis._embedded", lambda: None)

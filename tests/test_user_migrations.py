@@ -112,6 +112,8 @@ def test_downgrade_keeps_users(migrate):
 @pytest.mark.parametrize("lower_first", [True, False])
 def test_upgrade_stops_at_a_collision(migrate, lower_first, monkeypatch):
     """Two accounts with one address stop the upgrade, named by their keys; nothing is changed."""
+    if connection.vendor == "mysql":
+        pytest.skip("its collation never let such twins in")
     monkeypatch.setattr(upgrade, "BATCH_SIZE", 2)
     old = migrate(AS_IN_098)
     _old_rows(old, 3)

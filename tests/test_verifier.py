@@ -4,12 +4,14 @@ import unicodedata
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from swap_user.models import Authenticator
-from swap_user.otp import codes, store
+from swap_user.otp import codes, send_code, store
+from swap_user.testing import outbox
 from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,6 +175,19 @@ def test_the_username_field_works_in_place_of_username(user):
     request = visitor()
     code = ask(request)
     assert authenticate(request, **{user.USERNAME_FIELD: username()}, otp=code) == user
+
+
+@pytest.mark.skipif(
+    get_user_model().USERNAME_FIELD != "email", reason="this model has no email username"
+)
+@pytest.mark.parametrize("other", ["usér1@example.com", "user1@exämple.com", "ùser1@example.com"])
+def test_another_spelling_is_another_name(door, user, other):
+    """Accents tell names apart, also where the database's collation does not (MariaDB)."""
+    give(user, "hotp")
+    assert door(None, codes.hotp(RFC_SECRET, 0), other) is None
+    assert send_code(None, other) is None
+    assert outbox == []
+    assert door(None, codes.hotp(RFC_SECRET, 0)) == user
 
 
 def test_another_users_code_is_refused(door, user):

@@ -1,7 +1,8 @@
 """Between the two pages: for whom this browser asked for a code, and when."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 
 from django.contrib.sessions.backends.base import SessionBase
 
@@ -19,11 +20,13 @@ class CodeRequest:
         username: canonical, as ``swap_user.identity.normalize`` gives it.
         sent_at: Unix time in seconds.
         expires_at: Unix time in seconds.
+        wanted: once a first code was right and another is needed, the kinds that will do.
     """
 
     username: str
     sent_at: float
     expires_at: float
+    wanted: tuple[str, ...] = ()
 
     def expires_in(self, now: float) -> int:
         """Return how many seconds the code still lives; 0 when it is over."""
@@ -44,8 +47,9 @@ def load(session: SessionBase) -> CodeRequest | None:
             "username": str(username),
             "sent_at": int() | float() as sent_at,
             "expires_at": int() | float() as expires_at,
+            **more,
         } if username and 0 <= sent_at <= expires_at < _END_OF_TIME:
-            return CodeRequest(username, sent_at, expires_at)
+            return CodeRequest(username, sent_at, expires_at, _strings(more.get("wanted")))
         case _:
             return None
 
@@ -63,6 +67,13 @@ def save(session: SessionBase, username: str, *, now: float) -> None:
     session[SESSION_KEY] = asdict(asked)
 
 
+def want(session: SessionBase, asked: CodeRequest, kinds: Iterable[str]) -> CodeRequest:
+    """Remember that a first code was right, and what will do as the second; return all of it."""
+    asked = replace(asked, wanted=tuple(sorted(kinds)))
+    session[SESSION_KEY] = asdict(asked)
+    return asked
+
+
 def clear(session: SessionBase) -> None:
     """Forget it."""
     session.pop(SESSION_KEY, None)
@@ -70,6 +81,10 @@ def clear(session: SessionBase) -> None:
 
 # Keeps infinity, not-a-number and numbers too big for arithmetic out.
 _END_OF_TIME = 1e12
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, list | tuple) else ()
 
 
 def _remaining(end: float, now: float, *, at_most: float) -> int:

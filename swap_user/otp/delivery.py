@@ -91,7 +91,7 @@ def deliver(
         LoginUnavailable: Redis can't be reached.
     """
     user = accounts.named(name).first() if name else None
-    if user is None or not accounts.is_active(user):
+    if user is None or not accounts.answers_to(user, name) or not accounts.is_active(user):
         logger.info("code not sent: account=%s reason=no active account", store.account_key(name))
         return
     if not _counts(user):

@@ -1,5 +1,6 @@
-"""The two forms: who, and the code."""
+"""The forms of a login: who (and the password, where the policy asks for it), and the code."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from django import forms
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from swap_user import identity
+from swap_user.otp import policies
 
 # Nobody types more: the longest code is a recovery code, grouped and spaced.
 CODE_MAX_LENGTH = 64
@@ -59,6 +61,14 @@ class UsernameForm(forms.Form):
                 }
             ),
         )
+        if policies.load_policy().asks_password():
+            self.fields["username"].help_text = ""
+            self.fields["password"] = forms.CharField(
+                label=_("Password"),
+                help_text=_("After it you will be sent a one-time code."),
+                strip=False,
+                widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+            )
 
     def clean_username(self) -> str:
         """Return the canonical username; what can't be one is an error, whoever exists."""
@@ -86,6 +96,7 @@ class CodeForm(forms.Form):
 
     Args:
         receiver: what the visitor gave as username.
+        wanted: once a first code was right, the kinds of the other; see CodeRequest.
     """
 
     required_css_class = "required"
@@ -107,17 +118,35 @@ class CodeForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, receiver: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, receiver: str = "", wanted: Collection[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         # The help text, because that is what a screen reader says with the field.
-        self.fields["otp"].help_text = format_html(
+        self.fields["otp"].help_text = _second_code(wanted) or format_html(
             gettext("If there is an account for {}, a code is on its way."),
             format_html("<bdi>{}</bdi>", receiver),
         )
 
+    def praise(self) -> None:
+        """Say that the code was right, before what comes next."""
+        field = self.fields["otp"]
+        field.help_text = format_html("{} {}", gettext("That was right."), field.help_text)
+
     def keep_code(self) -> None:
         """Show the code again: it was not refused, it could not be looked at."""
         cast(CodeInput, self.fields["otp"].widget).keeps_value = True
+
+
+def _second_code(wanted: Collection[str]) -> str:
+    """Return in words what is to be entered after a first right code, or ""."""
+    if not wanted:
+        return ""
+    if policies.SENT not in wanted:
+        return gettext("Now enter the code of your authenticator app, or a recovery code.")
+    if len(wanted) == 1:
+        return gettext("Now enter the code that was sent to you.")
+    return gettext("Now enter another code.")
 
 
 def _username_model_field() -> "models.Field[Any, Any]":

@@ -6,10 +6,12 @@ Either alone would let only one through; together they also hold when one of the
 from yesterday.
 """
 
+from typing import Any
+
 from django.utils import timezone
 
 from swap_user.models import Authenticator
-from swap_user.otp import store
+from swap_user.otp import statements, store
 from swap_user.otp.authenticators import is_stale, reseal
 from swap_user.otp.challenge import Challenge
 
@@ -66,9 +68,8 @@ def _confirm(authenticator: Authenticator, counter: int) -> bool:
 
     In the same UPDATE a secret that was encrypted with an older key is written with the newest.
     """
-    changes = {"consumed": counter, "last_used_at": timezone.now()}
+    changes: dict[str, Any] = {"consumed": counter, "last_used_at": timezone.now()}
     if is_stale(authenticator):
         reseal(authenticator)
         changes["secret"] = authenticator.secret
-    rows = Authenticator.objects.filter(pk=authenticator.pk, consumed__lt=counter)
-    return rows.update(**changes) == 1
+    return statements.raise_mark(authenticator, counter, changes)

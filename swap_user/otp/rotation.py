@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator
+from swap_user.otp import statements
 from swap_user.otp.authenticators import keyring, reseal
 from swap_user.otp.encryption import encrypted_with, prefix
 from swap_user.otp.exceptions import EncryptionError
@@ -49,23 +49,22 @@ def rotate(*, batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
     yield progress
     batch = list(stale[:batch_size])
     while batch:
-        with transaction.atomic():
-            for authenticator in batch:
-                _rotate_one(authenticator, progress)
+        _rotate(batch, progress)
         yield progress
         batch = list(stale.filter(pk__gt=batch[-1].pk)[:batch_size])
 
 
-@sensitive_variables("stored")
-def _rotate_one(authenticator: Authenticator, progress: Progress) -> None:
-    stored = authenticator.secret
-    try:
-        reseal(authenticator)
-    except EncryptionError:
-        progress.unreadable[authenticator.pk] = encrypted_with(stored)
-        return
-    # Unless a login has done so, or the secret has gone, since it was read.
-    Authenticator.objects.filter(pk=authenticator.pk, secret=stored).update(
-        secret=authenticator.secret
-    )
-    progress.rotated += 1
+@sensitive_variables("stored", "changes")
+def _rotate(batch: list[Authenticator], progress: Progress) -> None:
+    changes = []
+    for authenticator in batch:
+        stored = authenticator.secret
+        try:
+            reseal(authenticator)
+        except EncryptionError:
+            progress.unreadable[authenticator.pk] = encrypted_with(stored)
+        else:
+            changes.append((authenticator, stored))
+    # Encrypted before, written in one go: SQLite lets nobody else write in a transaction.
+    statements.replace_secrets(changes)
+    progress.rotated += len(changes)

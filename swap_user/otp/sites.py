@@ -6,22 +6,26 @@ imported where it is used.
 """
 
 from copy import copy
+from functools import update_wrapper
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import FieldDoesNotExist
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, URLResolver, path, reverse, reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from swap_user.otp import enrolling, header_link
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
 
+    from swap_user.otp.methods.pages import Page
     from swap_user.otp.views import StepView
 
     _Site = AdminSite
@@ -49,12 +53,27 @@ class OTPAdminSiteMixin(_Site):
     """The one answer to every code that lets nobody in."""
 
     def get_urls(self) -> "list[URLPattern | URLResolver]":
-        """Add the two addresses that a login by code needs."""
+        """Add the addresses that a login by code needs, and those of the sign-in methods."""
         return [
             path("check-otp/", self.check_otp, name="check-otp"),
             path("resend-otp/", self.resend_otp, name="resend-otp"),
+            *self._method_urls(),
             *super().get_urls(),
         ]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """
+        Guard a page as Django does; link the sign-in methods from its header.
+
+        With OTP_STAFF_MUST_ENROLL, staff without an authenticator are led to where they add one.
+        """
+
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if enrolling.is_due(request, self.otp_url):
+                return enrolling.lead(request, self.otp_url)
+            return header_link.add(view(request, *args, **kwargs), self.otp_url)
+
+        return super().admin_view(update_wrapper(page, view), cacheable)
 
     @login_not_required
     def login(
@@ -99,6 +118,31 @@ class OTPAdminSiteMixin(_Site):
         options = {"invalid_code_message": self.otp_invalid_code_message}
         return self._step(view, request, template, _("Enter the code"), extra_context, **options)
 
+    def _method_urls(self) -> "list[URLPattern]":
+        """Return the addresses of the pages on sign-in methods."""
+        from swap_user.otp.methods import pages  # noqa: PLC0415
+
+        return [path(page.route, self._method_page(page), name=page.name) for page in pages.PAGES]
+
+    def _method_page(self, page: "Page") -> Any:
+        """Return one of those pages as a page of this site."""
+
+        def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            request.current_app = self.name
+            return page.view.as_view(
+                template_name=page.template,
+                login_url=self.otp_url("login"),
+                namespace="admin:",
+                current_app=self.name,
+                extra_context=self.each_context(request),
+            )(request, **kwargs)
+
+        guarded = self.admin_view(view)
+        # As Django marks its own, for LoginRequiredMiddleware.
+        guarded.admin_site = self
+        guarded.login_url = reverse_lazy("admin:login", current_app=self.name)
+        return guarded
+
     def _step(
         self,
         view: "type[StepView]",
@@ -119,10 +163,10 @@ class OTPAdminSiteMixin(_Site):
         request.current_app = self.name
         response = view.as_view(
             template_name=template,
-            login_url=self._url("login"),
-            check_url=self._url("check-otp"),
-            resend_url=self._url("resend-otp"),
-            next_page=self._url("index"),
+            login_url=self.otp_url("login"),
+            check_url=self.otp_url("check-otp"),
+            resend_url=self.otp_url("resend-otp"),
+            next_page=self.otp_url("index"),
             permits=permits,
             extra_context={
                 **self.each_context(request),
@@ -137,7 +181,8 @@ class OTPAdminSiteMixin(_Site):
         )(request)
         return cast(HttpResponse, response)
 
-    def _url(self, name: str) -> str:
+    def otp_url(self, name: str) -> str:
+        """Return the address of one of the pages of this site."""
         return reverse(f"admin:{name}", current_app=self.name)
 
 

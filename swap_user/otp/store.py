@@ -96,13 +96,21 @@ def _cache() -> BaseCache:
 
 def _client_getter(cache: BaseCache) -> Callable[..., Any] | None:
     if isinstance(cache, RedisCache):
-        return cache._cache.get_client
+        # Django's makes a new client each time, which is dear; the pool below it is the same.
+        return lambda write: _client(cache._cache, write=write)
     # django-redis is optional: its backend is known by the class of its client.
     if type(cache).__module__.startswith("django_redis.") or any(
         base.__module__.startswith("django_redis.") for base in type(cache).__mro__
     ):
         return cache.client.get_client  # type: ignore[attr-defined,no-any-return]
     return None
+
+
+def _client(maker: Any, *, write: bool) -> Any:
+    kept = vars(maker).setdefault("_swap_user_clients", {})
+    if write not in kept:
+        kept[write] = maker.get_client(write=write)
+    return kept[write]
 
 
 @contextmanager

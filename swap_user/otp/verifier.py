@@ -27,6 +27,7 @@ from swap_user.otp import (
     recovery,
     replay,
     resync,
+    statements,
     store,
 )
 from swap_user.otp import flow as flows
@@ -109,9 +110,11 @@ def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
 @sensitive_variables("code", "match")
 def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     """Check a sent code or one of an authenticator."""
-    authenticators = list(
-        Authenticator.objects.select_related("user").filter(user__in=accounts.named(attempt.name))
-    )
+    authenticators = [
+        each
+        for each in statements.authenticators(attempt.name)
+        if accounts.answers_to(each.user, attempt.name)
+    ]
     match = choose(code, candidates(authenticators, attempt.pending, now=attempt.now))
     if match is None:
         if far := far_ahead(code, authenticators):
@@ -137,7 +140,9 @@ def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         .filter(user__in=accounts.named(attempt.name))
         .annotate(enrolled=Exists(apps))
     )
-    match: Any = recovery.choose(code, rows)
+    match: Any = recovery.choose(
+        code, [row for row in rows if accounts.answers_to(row.user, attempt.name)]
+    )
     if match is None:
         raise _Refused("wrong")
     return _settle(

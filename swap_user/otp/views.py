@@ -24,13 +24,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic.edit import FormView
 
-from swap_user.otp import code_request
+from swap_user.otp import (
+    code_request,
+    flow,
+    policies,
+    progress,
+    reauthentication,
+    recovery,
+    store,
+    verifier,
+)
 from swap_user.otp.code_request import CodeRequest
 from swap_user.otp.delivery import send_code
-from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.forms import CodeForm, UsernameForm
 
 # What a client is told when Redis is away, in seconds: most restarts and failovers take less.
@@ -73,9 +82,15 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page, except to those who have no need of it."""
-        if self.permits(request.user):
+        if self.has_entered():
             return HttpResponseRedirect(self.get_success_url())
         return super().get(request, *args, **kwargs)
+
+    def has_entered(self) -> bool:
+        """Say whether the visitor is logged in, and nothing asks them to log in once more."""
+        if reauthentication.is_demanded(self.request):
+            return False
+        return self.permits(self.request.user)
 
     def get_default_redirect_url(self) -> str:
         """Return where a login leads."""
@@ -90,6 +105,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
                 "check_url": resolve_url(self.check_url),
                 "resend_url": resolve_url(self.resend_url),
                 "start_over_url": self.with_next(self.login_url),
+                "logs_in_again": reauthentication.is_demanded(self.request),
                 **kwargs,
             }
         )
@@ -124,19 +140,62 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
 
 class UsernameView(StepView):
-    """The first step: who wants to log in. A code is sent, whether there is an account or not."""
+    """
+    The first step: who wants to log in. A code is sent, whether there is an account or not.
+
+    Where the policy asks for a password too, it is sent only after the right one.
+    """
 
     form_class = UsernameForm
+    # One sentence for every reason, likewise.
+    invalid_password_message = gettext_lazy(
+        "That did not work: the name or the password is wrong, "
+        "or the account may have no access here."
+    )
+
+    def get_initial(self) -> dict[str, Any]:
+        """Fill the name in for somebody who has to log in once more."""
+        initial = super().get_initial()
+        if reauthentication.is_demanded(self.request):
+            initial["username"] = self.request.user.get_username()
+        return initial
 
     def form_valid(self, form: UsernameForm) -> HttpResponse:
         """Send the code and go on; asked again at once, go on with the code that was sent."""
         username = form.cleaned_data["username"]
-        if not self.was_just_sent(username):
-            try:
+        just_sent = self.was_just_sent(username)
+        try:
+            if not just_sent:
+                self.begin_anew(username)
+            if "password" in form.fields and not self.check_password(
+                username, form.cleaned_data["password"]
+            ):
+                form.add_error(None, self.invalid_password_message)
+                return self.form_invalid(form)
+            if not just_sent:
                 self.send(username)
-            except LoginUnavailable:
-                return self.unavailable(form)
+        except LoginUnavailable:
+            return self.unavailable(form)
         return self.step(self.check_url)
+
+    def begin_anew(self, username: str) -> None:
+        """Forget the first half of an earlier login: what is sent now counts as a first code."""
+        if current := flow.current(self.request):
+            progress.forget(store.account_key(username), current)
+
+    @sensitive_variables("password")
+    def check_password(self, username: str, password: str) -> bool:
+        """
+        Say whether the password is right and its user may enter; nobody is logged in by it.
+
+        Raises:
+            LoginUnavailable: Redis can't be reached.
+        """
+        user = authenticate(self.request, username=username, password=password)
+        if user is None or not self.permits(user):
+            return False
+        verifier.note_password(user, self.request)
+        return True
 
     def was_just_sent(self, username: str) -> bool:
         """Say whether this is a double click or the back button."""
@@ -145,7 +204,11 @@ class UsernameView(StepView):
 
 
 class CodeView(StepView):
-    """The second step: the code. For whom is known from the session, never from the form."""
+    """
+    The second step: the code. For whom is known from the session, never from the form.
+
+    Where the policy asks for two codes, the other is asked for on the same page.
+    """
 
     form_class = CodeForm
     # One sentence for every reason: it must not tell which it was.
@@ -155,7 +218,7 @@ class CodeView(StepView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page to those who have asked for a code."""
-        if self.asked is None and not self.permits(request.user):
+        if self.asked is None and not self.has_entered():
             return self.step(self.login_url)
         return super().get(request, *args, **kwargs)
 
@@ -171,8 +234,12 @@ class CodeView(StepView):
         return self.asked.username if self.asked else ""
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Let the form say where the code went."""
-        return {**super().get_form_kwargs(), "receiver": self.username}
+        """Let the form say where the code went, or which code comes next."""
+        return {**super().get_form_kwargs(), **self.get_words()}
+
+    def get_words(self) -> dict[str, Any]:
+        """Return what the form's words depend on."""
+        return {"receiver": self.username, "wanted": self.asked.wanted if self.asked else ()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add how long the code lives, and when another may be asked for."""
@@ -185,32 +252,66 @@ class CodeView(StepView):
                 "expires_in_words": in_words(expires_in),
                 "resend_in": resend_in,
                 "resend_in_words": in_words(resend_in),
+                "takes_sent_code": self.takes_sent_code(),
                 **kwargs,
             }
         )
 
+    def takes_sent_code(self) -> bool:
+        """Say whether a sent code can be what is asked for now."""
+        wanted = self.asked.wanted if self.asked else ()
+        return not wanted or policies.SENT in wanted
+
+    @sensitive_variables("otp")
     def form_valid(self, form: CodeForm) -> HttpResponse:
-        """Log in, or say that the code did not work."""
+        """Log in, ask for the other code, or say that the code did not work."""
         otp = form.cleaned_data["otp"]
         try:
             user = authenticate(self.request, username=self.username, otp=otp)
         except LoginUnavailable:
             form.keep_code()
             return self.unavailable(form)
+        except AnotherCodeNeeded as needed:
+            return self.ask_for_another(needed)
         if user is None or not self.permits(user):
             form.add_error("otp", self.invalid_code_message)
             return self.form_invalid(form)
         self.log_in(user)
+        if recovery.normalize(otp):
+            self.tell_remaining(user)
         return HttpResponseRedirect(self.get_success_url())
+
+    def ask_for_another(self, needed: AnotherCodeNeeded) -> HttpResponse:
+        """Show the page again and say what comes next; the first code was right."""
+        if self.asked is None or any(policies.PASSWORD in group for group in needed.missing):
+            # Only the first page asks for it. It was given there, but too long ago.
+            text = _("That took too long. Please begin again.")
+            messages.warning(self.request, text, fail_silently=True)
+            return self.step(self.login_url)
+        self.asked = code_request.want(self.request.session, self.asked, needed.missing[0])
+        form = self.form_class(**self.get_words())
+        form.praise()
+        return self.render_to_response(self.get_context_data(form=form))
 
     def log_in(self, user: Any) -> None:
         """Log ``user`` in, in a session with a new key (R35)."""
         session = self.request.session
         code_request.clear(session)
+        reauthentication.settle(session)
         key = session.session_key
         login(self.request, user)
         if session.session_key == key:
             session.cycle_key()
+
+    def tell_remaining(self, user: Any) -> None:
+        """Say how many recovery codes are left, after a login by one."""
+        left = recovery.remaining(user)
+        text = ngettext(
+            "You used a recovery code. %(left)d is left.",
+            "You used a recovery code. %(left)d are left.",
+            left,
+        )
+        messages.warning(self.request, text % {"left": left}, fail_silently=True)
 
 
 class ResendView(CodeView):
@@ -229,7 +330,7 @@ class ResendView(CodeView):
         try:
             self.send(self.username)
         except LoginUnavailable:
-            return self.unavailable(self.form_class(receiver=self.username))
+            return self.unavailable(self.form_class(**self.get_words()))
         text = _("A new code is on its way. The one before no longer works.")
         messages.success(request, text, fail_silently=True)
         return self.step(self.check_url)

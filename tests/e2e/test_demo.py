@@ -215,3 +215,49 @@ def test_busy_default_port(start):
         demo.wait_for(r"Open +http://127\.0\.0\.1:80\d[1-9]/   \(8000 is in use\)")
         log_in(demo)
         demo.end()
+
+
+def interpreter(path: Path, *, version: str, has_ensurepip: bool = True) -> Path:
+    """Make a stand-in for an interpreter that this machine may not have."""
+    code = (
+        "import sys\n"
+        f"version = tuple(map(int, {version!r}.split('.')))\n"
+        "sys.version_info = (*version, 'final', 0)\n"
+        f"sys.modules.update({{}} if {has_ensurepip} else {{'ensurepip': None}})\n"
+        "exec(sys.argv[2])\n"
+    )
+    path.with_suffix(".py").write_text(code)
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {path.with_suffix(".py")} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("version", "has_ensurepip", "said"),
+    [
+        (
+            "3.9.2",
+            True,
+            r"Python 3\.11 or newer is needed, and \S+ is 3\.9\.2\. PYTHON=\S+ names another\.",
+        ),
+        ("3.11.2", False, r"\S+ can't make virtual environments: apt install python3-venv .+"),
+    ],
+    ids=["too old", "Debian's without venv"],
+)
+def test_set_up_says_in_one_line_what_is_missing(folder, version, has_ensurepip, said):
+    """`make demo` and `make test` end before they have done anything."""
+    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    python = interpreter(folder / "python", version=version, has_ensurepip=has_ensurepip)
+    done = subprocess.run(
+        ["sh", "scripts/venv", "test"],
+        cwd=folder,
+        env=os.environ | {"PYTHON": str(python)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert not done.stdout
+    assert re.fullmatch(said, done.stderr.rstrip("\n"))
+    assert not (folder / ".venv").exists()

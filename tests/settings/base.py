@@ -1,12 +1,14 @@
 """What every test project shares; the modules beside this one each choose a user model.
 
 Chosen by the environment: REDIS_BACKEND (django | django_redis), REDIS_SERVER (valkey |
-redis-server) and DATABASE (sqlite | postgres). The servers are the tests' own: conftest.py starts
-them. Only their addresses are made up here, since pytest-django reads the settings first.
+redis-server) and DATABASE (sqlite | postgres | mariadb). The servers are the tests' own:
+conftest.py starts them. Only their addresses are made up here, since pytest-django reads the
+settings first.
 """
 
 import os
 import tempfile
+import uuid
 from pathlib import Path
 
 import django
@@ -14,7 +16,7 @@ import django
 # One folder a run, named before anything exists in it. xdist's workers inherit the name.
 RUN_DIR = Path(
     os.environ.setdefault(
-        "SWAP_USER_TEST_DIR", f"{tempfile.gettempdir()}/swap-user-tests-{os.getpid()}"
+        "SWAP_USER_TEST_DIR", f"{tempfile.gettempdir()}/swap-user-tests-{uuid.uuid4().hex[:12]}"
     )
 )
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -62,6 +64,7 @@ TEMPLATES = [
     }
 ]
 
+DATABASES: dict[str, dict[str, object]]
 if os.environ.get("DATABASE") == "postgres":
     DATABASES = {
         "default": {
@@ -69,6 +72,20 @@ if os.environ.get("DATABASE") == "postgres":
             "NAME": "postgres",
             "USER": "postgres",
             "HOST": str(RUN_DIR / "postgres"),  # the folder of its socket
+        }
+    }
+elif os.environ.get("DATABASE") == "mariadb":
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.mysql",
+            "NAME": "swap_user",
+            "USER": "root",
+            "HOST": str(RUN_DIR / "mariadb" / "mariadb.sock"),
+            "OPTIONS": {"charset": "utf8mb4"},
+            "TEST": {"CHARSET": "utf8mb4"},
         }
     }
 else:

@@ -1,0 +1,1 @@
+"""What a login costs beside what others do: ``python -m benchmarks``."""

@@ -1,0 +1,40 @@
+"""One database's part, in a process of its own: settings from the environment, times as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import os
+import pstats
+import sys
+
+import django
+
+
+def main() -> None:
+    """Measure, or profile one contestant."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--profile")
+    options = parser.parse_args()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    from benchmarks.contestants import CONTESTANTS
+    from benchmarks.measure import rounds
+
+    call_command("migrate", verbosity=0, interactive=False)
+    chosen = [each for each in CONTESTANTS if options.profile in {None, each.key}]
+    profile = cProfile.Profile() if options.profile else None
+    times = rounds(chosen, options.rounds, profile=profile)
+    if profile:
+        pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(60)
+    major = connection.get_database_version()
+    json.dump({"version": ".".join(map(str, major)), "times": times}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

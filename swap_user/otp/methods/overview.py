@@ -1,0 +1,52 @@
+"""The first page: what there is."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from swap_user.models import Authenticator
+from swap_user.otp import policies, recovery
+from swap_user.otp.methods.base import REMOVE, RENAME, MethodsView
+from swap_user.otp.senders import load_sender
+
+# From here on it is time for new ones.
+FEW = 3
+
+
+class OverviewView(MethodsView):
+    """Show the user's sign-in methods; nothing is changed here."""
+
+    http_method_names = ["get", "head", "options"]
+    title = _("Your sign-in methods")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what is enrolled, where codes go, and how many recovery codes are left."""
+        enrolled = [
+            {
+                "authenticator": authenticator,
+                "rename_url": self.link(RENAME, authenticator.pk),
+                "remove_url": self.link(REMOVE, authenticator.pk),
+            }
+            for authenticator in self.authenticators()
+        ]
+        left = recovery.remaining(self.user)
+        return super().get_context_data(
+            **{
+                "is_overview": True,
+                "enrolled": enrolled,
+                "receiver": load_sender().get_receiver(self.user),
+                "sent": Authenticator.objects.filter(
+                    pk=Authenticator.sent_id(self.user.pk)
+                ).first(),
+                "sent_lets_in": self.sent_lets_in(enrolled=bool(enrolled)),
+                "asks_password": policies.load_policy().asks_password(),
+                "recovery_codes_left": left,
+                "recovery_codes_few": 0 < left <= FEW,
+                **kwargs,
+            }
+        )
+
+    def sent_lets_in(self, *, enrolled: bool) -> bool:
+        """Say whether sent codes are of any use to this user, as the policy has it."""
+        groups = policies.load_policy().groups(self.user, enrolled=enrolled)
+        return any(policies.SENT in group for group in groups)

@@ -1,0 +1,46 @@
+/*
+ * Copy, download and print what the page shows. Nothing is asked of the server, which no longer
+ * knows the codes. Without this file the buttons stay hidden, and the text can be selected.
+ */
+"use strict";
+
+{
+    const tools = document.getElementById("otp-tools");
+    const list = document.getElementById("otp-codes");
+    const said = document.getElementById("otp-said");
+    const title = document.getElementById("otp-codes-title");
+    const text = () => [...list.querySelectorAll("code")].map((code) => code.textContent).join("\n");
+
+    /* Where there is no clipboard to write to (a site without HTTPS), the old way. */
+    const copySelected = () => {
+        const selection = getSelection();
+        selection.selectAllChildren(list);
+        return document.execCommand("copy");
+    };
+
+    const copy = async () => {
+        try {
+            await navigator.clipboard.writeText(text());
+            return true;
+        } catch {
+            return copySelected();
+        }
+    };
+
+    document.getElementById("otp-copy").addEventListener("click", async () => {
+        said.textContent = (await copy()) ? tools.dataset.otpCopied : "";
+    });
+
+    document.getElementById("otp-download").addEventListener("click", () => {
+        const link = document.createElement("a");
+        const file = new Blob([`${title.textContent}\n\n${text()}\n`], { type: "text/plain" });
+        link.href = URL.createObjectURL(file);
+        link.download = tools.dataset.otpFile;
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
+
+    document.getElementById("otp-print").addEventListener("click", () => print());
+
+    tools.hidden = false;
+}

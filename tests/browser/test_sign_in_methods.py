@@ -1,0 +1,340 @@
+"""The pages on sign-in methods in a real browser."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from swap_user.models import Authenticator
+from swap_user.otp import generate_recovery_codes
+from swap_user.testing import outbox
+from tests.browser.conftest import NewPage, missing
+from tests.browser.test_login import CHECK, INDEX, WIDTHS, focused, second_page, violations
+from tests.support import give, make_user, username
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+METHODS = "/admin/sign-in-methods/"
+ADD = f"{METHODS}add/"
+CODES = f"{METHODS}recovery-codes/"
+
+
+def let_in(page: Any, user: Any, live_server: Any) -> None:
+    """Log the browser in, without the pages of the login."""
+    client = Client()
+    client.force_login(user)
+    cookie = {"name": "sessionid", "value": client.session.session_key, "url": live_server.url}
+    page.context.add_cookies([cookie])
+
+
+def oathtool(uri: str, *, step: int = 0) -> str:
+    """What another program shows as the code of a provisioning URI."""
+    from urllib.parse import parse_qs, urlsplit
+
+    options = {name: values[0] for name, values in parse_qs(urlsplit(uri).query).items()}
+    now = f"--now=@{int(time.time()) + step * 30}"
+    command = [
+        "oathtool",
+        "--totp=SHA1",
+        "-d",
+        options.get("digits", "6"),
+        now,
+        "-b",
+        options["secret"],
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def scan(page: Any) -> str:
+    """Read the QR code off a screenshot, as a phone would."""
+    try:
+        import zxingcpp
+        from PIL import Image
+    except ImportError:
+        return str(missing("zxing-cpp or Pillow is not installed"))
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    (found,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    return str(found.text)
+
+
+def begin(page: Any, name: str = "Work phone") -> str:
+    """Go through the first half of the page, and return what the picture says."""
+    page.goto(ADD)
+    page.fill("#id_name", name)
+    page.click("text=Continue")
+    page.wait_for_selector(".otp-qr")
+    return scan(page)
+
+
+@pytest.mark.requirement("R15")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+def test_scan_enroll_and_log_in(
+    new_page: NewPage, staff: Any, live_server: Any, scheme: str, width: int
+) -> None:
+    """From the picture alone; the code that confirmed is used up, and the next one logs in."""
+    page = new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    let_in(page, staff, live_server)
+    uri = begin(page)
+    assert uri.startswith("otpauth://totp/")
+    assert Authenticator.objects.filter(type="totp").count() == 0
+    used = oathtool(uri)
+    page.fill("#id_otp", used)
+    page.click("input[value=Add]")
+    page.wait_for_url(f"**{CODES}")
+    assert "“Work phone” was added." in page.inner_text("main")
+
+    fresh = new_page()
+    second_page(fresh)
+    fresh.fill("#id_otp", used)
+    fresh.keyboard.press("Enter")
+    fresh.wait_for_selector("text=That code did not work.")
+    fresh.fill("#id_otp", oathtool(uri, step=1))
+    fresh.keyboard.press("Enter")
+    fresh.wait_for_url(INDEX)
+
+
+@pytest.mark.requirement("R39")
+def test_the_whole_path_by_keyboard_alone(page: Any, staff: Any) -> None:
+    """Log in, add an app, get recovery codes, rename, remove: no mouse anywhere."""
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            if page.evaluate("s => document.activeElement?.matches(s)", selector):
+                # What has the focus shows it.
+                assert page.evaluate("""() => {
+                    const style = getComputedStyle(document.activeElement);
+                    return style.outlineStyle !== 'none' || style.boxShadow !== 'none'
+                        || style.textDecorationLine !== 'none' || style.borderStyle !== 'none';
+                }""")
+                return
+            page.keyboard.press("Tab")
+        pytest.fail(f"no way to {selector} by keyboard")
+
+    page.goto("/admin/")
+    focused(page, "id_username")
+    page.keyboard.type(username())
+    page.keyboard.press("Enter")
+    focused(page, "id_otp")
+    page.keyboard.type(outbox[-1].otp)
+    page.keyboard.press("Enter")
+    page.wait_for_url(INDEX)
+
+    tab_to(f"#user-tools a[href='{METHODS}']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{METHODS}")
+    tab_to(f"a.button[href='{ADD}']")
+    page.keyboard.press("Enter")
+    focused(page, "id_name")
+    page.keyboard.type("Work phone")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".otp-qr")
+    uri = scan(page)
+    tab_to("#id_otp")
+    page.keyboard.type(oathtool(uri))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{CODES}")
+
+    tab_to("input[type=submit]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#otp-codes")
+    tab_to("#otp-copy")
+    tab_to("#otp-download")
+    tab_to("#otp-print")
+    tab_to("a.closelink")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{METHODS}")
+
+    tab_to("a[aria-label='Rename Work phone']")
+    page.keyboard.press("Enter")
+    focused(page, "id_name")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Old phone")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=It is called “Old phone” now.")
+    tab_to("a[aria-label='Remove Old phone']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Remove Old phone?")
+    tab_to(".otp-delete")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=“Old phone” was removed.")
+    assert not Authenticator.objects.filter(type="totp").exists()
+
+
+@pytest.mark.requirement("R31")
+def test_copy_download_and_print(
+    new_page: NewPage, staff: Any, live_server: Any, tmp_path: Path
+) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    let_in(page, staff, live_server)
+    page.goto(CODES)
+    page.click("text=Get recovery codes")
+    shown = page.locator("#otp-codes code").all_inner_texts()
+    assert len(shown) == 10
+    page.click("#otp-copy")
+    page.wait_for_selector("text=Copied.")
+    assert page.evaluate("navigator.clipboard.readText()").split() == shown
+    with page.expect_download() as caught:
+        page.click("#otp-download")
+    assert caught.value.suggested_filename == "recovery-codes.txt"
+    caught.value.save_as(tmp_path / "codes.txt")
+    assert (tmp_path / "codes.txt").read_text().split()[-10:] == shown
+    page.evaluate("window.print = () => { window.printed = true }")
+    page.click("#otp-print")
+    assert page.evaluate("window.printed")
+    page.emulate_media(media="print")
+    assert page.locator("#otp-codes").is_visible()
+    for hidden in ["#header", "#otp-tools", ".submit-row", "#nav-sidebar"]:
+        assert not page.locator(hidden).is_visible()
+
+
+@pytest.mark.requirement("R31")
+def test_without_a_clipboard(new_page: NewPage, staff: Any, live_server: Any) -> None:
+    """As on a site without HTTPS: the codes are copied the old way."""
+    page = new_page()
+    let_in(page, staff, live_server)
+    page.goto(CODES)
+    page.click("text=Get recovery codes")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.click("#otp-copy")
+    page.wait_for_selector("text=Copied.")
+
+
+def test_without_javascript(new_page: NewPage, staff: Any, live_server: Any) -> None:
+    """Everything but copy, download and print, which need it and stay out of sight."""
+    page = new_page(java_script_enabled=False)
+    let_in(page, staff, live_server)
+    uri = begin(page)
+    page.fill("#id_otp", "000 000")
+    page.click("input[value=Add]")
+    page.wait_for_selector("text=That is not the code.")
+    assert page.locator(".otp-qr").count() == 0
+    page.fill("#id_otp", oathtool(uri))
+    page.click("input[value=Add]")
+    page.click("text=Get recovery codes")
+    assert page.locator("#otp-codes li").count() == 10
+    assert not page.locator("#otp-tools").is_visible()
+
+
+@pytest.mark.requirement("R37")
+def test_stale_login_and_back(new_page: NewPage, staff: Any, live_server: Any) -> None:
+    """To the login page, where the name is filled in, and back to what one wanted."""
+    page = new_page()
+    let_in(page, staff, live_server)
+    make_stale(staff)
+    page.goto(METHODS)
+    page.click("text=Add an authenticator app")
+    page.wait_for_selector("text=please log in once more")
+    assert page.input_value("#id_username") == username()
+    page.keyboard.press("Enter")
+    page.wait_for_url(CHECK)
+    page.fill("#id_otp", outbox[-1].otp)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{ADD}")
+
+
+@pytest.mark.requirement("R39")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+def test_every_page_looked_at(
+    new_page: NewPage,
+    staff: Any,
+    live_server: Any,
+    settings: Any,
+    axe_source: str,
+    screenshots: Path,
+    scheme: str,
+    width: int,
+) -> None:
+    """axe-core objects to nothing, nothing sticks out sideways; and a screenshot of each."""
+    page = new_page(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, device_scale_factor=2
+    )
+
+    def look(name: str) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert violations(page, axe_source) == [], name
+        page.screenshot(path=screenshots / f"{name}-{scheme}-{width}.png", full_page=True)
+
+    let_in(page, staff, live_server)
+    page.goto("/admin/")
+    page.screenshot(path=screenshots / f"10-index-{scheme}-{width}.png")
+    page.goto(METHODS)
+    look("11-methods-empty")
+    page.goto(ADD)
+    page.click("summary")
+    look("12-add")
+    page.fill("#id_name", "Work phone")
+    page.click("text=Continue")
+    page.wait_for_selector(".otp-qr")
+    look("13-add-scan")
+    uri = scan(page)
+    page.fill("#id_otp", "123 456")
+    page.click("input[value=Add]")
+    page.wait_for_selector("text=That is not the code.")
+    look("14-add-wrong")
+    page.goto(ADD)
+    look("15-add-begun")
+    page.click("text=Enter its code")
+    page.fill("#id_otp", oathtool(uri))
+    page.click("input[value=Add]")
+    page.wait_for_url(f"**{CODES}")
+    look("16-recovery-offer")
+    page.click("text=Get recovery codes")
+    page.wait_for_selector("#otp-codes")
+    look("17-recovery-codes")
+    page.emulate_media(media="print")
+    page.screenshot(path=screenshots / f"17-recovery-print-{scheme}-{width}.png")
+    page.emulate_media(media="screen")
+    give(staff, name="A very long name of a phone that somebody owns and likes a lot", type="hotp")
+    page.goto(METHODS)
+    look("18-methods")
+    page.click("[aria-label='Rename Work phone']")
+    look("19-rename")
+    page.goto(METHODS)
+    page.click("[aria-label='Remove Work phone']")
+    look("20-remove")
+    page.goto(CODES)
+    look("21-recovery-replace")
+    give(make_user(7), name="Pixel")
+    page.goto("/admin/swap_user/authenticator/")
+    page.screenshot(path=screenshots / f"22-admin-{scheme}-{width}.png")
+    make_stale(staff)
+    page.goto(ADD)
+    look("23-log-in-again")
+    page.context.clear_cookies()
+    settings.SWAP_USER = {
+        **settings.SWAP_USER,
+        "OTP_POLICY_CLASS": "swap_user.otp.policies.Both",
+        "OTP_STAFF_MUST_ENROLL": True,
+    }
+    second_page(page)
+    look("24-both-first")
+    page.fill("#id_otp", outbox[-1].otp)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=That was right.")
+    look("25-both-second")
+    page.fill("#id_otp", generate_recovery_codes(staff)[0].lower())
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=You used a recovery code. 9 are left.")
+    Authenticator.objects.filter(user=staff).delete()
+    page.goto("/admin/")
+    page.wait_for_selector("text=Before you go on")
+    look("26-must-enroll")
+
+
+def make_stale(user: Any) -> None:
+    """Let an hour pass since the user's logins."""
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.contrib.sessions.models import Session
+
+    for row in Session.objects.all():
+        store = SessionStore(row.session_key)
+        store["_swap_user_logged_in_at"] = time.time() - 3600
+        store.save()

@@ -1,0 +1,152 @@
+"""The admin of other people's authenticators: to see and to revoke."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from swap_user.models import Authenticator, RecoveryCode
+from swap_user.otp import generate_recovery_codes
+from swap_user.otp.authenticators import sent_authenticator
+from swap_user.testing import MemoryOTPSender
+from tests.support import RFC_SECRET, give, make_user, username
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/swap_user/authenticator/"
+
+
+@pytest.fixture
+def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
+    """Who was told what; phone models have no address that mail could go to."""
+    told: list[tuple[Any, str]] = []
+
+    def notify(self: Any, user: Any, subject: str, text: str) -> None:
+        told.append((user, text))
+
+    monkeypatch.setattr(MemoryOTPSender, "notify", notify)
+    return told
+
+
+@pytest.fixture
+def boss(client: Client) -> Any:
+    """A superuser who is logged in."""
+    user = make_user(9, is_staff=True, is_superuser=True)
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def owner() -> Any:
+    return make_user(1, is_staff=True, is_superuser=True)
+
+
+def revoke(client: Client, *rows: Authenticator) -> Any:
+    """By the action of the list."""
+    data = {"action": "delete_selected", "_selected_action": [row.pk for row in rows]}
+    return client.post(LIST, {**data, "post": "yes"})
+
+
+@pytest.mark.requirement("R27")
+def test_what_is_seen(client: Client, boss: Any, owner: Any) -> None:
+    """Whose, what and when; never a secret, and no row that nobody enrolled."""
+    sent_authenticator(owner)
+    row = give(owner, name="Work phone")
+    for address in [LIST, f"{LIST}{row.pk}/change/", f"{LIST}{row.pk}/delete/"]:
+        page = client.get(address).content.decode()
+        assert "Work phone" in page
+        assert username(1) in page
+        assert RFC_SECRET not in page
+        assert row.secret not in page
+    assert "1 authenticator" in client.get(LIST).content.decode()
+    assert client.get(f"{LIST}{Authenticator.sent_id(owner.pk)}/change/").status_code == 302
+    assert "Work phone" in client.get(LIST, {"q": username(1)}).content.decode()
+
+
+@pytest.mark.requirement("R27")
+@pytest.mark.parametrize(
+    "lookup", ["secret__startswith", "secret", "consumed__gt", "user__password__startswith"]
+)
+def test_no_filter_spells_a_secret_out(client: Client, boss: Any, owner: Any, lookup: str) -> None:
+    give(owner)
+    assert client.get(LIST, {lookup: "1"}).status_code in {302, 400}
+
+
+def test_nothing_is_added_or_changed(client: Client, boss: Any, owner: Any) -> None:
+    row = give(owner, name="Work phone")
+    assert client.get(f"{LIST}add/").status_code == 403
+    assert client.post(f"{LIST}add/", {"user": owner.pk, "type": "totp"}).status_code == 403
+    assert client.post(f"{LIST}{row.pk}/change/", {"name": "x"}).status_code == 403
+    row.refresh_from_db()
+    assert row.name == "Work phone"
+    assert not site.is_registered(RecoveryCode)
+
+
+@pytest.mark.requirement("R36", "R37")
+@pytest.mark.parametrize("in_bulk", [False, True])
+def test_revoke(client: Client, boss: Any, owner: Any, in_bulk: bool, notices: Any) -> None:
+    """The owner is told and is logged out everywhere; the superuser is not."""
+    row, other = give(owner, name="Work phone"), give(boss)
+    theirs = Client()
+    theirs.force_login(owner)
+    if in_bulk:
+        revoke(client, row)
+    else:
+        client.post(f"{LIST}{row.pk}/delete/", {"post": "yes"})
+    assert list(Authenticator.objects.all()) == [other]
+    assert theirs.get("/admin/").status_code == 302
+    assert client.get("/admin/").status_code == 200
+    assert [told for told, _ in notices] == [owner]
+    assert "Work phone" in notices[0][1]
+
+
+@pytest.mark.requirement("R36")
+def test_revoking_ones_own(client: Client, boss: Any, notices: Any) -> None:
+    """One's other sessions end, and this one goes on."""
+    other = Client()
+    other.force_login(boss)
+    revoke(client, give(boss), give(boss))
+    assert client.get("/admin/").status_code == 200
+    assert other.get("/admin/").status_code == 302
+    assert len(notices) == 2
+
+
+@pytest.mark.requirement("R37")
+def test_revoking_needs_a_fresh_login(client: Client, boss: Any, owner: Any) -> None:
+    row = give(owner)
+    session = client.session
+    session["_swap_user_logged_in_at"] = time.time() - 3600
+    session.save()
+    for response in [
+        revoke(client, row),
+        client.post(f"{LIST}{row.pk}/delete/", {"post": "yes"}),
+        client.get(f"{LIST}{row.pk}/delete/"),
+    ]:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/admin/login/?next=")
+    assert client.get(LIST).status_code == 200
+    assert Authenticator.objects.filter(pk=row.pk).exists()
+    assert client.get("/admin/login/").status_code == 200
+
+
+def test_staff_need_the_permission(client: Client, owner: Any) -> None:
+    row = give(owner)
+    staff = make_user(2, is_staff=True)
+    client.force_login(staff)
+    assert client.get(LIST).status_code == 403
+    permission = Permission.objects.get(codename="view_authenticator")
+    staff.user_permissions.add(permission)
+    assert client.get(LIST).status_code == 200
+    assert client.get(f"{LIST}{row.pk}/delete/").status_code == 403
+    staff.user_permissions.add(Permission.objects.get(codename="delete_authenticator"))
+    assert client.get(f"{LIST}{row.pk}/delete/").status_code == 200
+
+
+def test_recovery_codes_stay_out_of_sight(client: Client, boss: Any, owner: Any) -> None:
+    generate_recovery_codes(owner)
+    assert client.get("/admin/swap_user/recoverycode/").status_code == 404
