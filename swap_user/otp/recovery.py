@@ -88,16 +88,21 @@ def choose(code: str, rows: Iterable[RecoveryCode]) -> RecoveryCode | None:
     return next(iter(hits), None)
 
 
-def consume(row: RecoveryCode) -> bool:
+def consume(row: RecoveryCode, rows: Iterable[RecoveryCode]) -> bool:
     """
     Use a recovery code up, and say whether it was still to be had.
 
     Its owner is told, see ``swap_user.signals.recovery_code_used``.
+
+    Args:
+        row: the code.
+        rows: the set that it belongs to.
     """
     unused = RecoveryCode.objects.filter(pk=row.pk, used_at=None)
-    if unused.update(used_at=timezone.now()) == 0:
+    if row.used_at is not None or unused.update(used_at=timezone.now()) == 0:
         return False
-    recovery_code_used.send(RecoveryCode, user=row.user, remaining=remaining(row.user))
+    left = sum(each.used_at is None for each in rows) - 1
+    recovery_code_used.send(RecoveryCode, user=row.user, remaining=left)
     return True
 
 

@@ -140,9 +140,8 @@ def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         .filter(user__in=accounts.named(attempt.name))
         .annotate(enrolled=Exists(apps))
     )
-    match: Any = recovery.choose(
-        code, [row for row in rows if accounts.answers_to(row.user, attempt.name)]
-    )
+    rows = [row for row in rows if accounts.answers_to(row.user, attempt.name)]
+    match: Any = recovery.choose(code, rows)
     if match is None:
         raise _Refused("wrong")
     return _settle(
@@ -150,7 +149,7 @@ def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         match.user,
         policies.RECOVERY,
         enrolled=match.enrolled,
-        consume=lambda: recovery.consume(match),
+        consume=lambda: recovery.consume(match, rows),
     )
 
 
