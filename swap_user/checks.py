@@ -14,6 +14,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from swap_user.conf import NAMESPACE, configured, declared, swap_user_settings
+from swap_user.former import FORMER
 from swap_user.otp.encryption import decode_key
 from swap_user.otp.policies import AnyCode
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
@@ -23,24 +24,6 @@ BACKEND = "swap_user.backends.OTPBackend"
 STDOUT_SENDER = "swap_user.otp.senders.StdOutOTPSender"
 
 Messages = list[checks.CheckMessage]
-
-# What settings of 0.9.8 became; "" where nothing takes their place.
-FORMER = {
-    "OTP_LENGTH": "OTP_DIGITS",
-    "OTP_ALPHABET": "",
-    "OTP_PATTERN": "",
-    "GET_OTP_SERVICE_CLASS": "",
-    "CHECK_OTP_SERVICE_CLASS": "",
-    "VALIDATION_SERVICE_CLASS": "",
-    "INVALID_LOGIN_COUNTER_PATTERN": "",
-    "SENT_OTP_COUNTER_PATTERN": "",
-    "USER_BANNED_FOR_INVALID_LOGIN": "",
-    "USER_BANNED_FOR_OTP_RATE_LIMIT_PATTERN": "",
-    "BAN_FOR_INVALID_LOGIN_TIMEOUT": "",
-    "BAN_FOR_OTP_RATE_LIMIT_TIMEOUT": "",
-    "MAX_ATTEMPTS_OF_INVALID_LOGIN": "",
-    "MAX_NUMBER_OF_OTP_SENT": "",
-}
 
 
 def register_checks() -> None:

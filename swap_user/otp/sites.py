@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from swap_user.otp.methods.pages import Page
-    from swap_user.otp.views import StepView
+    from swap_user.otp.steps import StepView
 
     _Site = AdminSite
 else:

@@ -19,7 +19,7 @@ from django.views.generic import TemplateView
 from swap_user.models import Authenticator
 from swap_user.otp import reauthentication
 from swap_user.otp.sessions import end_sessions, is_fresh
-from swap_user.otp.views import RETRY_AFTER
+from swap_user.otp.steps import RETRY_AFTER
 
 OVERVIEW, ADD = "sign-in-methods", "add-sign-in-method"
 RENAME, REMOVE = "rename-sign-in-method", "remove-sign-in-method"
