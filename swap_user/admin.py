@@ -55,6 +55,13 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Let those look who may revoke, too."""
         return super().has_view_permission(request, obj) or self.has_delete_permission(request, obj)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those who may, and whoever deletes a user: their authenticators go with them."""
+        match = request.resolver_match
+        ours = match is None or (match.url_name or "").startswith("swap_user_authenticator_")
+        along = obj is not None and not ours
+        return along or super().has_delete_permission(request, obj)
+
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: "dict[str, Any] | None" = None
     ) -> HttpResponse:

@@ -21,9 +21,10 @@ class SwapUserConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
 
         from swap_user.checks import register_checks  # noqa: PLC0415
-        from swap_user.otp import notices, sessions  # noqa: PLC0415
+        from swap_user.otp import masking, notices, sessions  # noqa: PLC0415
 
         register_checks()
+        masking.mask_codes()
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
 

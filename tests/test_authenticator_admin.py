@@ -150,3 +150,19 @@ def test_staff_need_the_permission(client: Client, owner: Any) -> None:
 def test_recovery_codes_stay_out_of_sight(client: Client, boss: Any, owner: Any) -> None:
     generate_recovery_codes(owner)
     assert client.get("/admin/swap_user/recoverycode/").status_code == 404
+
+
+def test_who_may_delete_a_user_may_delete_what_is_theirs(client: Client, owner: Any) -> None:
+    """The right to delete users is enough, also for one who has an authenticator."""
+    clerk = make_user(4, is_staff=True)
+    opts = type(owner)._meta
+    for action in ("view", "change", "delete"):
+        clerk.user_permissions.add(Permission.objects.get(codename=f"{action}_{opts.model_name}"))
+    victim = make_user(5)
+    give(victim)
+    sent_authenticator(victim)
+    client.force_login(clerk)
+    assert client.get(LIST).status_code == 403
+    address = f"/admin/{opts.app_label}/{opts.model_name}/{victim.pk}/delete/"
+    assert client.post(address, {"post": "yes"}).status_code == 302
+    assert not type(owner).objects.filter(pk=victim.pk).exists()

@@ -3,8 +3,10 @@
 import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.signals import user_login_failed
 
 from swap_user.backends import OTPBackend
+from swap_user.otp import generate_recovery_codes
 from tests.support import ask, enter, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +50,27 @@ def test_the_user_knows_the_backend():
     user = enter(request, ask(request))
     assert user.backend == "swap_user.backends.OTPBackend" or user.backend.endswith("OTPBackend")
     assert OTPBackend().get_user(user.pk) == user
+
+
+@pytest.mark.requirement("R41")
+def test_receivers_of_failed_logins_see_no_code():
+    """A wrong, a foreign and a recovery code: all are masked, and the username is not."""
+    heard = []
+
+    def receiver(sender, credentials, **kwargs):
+        heard.append(credentials)
+
+    user = make_user()
+    request = visitor()
+    codes = [ask(request), generate_recovery_codes(user)[0], "000000"]
+    user_login_failed.connect(receiver)
+    try:
+        for code in codes:
+            enter(visitor(), code, username(7))
+    finally:
+        user_login_failed.disconnect(receiver)
+    assert [each["username"] for each in heard] == [username(7)] * 3
+    assert not set(codes) & {each["otp"] for each in heard}
 
 
 def test_a_password_is_not_a_code():

@@ -94,6 +94,23 @@ def test_both_forgets_after_a_login(user, settings):
 
 
 @pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+def test_half_a_login_belongs_to_the_user_not_to_the_name(user, settings):
+    """A name that goes to somebody else within these minutes takes nothing along."""
+    use_policy(settings, "Both")
+    give(user)
+    heir = make_user(2)
+    give(heir)
+    request = visitor()
+    with pytest.raises(AnotherCodeNeeded):
+        enter(request, ask(request))
+    field = user.USERNAME_FIELD
+    type(user).objects.filter(pk=user.pk).update(**{field: username(3)})
+    type(user).objects.filter(pk=heir.pk).update(**{field: username()})
+    with pytest.raises(AnotherCodeNeeded):
+        enter(request, totp(NOW))
+
+
+@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
 def test_who_starts_over_is_not_stuck(user, settings):
     """Another sent code after the first is right, and the app's is still asked for."""
     use_policy(settings, "Both")

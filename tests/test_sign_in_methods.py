@@ -546,3 +546,27 @@ def test_must_enroll_costs_one_query_and_none_when_off(
             assert client.get(METHODS).status_code == 200
         asked.append(len(queries))
     assert asked[1] - asked[0] == 1
+
+
+def test_text_that_is_not_unicode(client: Client, user: Any) -> None:
+    """A request can smuggle lone surrogates in by its charset: 400, never a 500."""
+    body = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n+2AA-\r\n--x--\r\n'
+    kind = "multipart/form-data; boundary=x; charset=utf-7"
+    for address in (rename(give(user)), ADD):
+        assert client.generic("POST", address, body, content_type=kind).status_code == 400
+    assert client.get(ADD).status_code == 200
+
+
+def test_a_host_that_is_an_address(client: Client, user: Any) -> None:
+    """Whatever the host looks like, an app can be added."""
+    for host in ("[::1]:8000", "[a:b]", "127.0.0.1:8000"):
+        response = client.post(ADD, {"name": "Phone", "type": "totp"}, headers={"host": host})
+        assert response.status_code in {200, 400}
+
+
+def test_a_sender_that_knows_no_receiver(client: Client, user: Any, monkeypatch: Any) -> None:
+    """The page is shown, and says that there is no address."""
+    monkeypatch.setattr(MemoryOTPSender, "get_receiver", lambda *args: 1 / 0)
+    response = client.get(METHODS)
+    assert response.status_code == 200
+    assert "No address" in text(response)

@@ -83,7 +83,8 @@ class Enrollment:
 
     def qr_svg(self) -> str:
         """Return the QR code as an SVG element, dark on light whatever the page's colours."""
-        picture = segno.make(self.provisioning_uri, micro=False, error="m")
+        # The lowest level holds the longest names; segno raises it where there is room.
+        picture = segno.make(self.provisioning_uri, micro=False, error="l")
         return picture.svg_inline(scale=5, border=4, dark="#000", light="#fff")
 
     @sensitive_variables("typed", "code")

@@ -15,7 +15,7 @@ class Pending:
     Args:
         challenges: those whose sent code would count in this flow.
         far: the last code that came from too far ahead, if there was one.
-        shown: the kinds that this flow has shown already.
+        shown: what this flow has shown already, for ``progress.kinds``.
     """
 
     challenges: list[Challenge]

@@ -5,6 +5,8 @@ Kept in Redis beside the challenge and as short-lived. A login without a session
 progress: with nothing to bind it to, half of one visitor's login would serve another.
 """
 
+from django.contrib.auth.base_user import AbstractBaseUser
+
 from swap_user.otp import store
 
 # The first half of a login is good for as long as the longest code.
@@ -28,18 +30,24 @@ def key(account: str, flow: str) -> str:
 
 
 def parse(value: str | None) -> frozenset[str]:
-    """Return the kinds that were shown."""
+    """Return what was shown, for ``kinds``."""
     return frozenset(value.split(",")) if value else frozenset()
 
 
-def add(account: str, flow: str, kind: str) -> None:
+def kinds(shown: frozenset[str], user: AbstractBaseUser) -> frozenset[str]:
+    """Return the kinds that ``user`` has shown: a name may have gone to somebody else since."""
+    found = (entry.partition("@") for entry in shown)
+    return frozenset(kind for kind, _, owner in found if owner == str(user.pk))
+
+
+def add(account: str, flow: str, kind: str, user: AbstractBaseUser) -> None:
     """
-    Note that a kind was shown.
+    Note that ``user`` has shown a kind.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _ADD([key(account, flow)], [kind, SECONDS * 1000])
+    _ADD([key(account, flow)], [f"{kind}@{user.pk}", SECONDS * 1000])
 
 
 def forget(account: str, flow: str) -> None:

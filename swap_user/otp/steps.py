@@ -57,7 +57,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Refuse text that no page could show again, and see what this session asked for."""
-        _require_unicode(request.POST)
+        require_unicode(request.POST)
         self.asked = code_request.load(request.session)
         return super().dispatch(request, *args, **kwargs)
 
@@ -120,7 +120,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         return self.render_to_response(context, status=503, headers=headers)
 
 
-def _require_unicode(data: QueryDict) -> None:
+def require_unicode(data: QueryDict) -> None:
     """
     Refuse lone surrogates, which a request can smuggle in by naming an odd charset.
 

@@ -104,7 +104,7 @@ def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
         LoginUnavailable: Redis can't be reached.
     """
     account = store.account_key(identity.normalize(user.get_username()))
-    progress.add(account, flows.begin(request) or "", policies.PASSWORD)
+    progress.add(account, flows.begin(request) or "", policies.PASSWORD, user)
 
 
 @sensitive_variables("code", "match")
@@ -172,14 +172,14 @@ def _settle(
     if not any(kind in group for group in groups):
         raise _Refused(f"policy takes no {kind} code here")
     # The same kind a second time is right too, and brings nobody further.
-    left = policies.missing(groups, attempt.pending.shown | {kind})
+    left = policies.missing(groups, progress.kinds(attempt.pending.shown, user) | {kind})
     if left and attempt.flow is None:
         raise _Refused("two codes need a session")
     if not consume():
         raise _Refused("used")
     logger.info("code accepted: user=%s factor=%s", user.pk, kind)
     if attempt.flow is not None and left:
-        progress.add(attempt.account, attempt.flow, kind)
+        progress.add(attempt.account, attempt.flow, kind, user)
         raise AnotherCodeNeeded(left)
     if attempt.flow is not None and attempt.pending.shown:
         progress.forget(attempt.account, attempt.flow)

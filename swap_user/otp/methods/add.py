@@ -5,10 +5,10 @@ The secret is shown once, in the answer to the request that made it; no address 
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
@@ -43,7 +43,7 @@ class AddView(ChangingView):
         if not form.is_valid():
             return self.ask_name(form)
         # A port would only puzzle whoever reads it in their app.
-        host = urlsplit(f"//{host_name(request)}").hostname or ""
+        host, _port = split_domain_port(host_name(request))
         enrollment = enroll(
             self.user,
             form.cleaned_data["type"],

@@ -19,7 +19,7 @@ from django.views.generic import TemplateView
 from swap_user.models import Authenticator
 from swap_user.otp import reauthentication
 from swap_user.otp.sessions import end_sessions, is_fresh
-from swap_user.otp.steps import RETRY_AFTER
+from swap_user.otp.steps import RETRY_AFTER, require_unicode
 
 OVERVIEW, ADD = "sign-in-methods", "add-sign-in-method"
 RENAME, REMOVE = "rename-sign-in-method", "remove-sign-in-method"
@@ -44,6 +44,11 @@ class MethodsView(LoginRequiredMixin, TemplateView):
     login_url = "login"
     namespace = ""
     current_app: str | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Refuse text that no page could show again."""
+        require_unicode(request.POST)
+        return super().dispatch(request, *args, **kwargs)
 
     @property
     def user(self) -> Any:

@@ -1,5 +1,6 @@
 """The first page: what there is."""
 
+import logging
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +9,8 @@ from swap_user.models import Authenticator
 from swap_user.otp import policies, recovery
 from swap_user.otp.methods.base import REMOVE, RENAME, MethodsView
 from swap_user.otp.senders import load_sender
+
+logger = logging.getLogger("swap_user.security")
 
 # From here on it is time for new ones.
 FEW = 3
@@ -34,7 +37,7 @@ class OverviewView(MethodsView):
             **{
                 "is_overview": True,
                 "enrolled": enrolled,
-                "receiver": load_sender().get_receiver(self.user),
+                "receiver": self.receiver(),
                 "sent": Authenticator.objects.filter(
                     pk=Authenticator.sent_id(self.user.pk)
                 ).first(),
@@ -45,6 +48,14 @@ class OverviewView(MethodsView):
                 **kwargs,
             }
         )
+
+    def receiver(self) -> str:
+        """Return where codes go, "" where the project's sender can't say."""
+        try:
+            return load_sender().get_receiver(self.user)
+        except Exception:
+            logger.exception("no receiver: user=%s", self.user.pk)
+            return ""
 
     def sent_lets_in(self, *, enrolled: bool) -> bool:
         """Say whether sent codes are of any use to this user, as the policy has it."""

@@ -1,0 +1,27 @@
+"""Codes are kept from those who listen for failed logins (R41)."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_login_failed
+
+STARS = "*" * 20
+
+
+def mask_codes() -> None:
+    """
+    Let ``user_login_failed`` receivers see stars in place of ``otp``; ``ready`` calls it.
+
+    Django masks credentials by name and knows "otp_token", not "otp". A code that was refused may
+    still be good: somebody else's, or typed in another browser.
+    """
+    user_login_failed.disconnect(dispatch_uid="swap_user.masking")
+    user_login_failed.connect(_mask, dispatch_uid="swap_user.masking")
+    # All receivers are handed the same dict, in their order: this one has to come first.
+    with user_login_failed.lock:
+        user_login_failed.receivers.insert(0, user_login_failed.receivers.pop())
+        user_login_failed.sender_receivers_cache.clear()
+
+
+def _mask(sender: object, credentials: dict[str, Any], **kwargs: Any) -> None:
+    if "otp" in credentials:
+        credentials["otp"] = STARS
