@@ -88,7 +88,7 @@ def test_scan_enroll_and_log_in(
     page.fill("#id_otp", used)
     page.click("input[value=Add]")
     page.wait_for_url(f"**{CODES}")
-    assert "“Work phone” was added." in page.inner_text("main")
+    page.wait_for_selector("text=“Work phone” was added.")
 
     fresh = new_page()
     second_page(fresh)
@@ -175,6 +175,7 @@ def test_copy_download_and_print(
     let_in(page, staff, live_server)
     page.goto(CODES)
     page.click("text=Get recovery codes")
+    page.wait_for_selector("#otp-codes")
     shown = page.locator("#otp-codes code").all_inner_texts()
     assert len(shown) == 10
     page.click("#otp-copy")
@@ -218,6 +219,7 @@ def test_without_javascript(new_page: NewPage, staff: Any, live_server: Any) -> 
     page.fill("#id_otp", oathtool(uri))
     page.click("input[value=Add]")
     page.click("text=Get recovery codes")
+    page.wait_for_selector("#otp-codes")
     assert page.locator("#otp-codes li").count() == 10
     assert not page.locator("#otp-tools").is_visible()
 
