@@ -94,7 +94,7 @@ def deliver(
     if user is None or not accounts.answers_to(user, name) or not accounts.is_active(user):
         logger.info("code not sent: account=%s reason=no active account", store.account_key(name))
         return
-    if not _counts(user):
+    if not policies.takes_sent(user, enrolled=is_enrolled(user)):
         logger.info("code not sent: user=%s reason=the policy takes none", user.pk)
         return
     now = time.time()
@@ -129,12 +129,6 @@ def deliver(
         _log_failure(user, error, code)
     else:
         logger.info("code sent: user=%s", user.pk)
-
-
-def _counts(user: AbstractBaseUser) -> bool:
-    """Say whether the policy takes sent codes of this user: a useless one only confuses."""
-    groups = policies.load_policy().groups(user, enrolled=is_enrolled(user))
-    return any(policies.SENT in group for group in groups)
 
 
 @sensitive_variables("code", "reason")

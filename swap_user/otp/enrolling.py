@@ -30,10 +30,9 @@ def is_due(request: HttpRequest, link: Callable[[str], str]) -> bool:
     if any(request.path == link(name) for name in (PAGE, *OPEN_PAGES)):
         return False
     # The admin site is loaded before the models.
-    from swap_user.models import Authenticator  # noqa: PLC0415
+    from swap_user.otp.authenticators import is_enrolled  # noqa: PLC0415
 
-    enrolled = Authenticator.objects.filter(user_id=request.user.pk)
-    return not enrolled.exclude(type=Authenticator.Type.SENT).exists()
+    return not is_enrolled(request.user)
 
 
 def lead(request: HttpRequest, link: Callable[[str], str]) -> HttpResponseRedirect:

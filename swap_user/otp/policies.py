@@ -78,6 +78,11 @@ def load_policy() -> AnyCode:
     return cast("AnyCode", import_string(swap_user_settings.OTP_POLICY_CLASS)())
 
 
+def takes_sent(user: AbstractBaseUser, *, enrolled: bool) -> bool:
+    """Say whether a sent code is of any use to this user: a useless one only confuses."""
+    return any(SENT in group for group in load_policy().groups(user, enrolled=enrolled))
+
+
 def missing(groups: Groups, shown: frozenset[str]) -> Groups:
     """Return the groups of which nothing was shown yet."""
     return tuple(group for group in groups if not group & shown)

@@ -41,7 +41,7 @@ class OverviewView(MethodsView):
                 "sent": Authenticator.objects.filter(
                     pk=Authenticator.sent_id(self.user.pk)
                 ).first(),
-                "sent_lets_in": self.sent_lets_in(enrolled=bool(enrolled)),
+                "sent_lets_in": policies.takes_sent(self.user, enrolled=bool(enrolled)),
                 "asks_password": policies.load_policy().asks_password(),
                 "recovery_codes_left": left,
                 "recovery_codes_few": 0 < left <= FEW,
@@ -56,8 +56,3 @@ class OverviewView(MethodsView):
         except Exception:
             logger.exception("no receiver: user=%s", self.user.pk)
             return ""
-
-    def sent_lets_in(self, *, enrolled: bool) -> bool:
-        """Say whether sent codes are of any use to this user, as the policy has it."""
-        groups = policies.load_policy().groups(self.user, enrolled=enrolled)
-        return any(policies.SENT in group for group in groups)
