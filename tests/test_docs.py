@@ -438,7 +438,7 @@ def test_limits_of_settings():
 
 def test_keywords_of_senders():
     """What a sender is given."""
-    source = ast.parse((ROOT / "swap_user/otp/delivery.py").read_text())
+    source = ast.parse((ROOT / "swap_user/otp/delivery_job.py").read_text())
     (call,) = [
         node
         for node in ast.walk(source)
