@@ -13,17 +13,18 @@ from django.core.cache import InvalidCacheBackendError, caches
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from swap_user.conf import NAMESPACE, configured, declared, swap_user_settings
+from swap_user import deploy_checks
+from swap_user.check_support import Messages, load, not_yet_or_wrong, value
+from swap_user.conf import NAMESPACE, configured, declared
+from swap_user.dispatch_checks import check_dispatcher
 from swap_user.former import FORMER
+from swap_user.otp.connection import is_redis
 from swap_user.otp.encryption import decode_key
+from swap_user.otp.notices import NOTICES
 from swap_user.otp.policies import AnyCode
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
-from swap_user.otp.store import is_redis
 
 BACKEND = "swap_user.backends.OTPBackend"
-STDOUT_SENDER = "swap_user.otp.senders.StdOutOTPSender"
-
-Messages = list[checks.CheckMessage]
 
 
 def register_checks() -> None:
@@ -35,9 +36,11 @@ def register_checks() -> None:
         check_backend,
         check_sender,
         check_policy,
+        check_notices,
+        check_dispatcher,
     ):
         checks.register(check, checks.Tags.security)
-    for check in (deploy_check_keys, deploy_check_sender):
+    for check in deploy_checks.ALL:
         checks.register(check, checks.Tags.security, deploy=True)
 
 
@@ -63,7 +66,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Me
         return [checks.Error(str(error), hint=hint, id="swap_user.E002")]
     known = {setting.name: setting for setting in declared()}
     messages: Messages = []
-    for name, value in given.items():
+    for name, given_value in given.items():
         if name not in known:
             messages.append(
                 checks.Error(
@@ -72,7 +75,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Me
                     id="swap_user.E003",
                 )
             )
-        elif problem := known[name].problem(value):
+        elif problem := known[name].problem(given_value):
             messages.append(
                 checks.Error(
                     f"{NAMESPACE}[{name!r}] {problem}",
@@ -86,7 +89,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Me
 def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """E005: an encryption key that is none."""
     messages: Messages = []
-    for position, text in enumerate(_value("OTP_ENCRYPTION_KEYS") or ()):
+    for position, text in enumerate(value("OTP_ENCRYPTION_KEYS") or ()):
         try:
             decode_key(text)
         except ValueError as error:
@@ -102,7 +105,7 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messag
 
 def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """E006: no such cache. E007: a cache that is not Redis. W003: none was chosen yet."""
-    alias = _value("OTP_CACHE")
+    alias = value("OTP_CACHE")
     if alias is None:
         return []
     try:
@@ -115,10 +118,12 @@ def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
     if is_redis(cache):
         return []
     return [
-        _not_yet_or_wrong(
+        not_yet_or_wrong(
             "CACHES",
             f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis: "
-            "only there can a code be used up in one atomic step, by all processes at once.",
+            "only there can a code be used up in one atomic step, by all processes at once. A "
+            "cache of each process's own would let a code in once in each, and count guesses "
+            "apart.",
             hint='Set its BACKEND to "django.core.cache.backends.redis.RedisCache" or '
             f'"django_redis.cache.RedisCache", or name another alias in {NAMESPACE}["OTP_CACHE"].',
             not_yet="swap_user.W003",
@@ -138,7 +143,7 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
         if any(f"{base.__module__}.{base.__qualname__}" in _OURS for base in _bases(backend)):
             return []
     return [
-        _not_yet_or_wrong(
+        not_yet_or_wrong(
             "AUTHENTICATION_BACKENDS",
             "No backend in AUTHENTICATION_BACKENDS takes a one-time code: nobody can log in "
             "with one.",
@@ -154,7 +159,7 @@ _OURS = {"swap_user.backends.otp.OTPBackend"}
 
 def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """E009: no such sender. E010: not a sender. E011: nothing to send emails to."""
-    sender, messages = _load(
+    sender, messages = load(
         "OTP_SENDER_CLASS",
         AbstractOTPSender,
         example="swap_user.otp.senders.EmailOTPSender",
@@ -180,7 +185,7 @@ def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mess
 
 def check_policy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """E012: no such policy. E013: not a policy."""
-    _, messages = _load(
+    _, messages = load(
         "OTP_POLICY_CLASS",
         AnyCode,
         example="swap_user.otp.policies.AuthenticatorOnceEnrolled",
@@ -190,77 +195,17 @@ def check_policy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mess
     return messages
 
 
-def deploy_check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """W001: secrets are encrypted with a key that follows from SECRET_KEY."""
-    if _value("OTP_ENCRYPTION_KEYS"):
-        return []
+def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E016: a notice that does not exist."""
+    unknown = [name for name in value("OTP_NOTICES") or () if name not in NOTICES]
     return [
-        checks.Warning(
-            "The secrets of authenticators are encrypted with a key derived from SECRET_KEY: "
-            "whoever has one has both, and a SECRET_KEY that is replaced takes them with it.",
-            hint=f"Set {NAMESPACE}['OTP_ENCRYPTION_KEYS'] to a list of keys that are kept apart; "
-            "python manage.py generate_otp_key prints one. What is stored already stays readable.",
-            id="swap_user.W001",
+        checks.Error(
+            f"{NAMESPACE}['OTP_NOTICES'] names {name!r}, which nobody is told of.",
+            hint=_hint_for_unknown(name, list(NOTICES)),
+            id="swap_user.E016",
         )
+        for name in unknown
     ]
-
-
-def deploy_check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """W002: codes are printed instead of sent."""
-    if _value("OTP_SENDER_CLASS") != STDOUT_SENDER:
-        return []
-    return [
-        checks.Warning(
-            "Codes are printed to the server's output: users don't get them, and whoever reads "
-            "the log does.",
-            hint=f"Set {NAMESPACE}['OTP_SENDER_CLASS'] to a sender that delivers, such as "
-            '"swap_user.otp.senders.EmailOTPSender".',
-            id="swap_user.W002",
-        )
-    ]
-
-
-def _value(name: str) -> Any:
-    """Return a setting, or None where ``check_settings`` already says what is wrong with it."""
-    try:
-        return getattr(swap_user_settings, name)
-    except ImproperlyConfigured:
-        return None
-
-
-def _not_yet_or_wrong(
-    setting: str, message: str, *, hint: str, not_yet: str, wrong: str
-) -> checks.CheckMessage:
-    """
-    Return a warning while the project has not written ``setting`` at all, else an error.
-
-    Whoever installs step by step migrates before they come to that setting, and an error would
-    stop the migration, which needs neither a cache nor a backend.
-    """
-    if settings.is_overridden(setting):  # type: ignore[misc]
-        return checks.Error(message, hint=hint, id=wrong)
-    return checks.Warning(message, hint=hint, id=not_yet)
-
-
-def _load(
-    name: str, base: type, *, example: str, not_found: str, not_fit: str
-) -> tuple[Any, Messages]:
-    """Return the class that a setting names, or None and what is wrong with it."""
-    path = _value(name)
-    if path is None:
-        return None, []
-    where = f"{NAMESPACE}[{name!r}]"
-    try:
-        found = import_string(path)
-    except Exception as error:  # noqa: BLE001 - the project's module may raise anything
-        hint = f'Name a class by its dotted path, such as "{example}".'
-        message = f"{where} can't be imported: {error}"
-        return None, [checks.Error(message, hint=hint, id=not_found)]
-    if inspect.isclass(found) and issubclass(found, base):
-        return found, []
-    hint = f"Name a subclass of {base.__module__}.{base.__qualname__}."
-    message = f"{where} is {path}, which can't serve as one."
-    return None, [checks.Error(message, hint=hint, id=not_fit)]
 
 
 def _hint_for_unknown(name: object, known: list[str]) -> str:

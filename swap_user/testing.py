@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from swap_user.otp import thread_pool
 from swap_user.otp.senders import AbstractOTPSender
 
 
@@ -32,3 +33,13 @@ class MemoryOTPSender(AbstractOTPSender):
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
         """Keep it; see AbstractOTPSender.send()."""
         outbox.append(SentCode(receiver, otp, kwargs))
+
+
+def wait_for_deliveries(seconds: float = 10) -> bool:
+    """
+    Wait until the threads of this process have sent what was asked for, and say whether they have.
+
+    Args:
+        seconds: for how long at most.
+    """
+    return thread_pool.current().drain(seconds)

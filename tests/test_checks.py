@@ -47,7 +47,8 @@ def test_a_good_project_has_nothing_to_be_told():
 
 
 def test_a_well_deployed_project_has_nothing_to_be_told(settings):
-    """With keys of its own and a sender that delivers, `check --deploy` has no word of ours."""
+    """With keys of its own, a sender that delivers and a safe cookie: no word of ours."""
+    settings.SESSION_COOKIE_SECURE = True
     settings.SWAP_USER = {
         "OTP_SENDER_CLASS": f"{__name__}.Loud",
         "OTP_ENCRYPTION_KEYS": [b64encode(os.urandom(32)).decode()],
@@ -130,7 +131,9 @@ def test_e007_not_redis(settings, backend):
     settings.CACHES = {
         "default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "x"}
     }
-    assert "RedisCache" in ours()["swap_user.E007"]
+    told = ours()["swap_user.E007"]
+    assert "RedisCache" in told
+    assert "all processes at once" in told
 
 
 @pytest.mark.parametrize("backend", ["django.core.cache.backends.redis", "django_redis.cache"])
@@ -156,6 +159,7 @@ def test_w003_and_w004_while_a_project_is_being_set_up(settings, monkeypatch):
         AUTHENTICATION_BACKENDS=settings.AUTHENTICATION_BACKENDS, is_overridden=lambda name: False
     )
     monkeypatch.setattr("swap_user.checks.settings", unwritten)
+    monkeypatch.setattr("swap_user.check_support.settings", unwritten)
     assert set(ours()) == {"swap_user.W003", "swap_user.W004"}
 
 
@@ -207,6 +211,20 @@ def test_e013_not_a_policy(settings, name):
 
 def test_w001_and_w002_at_deployment_only(settings):
     """A derived key and the terminal sender are told by `check --deploy`."""
+    settings.SESSION_COOKIE_SECURE = True
     settings.SWAP_USER = {}
     assert ours() == {}
     assert set(ours(include_deployment_checks=True)) == {"swap_user.W001", "swap_user.W002"}
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("new_browser_logins", "Did you mean 'new_browser_login'?"), ("x", "may")]
+)
+def test_e016_no_such_notice(settings, name, hint):
+    """A notice that is told of nothing; what exists is no mistake, nor is an empty list."""
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_NOTICES": ["recovery_code_used", name]}
+    text = ours()["swap_user.E016"]
+    assert repr(name) in text
+    assert hint in text
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_NOTICES": []}
+    assert ours() == {}

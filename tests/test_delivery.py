@@ -17,7 +17,7 @@ from django.utils import translation
 from django.views.debug import ExceptionReporter
 
 from swap_user.models import Authenticator
-from swap_user.otp import asend_code, delivery, send_code, store
+from swap_user.otp import asend_code, delivery, handover, send_code, store
 from swap_user.otp.authenticators import open_secret, sent_authenticator
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender, StdOutOTPSender
 from swap_user.testing import outbox
@@ -172,7 +172,7 @@ def test_the_message_is_in_the_visitors_language(user, monkeypatch):
         def send(self, receiver, otp, **kwargs):
             seen.append(translation.get_language())
 
-    monkeypatch.setattr(delivery, "load_sender", Spy)
+    monkeypatch.setattr(handover, "load_sender", Spy)
     with translation.override("de"):
         send_code(None, username())
     assert seen == ["de"]
@@ -198,7 +198,22 @@ def test_a_failing_sender_is_logged_and_shown_to_nobody(user, settings, caplog):
 def redis_content():
     """Return every key and value of Redis, as bytes."""
     with store._reached() as client:
-        return b"\n".join(key + b"=" + client.get(key) for key in client.keys("*"))
+        return b"\n".join(key + b"=" + read_whole(client, key) for key in client.keys("*"))
+
+
+def read_whole(client, key):
+    """Return what lies at a key of any type."""
+    match client.type(key):
+        case b"string":
+            return client.get(key)
+        case b"hash":
+            return repr(client.hgetall(key)).encode()
+        case b"zset":
+            return repr(client.zrange(key, 0, -1, withscores=True)).encode()
+        case b"list":
+            return repr(client.lrange(key, 0, -1)).encode()
+        case other:
+            raise ValueError(other)
 
 
 def database_content():

@@ -9,7 +9,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.otp import flow, verifier
+from swap_user.otp import outcomes, verifier
+from swap_user.otp.visitors import visitor
 
 
 class OTPBackend(ModelBackend):
@@ -30,6 +31,9 @@ class OTPBackend(ModelBackend):
         """
         Return the user whom the code lets in, or None. A code counts once.
 
+        Where too many codes were tried, it is not looked at; ``swap_user.otp.limited(request)``
+        then says for how long.
+
         Args:
             request: the visitor's; a sent code counts only in the session that asked for it.
             username: as typed; the model's USERNAME_FIELD works in its place.
@@ -42,9 +46,11 @@ class OTPBackend(ModelBackend):
             return None
         if username is None:
             username = kwargs.get(get_user_model().USERNAME_FIELD)
-        return verifier.verify(
-            username, otp, flow.current(request), allowed=self.user_can_authenticate
+        outcome = verifier.verify(
+            username, otp, visitor(request), allowed=self.user_can_authenticate
         )
+        outcomes.note(request, outcome)
+        return outcome.user
 
     @sensitive_variables("otp")
     async def aauthenticate(  # type: ignore[override]

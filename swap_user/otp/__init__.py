@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         LoginUnavailable,
         OTPError,
     )
+    from swap_user.otp.outcomes import limited, remember_browser
     from swap_user.otp.recovery import generate_recovery_codes
     from swap_user.otp.verifier import note_password
 
@@ -28,7 +29,9 @@ __all__ = [
     "asend_code",
     "enroll",
     "generate_recovery_codes",
+    "limited",
     "note_password",
+    "remember_browser",
     "send_code",
 ]
 
@@ -40,7 +43,9 @@ _HOMES = {
     "asend_code": "delivery",
     "enroll": "enrollment",
     "generate_recovery_codes": "recovery",
+    "limited": "outcomes",
     "note_password": "verifier",
+    "remember_browser": "outcomes",
     "send_code": "delivery",
 }
 

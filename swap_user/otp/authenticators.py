@@ -9,11 +9,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
-from swap_user.otp import codes
+from swap_user.otp import audit, codes
 from swap_user.otp.encryption import Keyring, decode_key, derive_key, encrypted_with
 from swap_user.otp.exceptions import EncryptionError
-
-logger = logging.getLogger("swap_user.security")
 
 
 def keyring() -> Keyring:
@@ -105,7 +103,7 @@ def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
     try:
         return stored, open_secret(stored)
     except EncryptionError as error:
-        logger.error("sent-code secret replaced: user=%s reason=%s", user.pk, error)
+        audit.record(logging.ERROR, "sent-code secret replaced", user=user.pk, reason=error)
         # Only where it still stands: of two that replace it at once, the first wins.
         Authenticator.objects.filter(pk=stored.pk, secret=stored.secret).update(
             secret=authenticator.secret, user_id=user.pk, type=authenticator.type

@@ -18,19 +18,22 @@ _LONGEST_MS = 660_000
 # A flow is a long random string; this can't be one.
 _UNBOUND = "-"
 
-# KEYS: last counter of the account, the challenge of the flow.
-# ARGV: the earliest counter, lifetime in ms, what follows the counter in the challenge.
-_ISSUE = store.Script(
-    """
-    local counter = tonumber(ARGV[1])
-    local last = tonumber(redis.call('GET', KEYS[1]) or '-1')
+# A Lua function for the beginning of a script: it takes the keys of the account's last counter
+# and of the flow's challenge, the earliest counter, the lifetime in ms, and what follows the
+# counter in the challenge.
+LUA = """
+local function issue(last_key, key, earliest, lifetime, rest)
+    local counter = tonumber(earliest)
+    local last = tonumber(redis.call('GET', last_key) or '-1')
     if last >= counter then counter = last + 1 end
     local text = string.format('%.0f', counter)
-    redis.call('SET', KEYS[1], text, 'PX', ARGV[2])
-    redis.call('SET', KEYS[2], text .. ARGV[3], 'PX', ARGV[2])
+    redis.call('SET', last_key, text, 'PX', lifetime)
+    redis.call('SET', key, text .. rest, 'PX', lifetime)
     return text
-    """
-)
+end
+"""
+
+_ISSUE = store.Script(LUA + "return issue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,19 @@ def issue(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    earliest = max(int(now * _MICROSECONDS), above + 1)
     rest = f":{int((now + timeout) * 1000)}:{digits}"
-    keys = [store.key(account, "issued"), key(account, flow)]
-    return int(_ISSUE(keys, [earliest, timeout * 1000, rest]))
+    keys = [last_key(account), key(account, flow)]
+    return int(_ISSUE(keys, [max(earliest(now), above + 1), timeout * 1000, rest]))
+
+
+def earliest(now: float) -> int:
+    """Return the counter that a challenge gets which is issued at ``now``, or a later one."""
+    return int(now * _MICROSECONDS)
+
+
+def last_key(account: str) -> str:
+    """Return where the last counter of an account lies."""
+    return store.key(account, "issued")
 
 
 def key(account: str, flow: str | None) -> str:

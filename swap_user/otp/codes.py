@@ -27,7 +27,10 @@ ALGORITHMS: dict[str, Callable[..., Any]] = {
     "SHA512": hashlib.sha512,
 }
 
-_DIGITS = re.compile(r"[0-9]{6,10}", re.ASCII)
+MAX_DIGITS = 10
+"""As many as RFC 4226 section 5.3 can give."""
+
+_DIGITS = re.compile(rf"[0-9]{{6,{MAX_DIGITS}}}", re.ASCII)
 
 
 def generate_secret(algorithm: str = "SHA1") -> str:

@@ -1,5 +1,6 @@
 """A code that is asked for: what the request does, which is the same for every name."""
 
+import logging
 import time
 
 from asgiref.sync import sync_to_async
@@ -8,10 +9,11 @@ from django.utils import translation
 
 from swap_user import identity
 from swap_user.conf import swap_user_settings
-from swap_user.otp import challenge, flow, store
+from swap_user.otp import audit, sends, store
 from swap_user.otp.delivery_job import deliver
 from swap_user.otp.dispatch import dispatch
 from swap_user.otp.site import host_name
+from swap_user.otp.visitors import visitor
 
 
 def send_code(request: HttpRequest | None, username: object) -> None:
@@ -20,7 +22,8 @@ def send_code(request: HttpRequest | None, username: object) -> None:
 
     Nothing that the caller sees tells whether there is one. The code counts only in the session
     of ``request``, where it takes the place of an earlier one; without a session it counts in
-    any (R23, R24).
+    any (R23, R24). When the budget of strangers for guesses is spent, the code has ten digits; when
+    one for messages is, nothing is sent, and nothing tells so (R21).
 
     Args:
         request: the visitor's, or None where there is none (an API).
@@ -29,20 +32,22 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    bound_to = flow.begin(request)
+    who = visitor(request, begin=True)
     name = identity.normalize(username)
-    now = time.time()
-    timeout, digits = swap_user_settings.OTP_TIMEOUT, swap_user_settings.OTP_DIGITS
+    account = store.account_key(name)
+    now, timeout = time.time(), swap_user_settings.OTP_TIMEOUT
     # Also for a name that nobody has: what a stranger can measure is the same.
-    counter = challenge.issue(
-        store.account_key(name), bound_to, now=now, timeout=timeout, digits=digits
-    )
+    issued = sends.ask(account, who, now=now, timeout=timeout)
+    if isinstance(issued, str):
+        audit.record(logging.WARNING, "send limited", account=account, scope=issued)
+        return
     dispatch(
         deliver,
         name,
-        bound_to,
-        counter=counter,
-        digits=digits,
+        who.flow,
+        counter=issued.counter,
+        digits=issued.digits,
+        known=issued.known,
         expires_at=now + timeout,
         host=host_name(request),
         language=translation.get_language(),

@@ -3,20 +3,20 @@
 import logging
 import math
 import time
-import traceback
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.otp import accounts, challenge, codes, policies, store
+from swap_user import signals
+from swap_user.otp import accounts, audit, challenge, codes, failures, policies, sends, store
 from swap_user.otp.authenticators import is_enrolled, sent_authenticator
-from swap_user.otp.senders import load_sender
+from swap_user.otp.handover import hand_over
+from swap_user.otp.jobs import job
+from swap_user.otp.senders import AbstractOTPSender, sender_class
 from swap_user.otp.site import site_name
 
-logger = logging.getLogger("swap_user.security")
 
-
+@job
 @sensitive_variables("secret", "code")
 def deliver(
     name: str,
@@ -27,11 +27,12 @@ def deliver(
     expires_at: float,
     host: str,
     language: str | None,
+    known: bool = False,
 ) -> None:
     """
     Compute the code of a challenge and hand it to the sender, if ``name`` has an account.
 
-    A sender that fails is logged; whoever asked is not told (R34).
+    A sender that fails is logged and signalled; whoever asked is not told (R34).
 
     Args:
         name: canonical username.
@@ -41,56 +42,66 @@ def deliver(
         expires_at: Unix time in seconds at which it ends.
         host: the host name that the visitor sees, or "".
         language: the visitor's, or None.
+        known: whether it was asked for from a browser that is known for the account.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
+    account = store.account_key(name)
     user = accounts.named(name).first() if name else None
     if user is None or not accounts.answers_to(user, name) or not accounts.is_active(user):
-        logger.info("code not sent: account=%s reason=no active account", store.account_key(name))
+        reason = "no active account"
+        audit.record(logging.INFO, "code not sent", account=account, reason=reason)
         return
     if not policies.takes_sent(user, enrolled=is_enrolled(user)):
-        logger.info("code not sent: user=%s reason=the policy takes none", user.pk)
+        reason = "the policy takes none"
+        audit.record(logging.INFO, "code not sent", user=user.pk, reason=reason)
         return
     now = time.time()
-    expires_in = math.ceil(expires_at - now)
-    if expires_in <= 0:
-        logger.warning("code not sent: user=%s reason=expired before delivery", user.pk)
+    if expires_at <= now:
+        reason = "expired before delivery"
+        audit.record(logging.WARNING, "code not sent", user=user.pk, reason=reason)
+        return
+    if scope := _held_back(user, known=known, now=now):
+        audit.record(logging.WARNING, "send limited", account=account, scope=scope)
         return
     authenticator, secret = sent_authenticator(user)
     if counter <= authenticator.consumed:
         # The clock was set back since the last login: a counter from before it would be refused.
         counter = challenge.issue(
-            store.account_key(name),
+            account,
             bound_to,
             now=now,
-            timeout=expires_in,
+            timeout=math.ceil(expires_at - now),
             digits=digits,
             above=authenticator.consumed,
         )
     code = codes.hotp(secret, counter, digits=digits)
-    try:
-        sender = load_sender()
-        with translation.override(language):
-            sender.send(
-                sender.get_receiver(user),
-                code,
-                user=user,
-                expires_in=expires_in,
-                site_name=site_name(host),
-                host=host,
-            )
-    except Exception as error:  # noqa: BLE001 - the sender is the project's
-        _log_failure(user, error, code)
+
+    @sensitive_variables()
+    def send(sender: AbstractOTPSender) -> None:
+        sender.send(
+            sender.get_receiver(user),
+            code,
+            user=user,
+            expires_in=max(1, math.ceil(expires_at - time.time())),
+            site_name=site_name(host),
+            host=host,
+        )
+
+    failure = hand_over(send, user=user, until=expires_at, language=language, masked=code)
+    if failure is None:
+        audit.record(logging.INFO, "code sent", user=user.pk)
+        signals.code_sent.send_robust(sender_class(), user=user)
     else:
-        logger.info("code sent: user=%s", user.pk)
+        audit.record(logging.ERROR, "code not sent", user=user.pk, error=failure)
+        failures.delivery_failed(user, failure)
 
 
-@sensitive_variables("code", "reason")
-def _log_failure(user: AbstractBaseUser, error: Exception, code: str) -> None:
-    """Log why a sender failed, on one line, without the traceback: its frames hold the code."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    reason = f"{type(error).__name__}: {error}".replace(code, "*" * len(code))
-    logger.error(
-        "code not sent: user=%s error=%r at %s:%s", user.pk, reason, place.filename, place.lineno
-    )
+def _held_back(user: AbstractBaseUser, *, known: bool, now: float) -> str:
+    """Charge the message to its budgets, and return the one that is spent, or ""."""
+    try:
+        receiver = sender_class()().get_receiver(user)
+    except Exception:  # noqa: BLE001 - the sender is the project's; sending will say what is wrong
+        return ""
+    return sends.limit_reached(receiver, known=known, now=now)

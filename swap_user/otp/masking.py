@@ -1,7 +1,10 @@
 """Codes are kept from those who listen for failed logins (R41)."""
 
+from importlib import import_module
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 
 STARS = "*" * 20
@@ -20,6 +23,20 @@ def mask_codes() -> None:
     with user_login_failed.lock:
         user_login_failed.receivers.insert(0, user_login_failed.receivers.pop())
         user_login_failed.sender_receivers_cache.clear()
+    if apps.is_installed("axes"):
+        _mask_in_axes()
+
+
+def _mask_in_axes() -> None:
+    """
+    Let django-axes leave out codes where it stores what was posted.
+
+    It takes that from the request, and knows passwords only.
+    """
+    import_module("axes.conf")  # sets its defaults
+    names = list(settings.AXES_SENSITIVE_PARAMETERS)
+    if "otp" not in names:
+        settings.AXES_SENSITIVE_PARAMETERS = [*names, "otp"]
 
 
 def _mask(sender: object, credentials: dict[str, Any], **kwargs: Any) -> None:

@@ -1,8 +1,9 @@
 """All that Redis holds of a login in progress, read in one round trip."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swap_user.otp import challenge, progress, resync, store
+from swap_user.otp import challenge, progress, resync
 from swap_user.otp.challenge import Challenge
 from swap_user.otp.resync import Far
 
@@ -23,25 +24,35 @@ class Pending:
     shown: frozenset[str]
 
 
-def read(account: str, flow: str | None, *, now: float) -> Pending:
+def keys(account: str, flow: str | None) -> list[str]:
     """
-    Return what waits for ``account`` in ``flow``.
+    Return where everything lies that waits for ``account`` in ``flow``.
 
     Args:
         account: as ``store.account_key`` gives it.
         flow: the session, None for none.
-        now: Unix time in seconds.
-
-    Raises:
-        LoginUnavailable: Redis can't be reached.
     """
-    keys = [resync.key(account), challenge.key(account, None)]
+    found = [resync.key(account), challenge.key(account, None)]
     if flow is not None:
-        keys += [challenge.key(account, flow), progress.key(account, flow)]
-    values = dict(zip(keys, store.get_many(keys), strict=True))
-    found = [challenge.parse(key, values[key], now=now) for key in keys[1:3]]
+        found += [challenge.key(account, flow), progress.key(account, flow)]
+    return found
+
+
+def parse(values: Sequence[str | None], keys: Sequence[str], *, now: float) -> Pending:
+    """
+    Return what waits.
+
+    Args:
+        values: what lies at the keys, None where nothing does.
+        keys: as ``keys`` gives them.
+        now: Unix time in seconds.
+    """
+    found = [
+        challenge.parse(key, value, now=now)
+        for key, value in zip(keys[1:3], values[1:3], strict=True)
+    ]
     return Pending(
         challenges=[each for each in found if each is not None],
-        far=resync.parse(values[keys[0]]),
-        shown=progress.parse(values[keys[3]] if flow is not None else None),
+        far=resync.parse(values[0]),
+        shown=progress.parse(values[3] if len(values) > 3 else None),
     )

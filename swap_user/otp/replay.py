@@ -6,34 +6,69 @@ Either alone would let only one through; together they also hold when one of the
 from yesterday.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
 from swap_user.models import Authenticator
-from swap_user.otp import statements, store
+from swap_user.otp import guesses, statements, store, windows
 from swap_user.otp.authenticators import is_stale, reseal
 from swap_user.otp.challenge import Challenge
+from swap_user.otp.guesses import Charge
 
 # The durable mark is in the database; this one only has to outlive every open window.
 _MARK_SECONDS = 3600
 
-# KEYS: the mark of the authenticator, the challenge if there is one.
-# ARGV: the counter, lifetime of the mark in milliseconds, the value of the challenge.
+# KEYS: the mark of the authenticator; the challenge, or the mark again; where it lies what a guess
+# weighs; where it lies that this address has asked; the budgets that the attempt was charged to.
+# ARGV: the counter, lifetime of the mark in milliseconds; the value of the challenge, or ""; the
+# weight to be noted, or "", and for how many milliseconds; what stands in the budgets for the
+# attempt, and how often at most.
 _CONSUME = store.Script(
     """
-    if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+    for i = 5, #KEYS do
+        redis.call('LREM', KEYS[i], -tonumber(i == 5 and ARGV[7] or 1), ARGV[6])
+    end
+    if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
     local mark = tonumber(redis.call('GET', KEYS[1]) or '-1')
     if mark >= tonumber(ARGV[1]) then return 0 end
     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-    if KEYS[2] then redis.call('DEL', KEYS[2]) end
+    if ARGV[3] ~= '' then redis.call('DEL', KEYS[2]) end
+    if ARGV[4] ~= '' then redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5]) end
+    redis.call('DEL', KEYS[4])
     return 1
     """
 )
 
 
+NO_CHARGE = Charge()
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """
+    What a right code changes besides its own end.
+
+    Args:
+        paid: what the attempt was charged. A right code is no guess, so that is given back, also
+            for one that is used already (a double click); what other attempts were charged is not
+            (R18).
+        weight: what a guess at this account weighs, to be noted; 0: as was known.
+        asked: where it lies that this address has asked for a code; it is new again then.
+    """
+
+    paid: Charge = NO_CHARGE
+    weight: int = 0
+    asked: str = ""
+
+
 def consume(
-    account: str, authenticator: Authenticator, counter: int, challenge: Challenge | None
+    account: str,
+    authenticator: Authenticator,
+    counter: int,
+    challenge: Challenge | None = None,
+    aftermath: Aftermath = Aftermath(),
 ) -> bool:
     """
     Use ``counter`` up and say whether it was still to be had (RFC 6238 section 5.2).
@@ -43,22 +78,42 @@ def consume(
         authenticator: whose counter it is.
         counter: what the right code was computed from.
         challenge: the one that asked for this code, for a sent code.
+        aftermath: what else is done in the same step.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    return guard(account, authenticator, counter, challenge) and _confirm(authenticator, counter)
+    return guard(account, authenticator, counter, challenge, aftermath) and _confirm(
+        authenticator, counter
+    )
 
 
 def guard(
-    account: str, authenticator: Authenticator, counter: int, challenge: Challenge | None = None
+    account: str,
+    authenticator: Authenticator,
+    counter: int,
+    challenge: Challenge | None = None,
+    aftermath: Aftermath = Aftermath(),
 ) -> bool:
     """Take the first half of consume(): the atomic step in Redis."""
-    keys = [store.key(account, "consumed", authenticator.pk.hex)]
-    args: list[str | int] = [counter, _MARK_SECONDS * 1000]
-    if challenge is not None:
-        keys.append(challenge.key)
-        args.append(challenge.value)
+    mark = store.key(account, "consumed", authenticator.pk.hex)
+    paid = aftermath.paid
+    keys = [
+        mark,
+        challenge.key if challenge else mark,
+        guesses.weight_key(account),
+        aftermath.asked or store.key(account, "asked"),
+        *paid.keys,
+    ]
+    args: list[str | int] = [
+        counter,
+        _MARK_SECONDS * 1000,
+        challenge.value if challenge else "",
+        aftermath.weight or "",
+        windows.YEAR,
+        paid.entry,
+        paid.weight,
+    ]
     return bool(_CONSUME(keys, args))
 
 

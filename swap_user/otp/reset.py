@@ -4,19 +4,24 @@ from typing import Any
 
 from django.db import transaction
 
+from swap_user import identity
 from swap_user.models import Authenticator, RecoveryCode
+from swap_user.otp import sends, store
 from swap_user.otp.sessions import end_sessions
 from swap_user.signals import authenticator_removed
 
 
 def reset(user: Any) -> tuple[int, int]:
     """
-    Revoke every authenticator and recovery code of ``user`` and end their sessions.
+    Revoke every authenticator and recovery code of ``user``, end their sessions, lift their limits.
 
-    What is left to them are sent codes, out of a new secret.
+    What is left to them are sent codes, out of a new secret. No browser is known any more.
 
     Returns:
         How many authenticators and how many recovery codes were revoked.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached; all is done but the limits.
     """
     authenticators = Authenticator.objects.filter(user_id=user.pk)
     with transaction.atomic():
@@ -26,4 +31,5 @@ def reset(user: Any) -> tuple[int, int]:
     end_sessions(user)
     for authenticator in removed:
         authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
+    sends.lift(store.account_key(identity.normalize(user.get_username())))
     return len(removed), codes

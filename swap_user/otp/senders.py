@@ -6,7 +6,9 @@ from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
+from django.http.request import split_domain_port
 from django.template.loader import render_to_string
+from django.utils.encoding import punycode
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
@@ -52,7 +54,7 @@ class StdOutOTPSender(AbstractOTPSender):
     @sensitive_variables("otp")
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
         """Print ``otp``; see AbstractOTPSender.send()."""
-        minutes = max(1, round(kwargs.get("expires_in", 0) / 60))
+        minutes = _minutes(kwargs)
         sys.stdout.write(f"One-time code for {receiver}: {otp}  (valid for {minutes} min)\n")
         sys.stdout.flush()
 
@@ -83,13 +85,69 @@ class EmailOTPSender(AbstractOTPSender):
         """
         if not receiver:
             raise ValueError("The user has no email address.")
-        context = {**kwargs, "otp": otp, "minutes": max(1, round(kwargs.get("expires_in", 0) / 60))}
+        context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
         # A subject is one line (RFC 5322 section 2.2).
         subject = " ".join(render_to_string(self.subject_template, context).split())
         text = render_to_string(self.text_template, context)
         message = EmailMultiAlternatives(subject, text, to=[receiver])
         message.attach_alternative(render_to_string(self.html_template, context), "text/html")
         message.send()
+
+
+class AbstractSMSOTPSender(AbstractOTPSender):
+    """
+    Send the code by SMS; subclass this and define ``send_text``.
+
+    The last line binds the code to the site's host, so that phones offer to fill it in there and
+    nowhere else (WICG: origin-bound one-time codes). A project changes the words before it by a
+    template of its own under the same name.
+    """
+
+    text_template = "swap_user/sms/otp.txt"
+
+    @abstractmethod
+    def send_text(self, receiver: str, text: str) -> object:
+        """
+        Deliver one SMS. Whatever this raises is logged, and the visitor is not told.
+
+        Args:
+            receiver: the phone number, as ``get_receiver`` gives it.
+            text: all of it; nothing may follow its last line.
+        """
+
+    @sensitive_variables("otp", "text")
+    def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
+        """
+        Send ``otp`` to the phone number ``receiver``; see AbstractOTPSender.send().
+
+        Raises:
+            Exception: whatever ``send_text`` raises.
+        """
+        context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
+        text = render_to_string(self.text_template, context).strip()
+        if host := _bare_host(kwargs.get("host", "")):
+            text = f"{text}\n\n@{host} #{otp}"
+        self.send_text(receiver, text)
+
+    def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
+        """Mail ``text`` to who has an email address, else send it by SMS."""
+        if email_address(user):
+            super().notify(user, subject, text)
+        else:
+            self.send_text(self.get_receiver(user), text.strip())
+
+
+def _minutes(kwargs: dict[str, Any]) -> int:
+    seconds: int = kwargs.get("expires_in", 0)
+    return max(1, round(seconds / 60))
+
+
+def _bare_host(host: str) -> str:
+    """Return a host in ASCII and without its port, or "" if it is none."""
+    try:
+        return split_domain_port(punycode(host))[0]
+    except UnicodeError:
+        return ""
 
 
 def email_address(user: AbstractBaseUser) -> str:
@@ -106,4 +164,14 @@ def load_sender() -> AbstractOTPSender:
         ImportError: there is no such class.
         TypeError: it is still abstract.
     """
-    return cast("AbstractOTPSender", import_string(swap_user_settings.OTP_SENDER_CLASS)())
+    return sender_class()()
+
+
+def sender_class() -> type[AbstractOTPSender]:
+    """
+    Return the class of senders that the settings name.
+
+    Raises:
+        ImportError: there is no such class.
+    """
+    return cast("type[AbstractOTPSender]", import_string(swap_user_settings.OTP_SENDER_CLASS))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -10,16 +11,28 @@ from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
+from swap_user import identity
 from swap_user.conf import swap_user_settings
+from swap_user.otp import browsers, outcomes, store
+from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.signals import new_browser_login
 
 LOGGED_IN_AT = "_swap_user_logged_in_at"
 
 
 def note_login(sender: object, request: HttpRequest | None, **kwargs: Any) -> None:
-    """Remember when this session logged in; a receiver of ``user_logged_in``."""
+    """
+    Remember when this session logged in; a receiver of ``user_logged_in``.
+
+    A login by code in a browser that was not known is signalled, and its owner told.
+    """
     session = getattr(request, "session", None)
     if session is not None:
         session[LOGGED_IN_AT] = time.time()
+    outcome = outcomes.of(request)
+    if outcome and outcome.user and not outcome.known:
+        user = outcome.user
+        new_browser_login.send(type(user), user=user, request=request)
 
 
 def is_fresh(request: HttpRequest) -> bool:
@@ -36,12 +49,16 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
 
     A user model with a security stamp gets a new one, which costs one UPDATE. For others the
     sessions in the database are looked through; where they lie only in a cache or in cookies,
-    they can't be found and live on.
+    they can't be found and live on. The account's browsers are no longer known.
 
     Args:
         user: whose sessions end.
         keep: the request whose own session goes on.
     """
+    # Without Redis they stay known. That gives them a budget for guesses, and no more.
+    with suppress(LoginUnavailable):
+        account = store.account_key(identity.normalize(user.get_username()))
+        browsers.revoke(account, keep=browsers.read(keep))
     if hasattr(user, "rotate_security_stamp"):
         user.rotate_security_stamp()
         if keep is not None:

@@ -16,10 +16,11 @@ from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse, reverse_lazy
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from swap_user.otp import enrolling, header_link
+from swap_user.otp import enrolling, header_link, outage
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     _Site = AdminSite
 else:
     _Site = object
+
+
+# Outside of all that asks who the visitor is.
+_guarded = method_decorator(outage.guarded)
 
 
 class OTPAdminSiteMixin(_Site):
@@ -76,6 +81,7 @@ class OTPAdminSiteMixin(_Site):
         return super().admin_view(update_wrapper(page, view), cacheable)
 
     @login_not_required
+    @_guarded
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -84,6 +90,7 @@ class OTPAdminSiteMixin(_Site):
         return self._step(_views().UsernameView, request, template, _("Log in"), extra_context)
 
     @login_not_required
+    @_guarded
     def check_otp(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -91,6 +98,7 @@ class OTPAdminSiteMixin(_Site):
         return self._code_step(_views().CodeView, request, extra_context)
 
     @login_not_required
+    @_guarded
     def resend_otp(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -137,7 +145,7 @@ class OTPAdminSiteMixin(_Site):
                 extra_context=self.each_context(request),
             )(request, **kwargs)
 
-        guarded = self.admin_view(view)
+        guarded = outage.guarded(self.admin_view(view))
         # As Django marks its own, for LoginRequiredMiddleware.
         guarded.admin_site = self
         guarded.login_url = reverse_lazy("admin:login", current_app=self.name)

@@ -47,7 +47,11 @@ def authenticators(name: str) -> list[Authenticator]:
     with connection.cursor() as cursor:
         cursor.execute(select.sql, [field.get_db_prep_value(name, connection)])
         rows = cursor.fetchall()
-    converters = _converters(select.expressions, connection) if rows else []
+    converters = _converters(select.expressions, connection)
+    if not rows and (decoy := _decoy(connection.alias, model)):
+        # Making objects of a row takes as long as the database does: a name that nobody has
+        # must not be answered sooner (R33).
+        _authenticator(decoy, select, converters, model, connection)
     return [_authenticator(row, select, converters, model, connection) for row in rows]
 
 
@@ -121,6 +125,26 @@ def _select(alias: str, model: type[Any]) -> _Select | None:
         for owner in (Authenticator, model)
     )
     return _Select(sql, expressions, own, users)
+
+
+@lru_cache(maxsize=8)
+def _decoy(alias: str, model: type[Any]) -> tuple[Any, ...] | None:
+    """Return a row like those of the SELECT, of nobody; None where its values can't be made up."""
+    select, connection = _select(alias, model), connections[alias]
+    if select is None:
+        return None
+    nobody = {Authenticator: Authenticator(), model: model()}
+    try:
+        row = tuple(
+            each.target.get_db_prep_save(
+                getattr(nobody[each.target.model], each.target.attname), connection
+            )
+            for each in select.expressions
+        )
+        _authenticator(row, select, _converters(select.expressions, connection), model, connection)
+    except Exception:  # noqa: BLE001 - fields of the project's own may refuse their own default
+        return None
+    return row
 
 
 @lru_cache(maxsize=16)

@@ -18,17 +18,22 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from swap_user.otp import code_request, reauthentication
+from swap_user.otp import code_request, outage, reauthentication
 from swap_user.otp.code_request import CodeRequest
 from swap_user.otp.delivery import send_code
 from swap_user.otp.forms import CodeForm, UsernameForm
-
-# What a client is told when Redis is away, in seconds: most restarts and failovers take less.
-RETRY_AFTER = 30
+from swap_user.otp.outage import RETRY_AFTER
 
 
 @method_decorator(
-    [never_cache, login_not_required, sensitive_post_parameters(), csrf_protect], name="dispatch"
+    [
+        outage.guarded,
+        never_cache,
+        login_not_required,
+        sensitive_post_parameters(),
+        csrf_protect,
+    ],
+    name="dispatch",
 )
 class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
     """

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import redis
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
 
 from swap_user.conf import swap_user_settings
+from swap_user.otp import audit, connection
 from swap_user.otp.exceptions import LoginUnavailable
 
-logger = logging.getLogger("swap_user.security")
+# What a replica answers; older servers say it in the words of a script's error.
+_DEMOTED = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
 
 
 def account_key(identity: str) -> str:
@@ -32,7 +33,18 @@ def account_key(identity: str) -> str:
     Args:
         identity: as ``swap_user.identity.normalize`` gives it.
     """
-    return salted_hmac("swap_user.account", identity, algorithm="sha256").hexdigest()[:32]
+    return keyed("account", identity)
+
+
+def keyed(kind: str, value: str) -> str:
+    """
+    Return what stands for ``value`` in Redis: a hash under a key that follows from SECRET_KEY.
+
+    Args:
+        kind: what it is; equal values of two kinds differ.
+        value: a name, an address or the like, which Redis isn't told.
+    """
+    return salted_hmac(f"swap_user.{kind}", value, algorithm="sha256").hexdigest()[:32]
 
 
 def key(account: str, *parts: str) -> str:
@@ -85,47 +97,32 @@ def get_many(keys: Sequence[str]) -> list[str | None]:
     return [value.decode() if isinstance(value, bytes) else value for value in values]
 
 
-def is_redis(cache: BaseCache) -> bool:
-    """Say whether ``cache`` is one of the two Redis backends, or a subclass of one."""
-    return _client_getter(cache) is not None
-
-
 def _cache() -> BaseCache:
     return caches[swap_user_settings.OTP_CACHE]
-
-
-def _client_getter(cache: BaseCache) -> Callable[..., Any] | None:
-    if isinstance(cache, RedisCache):
-        # Django's makes a new client each time, which is dear; the pool below it is the same.
-        return lambda write: _client(cache._cache, write=write)
-    # django-redis is optional: its backend is known by the class of its client.
-    if type(cache).__module__.startswith("django_redis.") or any(
-        base.__module__.startswith("django_redis.") for base in type(cache).__mro__
-    ):
-        return cache.client.get_client  # type: ignore[attr-defined,no-any-return]
-    return None
-
-
-def _client(maker: Any, *, write: bool) -> Any:
-    kept = vars(maker).setdefault("_swap_user_clients", {})
-    if write not in kept:
-        kept[write] = maker.get_client(write=write)
-    return kept[write]
 
 
 @contextmanager
 def _reached() -> Iterator[redis.Redis]:
     """Give the server that writes go to, and say an outage in the log and as one exception."""
-    cache = _cache()
-    get_client = _client_getter(cache)
-    if get_client is None:
-        raise ImproperlyConfigured(
-            f"CACHES[{swap_user_settings.OTP_CACHE!r}] is {type(cache).__name__}; one-time codes "
-            "need a Redis cache, because only one atomic step makes a code count once."
-        )
+    alias = swap_user_settings.OTP_CACHE
     try:
-        # Never a replica: it may not have heard of a used code yet.
-        yield get_client(write=True)
+        client = connection.client(alias)
+    except connection.NotRedis as error:
+        raise ImproperlyConfigured(
+            f"CACHES[{alias!r}] is {error}; one-time codes need a Redis cache, because only one "
+            "atomic step makes a code count once."
+        ) from None
+    try:
+        yield client
     except (redis.exceptions.RedisError, OSError) as error:
-        logger.error("login unavailable: redis error=%s: %s", type(error).__name__, error)
+        if isinstance(error, _DEMOTED) or "READONLY" in str(error):
+            # It is a replica now: the next try asks anew where the server of this name is.
+            client.connection_pool.disconnect(inuse_connections=False)
+        audit.record(
+            logging.ERROR,
+            "login unavailable",
+            server="redis",
+            error=type(error).__name__,
+            reason=error,
+        )
         raise LoginUnavailable("Redis can't be reached; no code can be checked.") from error

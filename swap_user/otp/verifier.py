@@ -1,41 +1,48 @@
 """
 The one place that decides whether a code lets somebody in.
 
-In this order: what waits in Redis, one SELECT, every candidate compared, the policy asked, the
-counter consumed.
+In this order: the attempt charged and what waits read in Redis, one SELECT, every candidate
+compared, the policy asked, the counter consumed.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user import identity
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import (
     accounts,
+    audit,
     codes,
-    pending,
+    guesses,
+    outage,
     policies,
     progress,
     recovery,
     replay,
     resync,
+    sends,
     statements,
     store,
 )
 from swap_user.otp import flow as flows
-from swap_user.otp.candidates import candidates, choose, far_ahead
+from swap_user.otp.candidates import Candidate, candidates, choose, far_ahead
+from swap_user.otp.dispatch import dispatch
 from swap_user.otp.exceptions import AnotherCodeNeeded
+from swap_user.otp.guesses import Charge, Limited
+from swap_user.otp.notices import tell_exhausted
 from swap_user.otp.pending import Pending
-
-logger = logging.getLogger("swap_user.security")
+from swap_user.otp.replay import Aftermath
+from swap_user.otp.visitors import Visitor
 
 
 class _Refused(Exception):
@@ -44,31 +51,66 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """Who tries, from which session, and what waits for them."""
+    """Who tries, what it was charged, and what waits for them."""
 
     name: str
     account: str
-    flow: str | None
+    visitor: Visitor
     allowed: Callable[[Any], bool]
     now: float
+    paid: Charge
     pending: Pending
+
+    @property
+    def flow(self) -> str | None:
+        return self.visitor.flow
+
+    def aftermath(self, found: Iterable[Candidate]) -> Aftermath:
+        """Return what a right code changes besides its own end."""
+        asked = sends.asked_key(self.account, self.visitor.address or "")
+        return Aftermath(self.paid, self.heavier(found), asked)
+
+    def heavier(self, found: Iterable[Candidate]) -> int:
+        """Return what a guess weighs if that is more than was known, else 0."""
+        weight = guesses.weigh(
+            each.expected for each in found if each.counter > each.authenticator.consumed
+        )
+        return weight if weight > self.paid.weight else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What became of an attempt.
+
+    Args:
+        user: whom the code lets in, or None.
+        account: the keyed hash of the name that was typed.
+        known: whether the browser has logged in to this account before.
+        limited: set if the code was not looked at.
+    """
+
+    user: AbstractBaseUser | None
+    account: str
+    known: bool = False
+    limited: Limited | None = None
 
 
 @sensitive_variables("typed", "code", "recovery_code")
 def verify(
     username: object,
     typed: object,
-    flow: str | None,
+    visitor: Visitor = Visitor(),  # noqa: B008 - it can't change
     *,
     allowed: Callable[[Any], bool] = accounts.is_active,
-) -> AbstractBaseUser | None:
+) -> Outcome:
     """
-    Return the user whom this code lets in, or None; the code is used up then.
+    Return whom this code lets in, if anybody; the code is used up then.
 
     Args:
         username: as somebody typed it.
         typed: the code as somebody typed it: a sent one, an authenticator's, a recovery code.
-        flow: the session they sit in, as ``flow.current`` gives it.
+        visitor: who tries.
         allowed: says whether a user may log in at all.
 
     Raises:
@@ -78,18 +120,26 @@ def verify(
     name = identity.normalize(username)
     account = store.account_key(name)
     code, recovery_code = codes.normalize(typed), recovery.normalize(typed)
+    known = False
     try:
         if not name or not (code or recovery_code):
             raise _Refused("malformed")
         now = time.time()
-        attempt = _Attempt(name, account, flow, allowed, now, pending.read(account, flow, now=now))
-        if code:
-            return _verify_code(attempt, code)
-        return _verify_recovery_code(attempt, recovery_code or "")
+        charged = guesses.charge(account, code, visitor, now=now)
+        if isinstance(charged, Limited):
+            return Outcome(None, account, limited=charged)
+        attempt = _Attempt(name, account, visitor, allowed, now, *charged)
+        known = attempt.paid.known
+        with outage.reported():
+            if code:
+                user = _verify_code(attempt, code)
+            else:
+                user = _verify_recovery_code(attempt, recovery_code or "")
+        return Outcome(user, account, known)
     except _Refused as refused:
         # Why is for the log; the visitor is told nothing.
-        logger.warning("code refused: account=%s reason=%s", account, refused)
-        return None
+        audit.record(logging.WARNING, "code refused", account=account, reason=refused)
+        return Outcome(None, account, known)
 
 
 def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
@@ -115,8 +165,10 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         for each in statements.authenticators(attempt.name)
         if accounts.answers_to(each.user, attempt.name)
     ]
-    match = choose(code, candidates(authenticators, attempt.pending, now=attempt.now))
+    found = candidates(authenticators, attempt.pending, now=attempt.now)
+    match = choose(code, found)
     if match is None:
+        _note_wrong(attempt, found)
         if far := far_ahead(code, authenticators):
             resync.remember(attempt.account, far)
         raise _Refused("wrong" if authenticators else "unknown")
@@ -126,9 +178,21 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         match.authenticator.kind,
         enrolled=any(each.kind == policies.AUTHENTICATOR for each in authenticators),
         consume=lambda: replay.consume(
-            attempt.account, match.authenticator, match.counter, match.challenge
+            attempt.account,
+            match.authenticator,
+            match.counter,
+            match.challenge,
+            attempt.aftermath(found),
         ),
     )
+
+
+def _note_wrong(attempt: _Attempt, found: Iterable[Candidate]) -> None:
+    """Charge a wrong code for its weight, and let the owner know if it was the strangers' last."""
+    if weight := attempt.heavier(found):
+        guesses.reweigh(attempt.account, attempt.paid, weight)
+    if attempt.paid.spent:
+        dispatch(tell_exhausted, attempt.name, translation.get_language())
 
 
 @sensitive_variables("code", "match")
@@ -141,6 +205,7 @@ def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         .annotate(enrolled=Exists(apps))
     )
     rows = [row for row in rows if accounts.answers_to(row.user, attempt.name)]
+    recovery.even_out(len(rows))
     match: Any = recovery.choose(code, rows)
     if match is None:
         raise _Refused("wrong")
@@ -177,7 +242,7 @@ def _settle(
         raise _Refused("two codes need a session")
     if not consume():
         raise _Refused("used")
-    logger.info("code accepted: user=%s factor=%s", user.pk, kind)
+    audit.record(logging.INFO, "code accepted", user=user.pk, factor=kind)
     if attempt.flow is not None and left:
         progress.add(attempt.account, attempt.flow, kind, user)
         raise AnotherCodeNeeded(left)

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user.otp import (
     code_request,
     flow,
+    outcomes,
     policies,
     progress,
     reauthentication,
@@ -28,6 +29,7 @@ from swap_user.otp import (
 from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.forms import CodeForm, UsernameForm
 from swap_user.otp.steps import StepView
+from swap_user.otp.words import in_words, limit_in_words
 
 
 class UsernameView(StepView):
@@ -165,12 +167,16 @@ class CodeView(StepView):
         except AnotherCodeNeeded as needed:
             return self.ask_for_another(needed)
         if user is None or not self.permits(user):
-            form.add_error("otp", self.invalid_code_message)
+            limit = outcomes.limited(self.request)
+            message = limit_in_words(limit) if limit else self.invalid_code_message
+            form.add_error("otp", message)
             return self.form_invalid(form)
         self.log_in(user)
         if recovery.normalize(otp):
             self.tell_remaining(user)
-        return HttpResponseRedirect(self.get_success_url())
+        response = HttpResponseRedirect(self.get_success_url())
+        outcomes.remember_browser(self.request, response)
+        return response
 
     def ask_for_another(self, needed: AnotherCodeNeeded) -> HttpResponse:
         """Show the page again and say what comes next; the first code was right."""
@@ -225,11 +231,3 @@ class ResendView(CodeView):
         text = _("A new code is on its way. The one before no longer works.")
         messages.success(request, text, fail_silently=True)
         return self.step(self.check_url)
-
-
-def in_words(seconds: int) -> str:
-    """Return a span of time as one says it: whole minutes from two on, else seconds."""
-    if seconds >= 120 or seconds == 60:
-        minutes = seconds // 60
-        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
-    return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 class SMTPServer:
     """Runs in a thread of this process, on a free port; a context manager.
 
-    `messages` are the mails as they arrived, oldest first.
+    `messages` are the mails as they arrived, oldest first; each takes `seconds` to be accepted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = 0) -> None:
         self.messages: list[EmailMessage] = []
+        self.seconds = seconds
         self.host = "127.0.0.1"
         self.port = free_port()
         self._controller = Controller(self, hostname=self.host, port=self.port)
@@ -31,6 +33,7 @@ class SMTPServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep one mail (aiosmtpd calls this)."""
         assert envelope.content is not None
+        await asyncio.sleep(self.seconds)
         content = envelope.content
         raw = content.encode() if isinstance(content, str) else content
         self.messages.append(message_from_bytes(raw, policy=policy.default))

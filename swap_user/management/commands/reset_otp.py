@@ -1,15 +1,19 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from swap_user.management.users import get_user
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.reset import reset
 
 
 class Command(BaseCommand):
     """Give a user who has lost everything a fresh start."""
 
-    help = "Revokes a user's authenticators and recovery codes and ends their sessions."
+    help = (
+        "Revokes a user's authenticators and recovery codes, ends their sessions, and lifts the "
+        "limits that strangers have used up."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the username."""
@@ -18,8 +22,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Reset."""
         user = get_user(options["username"])
-        authenticators, codes = reset(user)
+        try:
+            authenticators, codes = reset(user)
+        except LoginUnavailable as error:
+            raise CommandError(
+                "Revoked and ended, but the limits are still there: Redis can't be reached. Run "
+                "this again when it can."
+            ) from error
         self.stdout.write(
-            f"{user.get_username()}: sessions ended; revoked authenticators: {authenticators}, "
-            f"recovery codes: {codes}."
+            f"{user.get_username()}: sessions ended; limits lifted; "
+            f"revoked authenticators: {authenticators}, recovery codes: {codes}."
         )

@@ -17,16 +17,19 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView
 
 from swap_user.models import Authenticator
-from swap_user.otp import reauthentication
+from swap_user.otp import outage, reauthentication
+from swap_user.otp.outage import RETRY_AFTER
 from swap_user.otp.sessions import end_sessions, is_fresh
-from swap_user.otp.steps import RETRY_AFTER, require_unicode
+from swap_user.otp.steps import require_unicode
 
 OVERVIEW, ADD = "sign-in-methods", "add-sign-in-method"
 RENAME, REMOVE = "rename-sign-in-method", "remove-sign-in-method"
 RECOVERY_CODES = "recovery-codes"
 
 
-@method_decorator([never_cache, sensitive_post_parameters(), csrf_protect], name="dispatch")
+@method_decorator(
+    [outage.guarded, never_cache, sensitive_post_parameters(), csrf_protect], name="dispatch"
+)
 class MethodsView(LoginRequiredMixin, TemplateView):
     """
     A page about the sign-in methods of whoever is logged in.
@@ -84,7 +87,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
         )
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator([outage.guarded, never_cache], name="dispatch")
 class ChangingView(MethodsView):
     """A page that changes something, which takes a recent login (R37)."""
 

@@ -6,11 +6,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from swap_user.models import Authenticator
-from swap_user.otp import policies, recovery
+from swap_user.otp import audit, policies, recovery
 from swap_user.otp.methods.base import REMOVE, RENAME, MethodsView
 from swap_user.otp.senders import load_sender
-
-logger = logging.getLogger("swap_user.security")
 
 # From here on it is time for new ones.
 FEW = 3
@@ -53,6 +51,7 @@ class OverviewView(MethodsView):
         """Return where codes go, "" where the project's sender can't say."""
         try:
             return load_sender().get_receiver(self.user)
-        except Exception:
-            logger.exception("no receiver: user=%s", self.user.pk)
+        except Exception as error:  # noqa: BLE001 - the sender is the project's
+            reason = audit.describe(error)
+            audit.record(logging.ERROR, "no receiver", user=self.user.pk, error=reason)
             return ""

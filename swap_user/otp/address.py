@@ -1,0 +1,89 @@
+"""Where a visitor comes from: the address that limits are counted for."""
+
+import ipaddress
+import logging
+
+from django.http import HttpRequest
+
+from swap_user.conf import swap_user_settings
+from swap_user.otp import audit
+
+# One household or server gets a whole /64 (RFC 6177 and RIPE-690), and whoever rents a server a
+# /48: addresses within are free, so they are counted as one.
+_IPV6_PREFIX = 64
+_IPV6_SITE_PREFIX = 48
+
+# What proxies add. Seen on a request from a private address while no header is configured, they
+# say that the address is a proxy's, and stands for all visitors.
+_OF_PROXIES = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_warned = False
+
+
+def client_address(request: HttpRequest | None) -> str | None:
+    """
+    Return the visitor's address, IPv6 by its /64, or None where it can't be known.
+
+    Believed is the peer of the connection; where OTP_CLIENT_ADDRESS_HEADER names a header, the
+    entry in it that the outermost of OTP_PROXIES proxies of the site's own has written. Others
+    to its left were written by the visitor.
+
+    Args:
+        request: the visitor's, None where there is none.
+    """
+    if request is None:
+        return None
+    if header := swap_user_settings.OTP_CLIENT_ADDRESS_HEADER:
+        entries = request.headers.get(header, "").split(",")
+        number = swap_user_settings.OTP_PROXIES
+        if len(entries) >= number and (found := parse(entries[-number])):
+            return _network(found, _IPV6_PREFIX)
+    peer = parse(request.META.get("REMOTE_ADDR", ""))
+    if peer is None:
+        return None
+    if not header and not peer.is_global and any(name in request.headers for name in _OF_PROXIES):
+        _warn()
+        return None
+    return _network(peer, _IPV6_PREFIX)
+
+
+def site(address: str) -> str:
+    """Return the whole of what one subscriber has: for IPv6 the /48, for IPv4 the address."""
+    if ":" not in address:
+        return address
+    return _network(ipaddress.IPv6Address(address.partition("/")[0]), _IPV6_SITE_PREFIX)
+
+
+def parse(text: str) -> IPAddress | None:
+    """Return the address that ``text`` holds, perhaps with a port or a zone, or None."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(found, "ipv4_mapped", None)
+    return mapped or found
+
+
+def _network(address: IPAddress, prefix: int) -> str:
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, prefix), strict=False))
+
+
+def _warn() -> None:
+    """Say once a process that addresses aren't limited."""
+    global _warned
+    if not _warned:
+        _warned = True
+        audit.record(
+            logging.WARNING,
+            "client addresses unknown",
+            reason="requests come through a proxy; set OTP_CLIENT_ADDRESS_HEADER",
+        )

@@ -1,0 +1,257 @@
+"""
+Limits on guessing: every attempt is charged before anything is verified, in one round trip.
+
+Three classes of codes, told apart by what was typed:
+
+- short codes (under ten digits) can be guessed, so guesses are few: a known browser has a budget
+  of its own, all strangers share one for each account and any 365 days, and each address has one
+  an hour. When these are spent, short codes no longer count there, and sent codes have ten digits.
+- ten-digit codes can't be guessed with a few tries each, and each has to be sent first.
+- recovery codes have 80 random bits: nobody guesses one.
+
+So nobody's account is closed by what others do, and a year of guessing comes to nothing (RFC 4226
+section 7.3; NIST SP 800-63B-4 3.2.2). The arithmetic is in ``docs/topics/security.md``.
+"""
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from swap_user.conf import swap_user_settings
+from swap_user.otp import audit, browsers, codes, pending, store, windows
+from swap_user.otp.pending import Pending
+from swap_user.otp.visitors import Visitor
+from swap_user.signals import login_limited
+
+# What a short guess of a stranger is taken to weigh, in codes of six digits that would be right:
+# three of an authenticator app, and one that was sent. Users with more get a heavier one.
+USUAL_WEIGHT = 4
+
+# A visitor without a session can't be told from others: all of them together get so many times
+# more tries at ten digits.
+_UNBOUND_TRIES = 4
+
+# One guess may be the last that somebody ever makes: names that nobody has must not fill Redis.
+# At one in 45 days, they are still fewer than the budget.
+_LONE_GUESS = 45 * windows.DAY
+
+# KEYS: when browsers were revoked, the weight of a guess; the guesses of strangers, of this
+# browser, of this address; the tries of this flow; then what pending reads.
+# ARGV: now in ms; the class; when the browser logged in, or 0, and its id; "1" if there is an
+# address; the limits of strangers, browser, address and flow; the usual weight, year, hour and
+# the life of a lone guess in ms.
+_CHARGE = store.Script(
+    windows.LUA
+    + """
+    local kind, since, browser = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+    local usual, year, hour = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+    local known = since > 0
+    if known then
+        local revoked = redis.call('GET', KEYS[1])
+        if revoked then
+            local at, kept = string.match(revoked, '^(%d+):(.*)$')
+            known = since > tonumber(at) or kept == browser
+        end
+    end
+    local weight = tonumber(redis.call('GET', KEYS[2]) or usual)
+    local paid, spent, scope, left = '', 0, '', 0
+    if kind == 'short' then
+        if known and wait(KEYS[4], tonumber(ARGV[7]), year, 1) == 0 then
+            add(KEYS[4], 1, year)
+            paid = 'browser'
+        else
+            local limit = tonumber(ARGV[6]) * usual
+            if ARGV[5] == '1' then
+                left = wait(KEYS[5], tonumber(ARGV[8]), hour, 1)
+                if left > 0 then scope = 'address' else add(KEYS[5], 1, hour) end
+            end
+            if scope == '' then
+                left = wait(KEYS[3], limit, year, weight)
+                if left > 0 then
+                    scope = 'account'
+                else
+                    local first = redis.call('LLEN', KEYS[3]) == 0
+                    add(KEYS[3], weight, first and tonumber(ARGV[13]) or year)
+                    paid = 'account'
+                    if redis.call('LLEN', KEYS[3]) + weight > limit then spent = 1 end
+                end
+            end
+        end
+    elseif kind == 'long' then
+        left = wait(KEYS[6], tonumber(ARGV[9]), hour, 1)
+        if left > 0 then scope = 'code' else add(KEYS[6], 1, hour) end
+    end
+    if scope ~= '' then return {scope, left} end
+    local waiting = {}
+    for i = 7, #KEYS do waiting[i - 6] = KEYS[i] end
+    waiting = redis.call('MGET', unpack(waiting))
+    for i = 1, #waiting do waiting[i] = waiting[i] or '' end
+    return {'', paid, spent, weight, known and 1 or 0, unpack(waiting)}
+    """
+)
+
+# What a guess weighs was underrated: the rest is charged, and the next one is rated rightly.
+# KEYS: the weight, the guesses of strangers. ARGV: now in ms, the weight, how many more, year.
+_REWEIGH = store.Script(
+    windows.LUA
+    + """
+    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
+    add(KEYS[2], tonumber(ARGV[3]), ARGV[4])
+    return 1
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """
+    An attempt that was not looked at, because there were too many.
+
+    Args:
+        scope: whose budget is spent: "account" (of all strangers together), "address", or "code"
+            (this visitor's tries at a long one).
+        retry_in: in how many seconds the next one would be looked at.
+    """
+
+    scope: str
+    retry_in: int
+
+    @property
+    def longer(self) -> bool:
+        """Whether a longer sent code, or a recovery code, is looked at all the same."""
+        return self.scope != "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """
+    What an attempt has cost so far.
+
+    Args:
+        keys: the budgets it was charged to.
+        entry: what stands in them for it.
+        weight: how often.
+        spent: whether it was the last that strangers had.
+        known: whether the browser has logged in to this account before.
+    """
+
+    keys: Sequence[str] = ()
+    entry: int = 0
+    weight: int = USUAL_WEIGHT
+    spent: bool = False
+    known: bool = False
+
+
+def kind(code: str | None) -> str:
+    """Return the class of what was typed; None: a recovery code."""
+    if code is None:
+        return "recovery"
+    return "long" if len(code) >= codes.MAX_DIGITS else "short"
+
+
+def charge(
+    account: str, code: str | None, visitor: Visitor, *, now: float
+) -> tuple[Charge, Pending] | Limited:
+    """
+    Charge an attempt, and read what waits for it; or say that it is one too many.
+
+    Args:
+        account: as ``store.account_key`` gives it.
+        code: the digits that were typed; None: a recovery code.
+        visitor: who tries.
+        now: Unix time in seconds.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    of, browser, now_ms = swap_user_settings, visitor.browser, int(now * 1000)
+    since = browser.since(account, now=now) if browser else 0
+    strangers, own, address, tries = budgets(account, visitor)
+    waiting = pending.keys(account, visitor.flow)
+    answer = _CHARGE(
+        [
+            browsers.revocation_key(account),
+            weight_key(account),
+            strangers,
+            own,
+            address,
+            tries,
+            *waiting,
+        ],
+        [
+            now_ms,
+            kind(code),
+            since,
+            browser.id if browser else "",
+            "1" if visitor.address else "0",
+            of.OTP_GUESSES_PER_ACCOUNT,
+            of.OTP_GUESSES_PER_BROWSER,
+            of.OTP_GUESSES_PER_ADDRESS,
+            of.OTP_GUESSES_PER_CODE * (1 if visitor.flow else _UNBOUND_TRIES),
+            USUAL_WEIGHT,
+            windows.YEAR,
+            windows.HOUR,
+            _LONE_GUESS,
+        ],
+    )
+    scope, *rest = (_text(value) for value in answer)
+    if scope:
+        return _limited(account, scope, -(-int(rest[0]) // 1000))
+    paid, spent, weight, known, *values = rest
+    charged = {"browser": [own], "account": [strangers, address], "": []}[paid]
+    if kind(code) == "long":
+        charged = [tries]
+    return (
+        Charge(charged, now_ms, int(weight), spent == "1", known == "1"),
+        pending.parse([value or None for value in values], waiting, now=now),
+    )
+
+
+def reweigh(account: str, paid: Charge, weight: int) -> None:
+    """
+    Charge a wrong short code for what it weighed, where more codes would have been right.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    strangers = store.key(account, "guesses")
+    more = weight - paid.weight if strangers in paid.keys else 0
+    _REWEIGH([weight_key(account), strangers], [paid.entry, weight, more, windows.YEAR])
+
+
+def weigh(expected: Iterable[str]) -> int:
+    """
+    Return what a guess at a short code weighs: how many codes of six digits would be right.
+
+    Args:
+        expected: every code that would be right now. One of eight digits is a hundredth.
+    """
+    short = [code for code in expected if len(code) < codes.MAX_DIGITS]
+    # Not to be rounded up by what floating point makes of 0.1.
+    return math.ceil(sum(10.0 ** (6 - len(code)) for code in short) - 1e-9)
+
+
+def weight_key(account: str) -> str:
+    """Return where it lies what a guess at this account weighs, if more than usual."""
+    return store.key(account, "weight")
+
+
+def budgets(account: str, visitor: Visitor) -> tuple[str, str, str, str]:
+    """Return the keys of the budgets: of strangers, this browser, this address, this flow."""
+    return (
+        store.key(account, "guesses"),
+        store.key(account, "guesses", visitor.browser.id if visitor.browser else "-"),
+        store.key(store.keyed("address", visitor.address or ""), "guesses"),
+        store.key(account, "tries", visitor.flow or "-"),
+    )
+
+
+def _limited(account: str, scope: str, retry_in: int) -> Limited:
+    audit.record(logging.WARNING, "login limited", account=account, scope=scope, retry_in=retry_in)
+    login_limited.send_robust(Limited, account=account, scope=scope, retry_in=retry_in)
+    return Limited(scope, retry_in)
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

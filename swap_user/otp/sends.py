@@ -1,0 +1,217 @@
+"""
+Limits on sending: for each account, browser and address in the request, for each receiver and the
+site in the job, where it is known whether there is anything to send (R21).
+
+A request over a limit looks like any other. Known browsers are not held back by what strangers
+ask for. Strangers share a budget for each account; when it is spent, an address that is new to the
+account still gets one message, so that its owner, at a browser and a place that nobody has seen
+before, does.
+"""
+
+from dataclasses import dataclass
+
+from swap_user.conf import swap_user_settings
+from swap_user.otp import address, browsers, challenge, guesses, store, windows
+from swap_user.otp.visitors import Visitor
+
+# How long it takes until an address that asked is new again.
+_NEW_AGAIN = 90 * windows.DAY
+
+# KEYS: last counter, challenge; when browsers were revoked, weight; the guesses of strangers, of
+# this browser, of this address; the sends of strangers, of this browser, of this address, of
+# newcomers; whether this newcomer has asked.
+# ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual digits; when the
+# browser logged in, or 0, and its id; "1" if there is an address; the limits in the order of
+# their keys; the usual weight, year, day, hour and the time until an address is new again in ms.
+_ASK = store.Script(
+    windows.LUA
+    + challenge.LUA
+    + """
+    local since, browser, placed = tonumber(ARGV[6]), ARGV[7], ARGV[8] == '1'
+    local limit = function(n) return tonumber(ARGV[8 + n]) end
+    local usual, year, day, hour = limit(8), limit(9), limit(10), limit(11)
+    local known = since > 0
+    if known then
+        local revoked = redis.call('GET', KEYS[3])
+        if revoked then
+            local at, kept = string.match(revoked, '^(%d+):(.*)$')
+            known = since > tonumber(at) or kept == browser
+        end
+    end
+
+    local scope = ''
+    if known then
+        if wait(KEYS[9], limit(5), day, 1) > 0 then scope = 'browser' else add(KEYS[9], 1, day) end
+    elseif placed and wait(KEYS[10], limit(6), hour, 1) > 0 then
+        scope = 'address'
+    else
+        if placed then add(KEYS[10], 1, hour) end
+        if wait(KEYS[8], limit(4), day, 1) == 0 then
+            add(KEYS[8], 1, day)
+        elseif not placed then
+            scope = 'account'
+        else
+            -- Whoever goes on asking never becomes new again.
+            local new = redis.call('EXISTS', KEYS[12]) == 0
+            if new and wait(KEYS[11], limit(7), hour, 1) > 0 then
+                scope = 'account'
+            else
+                redis.call('SET', KEYS[12], '1', 'PX', limit(12))
+                if new then add(KEYS[11], 1, hour) else scope = 'account' end
+            end
+        end
+    end
+    if scope ~= '' then return {scope} end
+
+    local digits = ARGV[5]
+    local weight = tonumber(redis.call('GET', KEYS[4]) or usual)
+    local short = known and wait(KEYS[6], limit(2), year, 1) == 0
+    if not short then
+        short = wait(KEYS[5], limit(1) * usual, year, weight) == 0
+            and not (placed and wait(KEYS[7], limit(3), hour, 1) > 0)
+    end
+    if not short then digits = '10' end
+    local text = issue(KEYS[1], KEYS[2], ARGV[2], ARGV[3], ':' .. ARGV[4] .. ':' .. digits)
+    return {'', text, digits, known and 1 or 0}
+    """
+)
+
+# KEYS: a budget. ARGV: now in ms, its limit, its window in ms.
+_CHARGE = store.Script(
+    windows.LUA
+    + """
+    if wait(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 1) > 0 then return 0 end
+    add(KEYS[1], 1, ARGV[3])
+    return 1
+    """
+)
+
+_LIFT = store.Script("return redis.call('DEL', unpack(KEYS))")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """
+    A challenge that was issued.
+
+    Args:
+        counter: the moving factor of its code.
+        digits: how many its code has.
+        known: whether it was asked for from a browser that is known for the account.
+    """
+
+    counter: int
+    digits: int
+    known: bool
+
+
+def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued | str:
+    """
+    Issue a challenge, or return whose budget is spent: "account", "browser" or "address".
+
+    Args:
+        account: as ``store.account_key`` gives it.
+        visitor: who asks.
+        now: Unix time in seconds.
+        timeout: how long the code is accepted, in seconds.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    of, browser = swap_user_settings, visitor.browser
+    strangers, own, place, _ = guesses.budgets(account, visitor)
+    at = visitor.address or ""
+    answer = _ASK(
+        [
+            challenge.last_key(account),
+            challenge.key(account, visitor.flow),
+            browsers.revocation_key(account),
+            guesses.weight_key(account),
+            strangers,
+            own,
+            place,
+            store.key(account, "sends"),
+            store.key(account, "sends", browser.id if browser else "-"),
+            store.key(store.keyed("address", at), "sends"),
+            store.key(account, "newcomers"),
+            asked_key(account, at),
+        ],
+        [
+            int(now * 1000),
+            challenge.earliest(now),
+            timeout * 1000,
+            int((now + timeout) * 1000),
+            of.OTP_DIGITS,
+            browser.since(account, now=now) if browser else 0,
+            browser.id if browser else "",
+            "1" if at else "0",
+            of.OTP_GUESSES_PER_ACCOUNT,
+            of.OTP_GUESSES_PER_BROWSER,
+            of.OTP_GUESSES_PER_ADDRESS,
+            of.OTP_SENDS_PER_ACCOUNT,
+            of.OTP_SENDS_PER_BROWSER,
+            of.OTP_SENDS_PER_ADDRESS,
+            of.OTP_SENDS_TO_NEWCOMERS,
+            guesses.USUAL_WEIGHT,
+            windows.YEAR,
+            windows.DAY,
+            windows.HOUR,
+            _NEW_AGAIN,
+        ],
+    )
+    scope, *rest = (value.decode() if isinstance(value, bytes) else str(value) for value in answer)
+    if scope:
+        return scope
+    counter, digits, known = rest
+    return Issued(int(counter), int(digits), known == "1")
+
+
+def asked_key(account: str, at: str) -> str:
+    """Return where it lies that somebody at this address has asked for the account."""
+    return store.key(account, "asked", store.keyed("address", address.site(at)))
+
+
+def lift(account: str) -> None:
+    """
+    Take back all that strangers have used up, of guesses and of messages.
+
+    Args:
+        account: as ``store.account_key`` gives it.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    names = ("guesses", "weight", "sends", "newcomers")
+    _LIFT([store.key(account, name) for name in names], [])
+
+
+def limit_reached(receiver: str, *, known: bool, now: float) -> str:
+    """
+    Charge a message that is about to be sent; return what keeps it back, or "".
+
+    Args:
+        receiver: where it would go.
+        known: whether it was asked for from a known browser: nothing is charged then, so that
+            strangers can't use up what its owner needs.
+        now: Unix time in seconds.
+
+    Returns:
+        "receiver", "site", or "country" for a phone number that begins otherwise than allowed.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    of = swap_user_settings
+    if of.OTP_PHONE_PREFIXES and not receiver.startswith(tuple(of.OTP_PHONE_PREFIXES)):
+        return "country"
+    if known:
+        return ""
+    budgets = {
+        "receiver": (store.keyed("receiver", receiver), of.OTP_SENDS_PER_RECEIVER),
+        "site": ("site", of.OTP_SENDS_PER_SITE),
+    }
+    for scope, (name, limit) in budgets.items():
+        key = store.key(name, "sends")
+        if limit and not _CHARGE([key], [int(now * 1000), limit, windows.DAY]):
+            return scope
+    return ""

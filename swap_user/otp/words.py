@@ -1,0 +1,59 @@
+"""Spans of time and limits, as one says them to a visitor."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from swap_user.otp.guesses import Limited
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def in_words(seconds: int) -> str:
+    """Return a span of time in the unit that one would name: from two on in the larger one."""
+    if seconds >= 2 * _DAY:
+        days = -(-seconds // _DAY)
+        return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+    if seconds >= 2 * _HOUR:
+        hours = -(-seconds // _HOUR)
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    if seconds >= 2 * _MINUTE or seconds == _MINUTE:
+        minutes = seconds // _MINUTE
+        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+
+
+def limit_in_words(limit: Limited) -> str:
+    """
+    Say why a code was not looked at, when to come back, and what works meanwhile.
+
+    The words are the same whether or not there is such an account.
+    """
+    time = {"time": in_words(limit.retry_in)}
+    match limit.scope:
+        case "account":
+            return (
+                _(
+                    "Too many wrong codes were tried for this account, so that short codes do not "
+                    "count in this browser for another %(time)s. Ask for a new code: it will be "
+                    "longer. A recovery code works too, and so does a browser in which you have "
+                    "logged in before."
+                )
+                % time
+            )
+        case "address":
+            return (
+                _(
+                    "Too many wrong codes came from your network, so that short codes do not count "
+                    "here for another %(time)s. Ask for a new code: it will be longer. A recovery "
+                    "code works too, and so does a browser in which you have logged in before."
+                )
+                % time
+            )
+        case _:
+            return (
+                _(
+                    "Too many wrong codes were entered here. Please come back in %(time)s, or use a "
+                    "recovery code."
+                )
+                % time
+            )

@@ -1,0 +1,84 @@
+"""Which address a visitor has, and whom one has to believe for that."""
+
+import logging
+
+import pytest
+from django.test import RequestFactory
+
+from swap_user.otp import address
+from swap_user.otp.address import client_address, site
+
+HEADER = "HTTP_X_FORWARDED_FOR"
+
+
+def at(peer, **headers):
+    """Return the address of a request from ``peer``."""
+    return client_address(RequestFactory().get("/", REMOTE_ADDR=peer, **headers))
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted_as"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("[2001:db8::1]:443", "2001:db8::/64"),
+        ("203.0.113.7:5123", "203.0.113.7"),
+        ("", None),
+        ("unix:", None),
+        ("nonsense", None),
+        ("999.1.1.1", None),
+    ],
+)
+def test_the_peer(peer, counted_as):
+    """IPv6 counts by its /64; a socket without an address has none."""
+    assert at(peer) == counted_as
+
+
+def test_without_a_request():
+    """An API that passes none has no address."""
+    assert client_address(None) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "whole"),
+    [("203.0.113.7", "203.0.113.7"), ("2001:db8:1:2::/64", "2001:db8:1::/48"), ("", "")],
+)
+def test_what_one_subscriber_has(address, whole):
+    """A rented server comes with a /48."""
+    assert site(address) == whole
+
+
+def test_a_header_is_not_believed_unless_it_is_named():
+    """Anybody can write one."""
+    assert at("8.8.8.8", **{HEADER: "203.0.113.7"}) == "8.8.8.8"
+
+
+def test_a_proxy_that_nobody_told_us_of(caplog, monkeypatch):
+    """Its address stands for everybody: no budget is better than one that all share. Said once."""
+    monkeypatch.setattr(address, "_warned", False)
+    with caplog.at_level(logging.WARNING):
+        assert at("127.0.0.1", **{HEADER: "203.0.113.7"}) is None
+        assert at("10.0.0.3", HTTP_X_REAL_IP="203.0.113.7") is None
+    assert caplog.text.count("client addresses unknown") == 1
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "counted_as"),
+    [
+        (1, "203.0.113.7", "203.0.113.7"),
+        (1, "1.2.3.4, 203.0.113.7", "203.0.113.7"),  # what stands to its left, the visitor wrote
+        (2, "1.2.3.4, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
+        (1, "2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        (2, "203.0.113.7", "10.0.0.9"),  # it came past the outer proxy
+        (1, "garbage", "10.0.0.9"),
+        (1, "", "10.0.0.9"),
+    ],
+)
+def test_the_header_of_a_proxy(settings, proxies, header, counted_as):
+    """The entry counts that the outermost proxy of the site's own has written."""
+    settings.SWAP_USER = {"OTP_CLIENT_ADDRESS_HEADER": "X-Forwarded-For", "OTP_PROXIES": proxies}
+    assert at("10.0.0.9", **{HEADER: header}) == counted_as

@@ -1,0 +1,228 @@
+"""What the owner of an account is told, in which words, and what happens when that fails."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user_model
+from django.core import mail
+from django.utils import translation
+
+from swap_user import signals
+from swap_user.conf import SwapUserSettings
+from swap_user.models import Authenticator, RecoveryCode
+from swap_user.otp import notices
+from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp.senders import AbstractOTPSender
+from tests.support import give, make_user, username, visitor
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
+
+
+class Broken(AbstractOTPSender):
+    """Reaches nobody."""
+
+    def send(self, receiver, otp, **kwargs):
+        """Not asked here."""
+
+    def notify(self, user, subject, text):
+        raise OSError("no\r\nroute")
+
+
+class Elsewhere(Broken):
+    """Knows where people are who have no email address."""
+
+    told: list = []
+
+    def notify(self, user, subject, text):
+        self.told.append((user.pk, subject, text))
+
+
+@pytest.fixture
+def user():
+    """Somebody with an email address."""
+    return make_user()
+
+
+@pytest.fixture(autouse=True)
+def _now():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def happen(event, user):
+    """Let it happen."""
+    match event:
+        case "new_browser_login":
+            signals.new_browser_login.send(type(user), user=user, request=visitor())
+        case "authenticator_added":
+            authenticator = give(user, name="Work phone")
+            signals.authenticator_added.send(Authenticator, user=user, authenticator=authenticator)
+        case "authenticator_removed":
+            authenticator = give(user, name="Work phone")
+            signals.authenticator_removed.send(
+                Authenticator, user=user, authenticator=authenticator
+            )
+        case "recovery_codes_generated":
+            generate_recovery_codes(user)
+        case "recovery_code_used":
+            signals.recovery_code_used.send(RecoveryCode, user=user, remaining=1)
+        case "guesses_exhausted":
+            notices.tell_exhausted(username())
+
+
+WORDS = {
+    "new_browser_login": ("A login from a new browser", "had not been used in before"),
+    "authenticator_added": ("An authenticator was added", '"Work phone" was added'),
+    "authenticator_removed": ("An authenticator was removed", '"Work phone" was removed'),
+    "recovery_codes_generated": ("You have new recovery codes", "no longer works"),
+    "recovery_code_used": ("A recovery code was used", "1 code is left"),
+    "guesses_exhausted": ("Somebody tries to guess", "longer from now on"),
+}
+
+
+def set_up(settings, **ours):
+    """Add to the settings of this package."""
+    settings.SWAP_USER = settings.SWAP_USER | ours
+
+
+def test_all_notices_are_on_unless_left_out():
+    """The setting's default is every notice that there is, and each has words."""
+    assert set(SwapUserSettings.OTP_NOTICES.default) == set(notices.NOTICES) == set(WORDS)
+
+
+@pytest.mark.requirement("R37")
+@pytest.mark.parametrize("event", WORDS)
+def test_the_owner_is_told(user, settings, event):
+    """What happened, when by the site's clock, where, and what to do."""
+    set_up(settings, OTP_ISSUER="Café Münster")
+    settings.TIME_ZONE = "Europe/Berlin"
+    happen(event, user)
+    (message,) = mail.outbox
+    subject, words = WORDS[event]
+    assert message.to == [user.email]
+    assert message.subject.startswith(subject)
+    assert words in message.body
+    assert "Site: Café Münster" in message.body
+    assert "Time: Nov. 22, 2026, 3:03 p.m." in message.body
+    advice = "nothing you have to do" if event == "guesses_exhausted" else "Was it you?"
+    assert advice in message.body
+
+
+@pytest.mark.parametrize("event", WORDS)
+def test_each_can_be_switched_off(user, settings, event):
+    """By leaving it out; the others go on, and so do the signals."""
+    heard = []
+    kept = [name for name in notices.NOTICES if name != event]
+    set_up(settings, OTP_NOTICES=kept)
+    signal = getattr(signals, event)
+    receiver = lambda **kwargs: heard.append(kwargs["user"])  # noqa: E731
+    signal.connect(receiver)
+    try:
+        happen(event, user)
+    finally:
+        signal.disconnect(receiver)
+    assert heard == [user]
+    assert mail.outbox == []
+    happen(kept[0], user)
+    assert len(mail.outbox) == 1
+
+
+def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
+    """The owner's own is not known."""
+    seen = []
+    monkeypatch.setattr(notices, "_words", lambda *_: (translation.get_language(), "x"))
+    monkeypatch.setattr(
+        "swap_user.otp.senders.EmailMultiAlternatives",
+        lambda subject, *args, **kwargs: seen.append(subject) or mail.EmailMessage(to=[]),
+    )
+    with translation.override("de"):
+        happen("new_browser_login", user)
+    notices.tell_exhausted(username(), "fr")
+    assert seen == ["de", "fr"]
+
+
+@pytest.mark.parametrize("event", sorted(set(WORDS) - {"guesses_exhausted"}))
+def test_a_queue_could_carry_it(user, monkeypatch, event):
+    """Plain values only, no user and no authenticator; the job is known to dispatchers."""
+    from swap_user.otp import jobs
+
+    carried = []
+    monkeypatch.setattr(notices, "dispatch", lambda job, *a, **k: carried.append((job, a, k)))
+    happen(event, user)
+    ((job, args, kwargs),) = carried
+    args, kwargs = json.loads(json.dumps([args, kwargs]))
+    assert jobs.named(jobs.name_of(job)) is job
+    job(*args, **kwargs)
+    assert len(mail.outbox) == 1
+    assert jobs.named(jobs.name_of(notices.tell_exhausted)) is notices.tell_exhausted
+
+
+def test_users_who_are_gone(user):
+    """Deleted meanwhile, or never there: nobody is told, and nothing goes wrong."""
+    pk = str(user.pk)
+    user.delete()
+    notices.tell(pk, "recovery_code_used", None, remaining=3)
+    notices.tell_exhausted(username())
+    notices.tell_exhausted(username(9))
+    notices.tell_exhausted("")
+    assert mail.outbox == []
+
+
+def test_no_address(user, monkeypatch, caplog, settings):
+    """Said once in the log; a sender that knows another way is asked all the same."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("swap_user.otp.notices.email_address", lambda user: "")
+    happen("new_browser_login", user)
+    assert mail.outbox == []
+    (line,) = [each for each in caplog.records if each.name == "swap_user.security"]
+    assert line.getMessage() == (
+        f"owner not told: user={user.pk} notice=new_browser_login reason=no address"
+    )
+    Elsewhere.told.clear()
+    set_up(settings, OTP_SENDER_CLASS=f"{__name__}.Elsewhere")
+    happen("new_browser_login", user)
+    assert [told[:2] for told in Elsewhere.told] == [(user.pk, "A login from a new browser")]
+
+
+def test_a_sender_that_fails_changes_nothing(user, settings, caplog):
+    """What happened has happened; the log says on one line why the owner was not told."""
+    failed = []
+    receiver = lambda **kwargs: failed.append(kwargs["user"])  # noqa: E731
+    signals.delivery_failed.connect(receiver)
+    set_up(settings, OTP_SENDER_CLASS=f"{__name__}.Broken")
+    try:
+        assert len(generate_recovery_codes(user)) == 10
+    finally:
+        signals.delivery_failed.disconnect(receiver)
+    line = caplog.records[-1]
+    assert (line.event, line.notice) == ("owner not told", "recovery_codes_generated")
+    assert "OSError: no\\x0d\\x0aroute at " in line.getMessage()
+    assert failed == [user]
+
+
+def test_only_changes_are_logged_as_such(user, caplog):
+    """A login from a new browser changes no sign-in method."""
+    caplog.set_level(logging.INFO)
+    for event in WORDS:
+        happen(event, user)
+    said = [each for each in caplog.records if getattr(each, "event", "") == "sign-in methods changed"]
+    assert {each.change for each in said} == set(WORDS) - {"new_browser_login", "guesses_exhausted"}
+
+
+def test_guesses_exhausted_is_sent_by_the_job(user):
+    """With the user, whom the request that guessed has not looked up."""
+    heard = []
+    receiver = lambda sender, user, **kwargs: heard.append((sender, user))  # noqa: E731
+    signals.guesses_exhausted.connect(receiver)
+    try:
+        notices.tell_exhausted(username(), "en")
+    finally:
+        signals.guesses_exhausted.disconnect(receiver)
+    assert heard == [(get_user_model(), user)]
