@@ -1,14 +1,16 @@
 """
 Who is measured: each takes a user's name and a code, and says whether it was right.
 
-Each offers a code to a user of its own in every round, so that every accepted code is a fresh
-one and every wrong one a user's first: no clock is moved, nobody runs into a throttle (ours and
-django-otp's would make later rounds cheaper or dearer than the first).
+Each offers a code to a user of its own in every round, from an address of its own, so that every
+accepted code is a fresh one and every wrong one a user's first: no clock is moved, nobody runs into
+a throttle (ours and django-otp's would make later rounds cheaper or dearer than the first), except
+who is here to show what that takes.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,8 +28,10 @@ from django_otp import match_token
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from swap_user.models import Authenticator
-from swap_user.otp import codes, flow, verifier
+from swap_user.otp import codes, flow, guesses, limited, store, verifier
 from swap_user.otp.authenticators import seal
+from swap_user.otp.guesses import Limited
+from swap_user.otp.visitors import Visitor
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 PASSWORD = "correct horse battery staple"
@@ -58,6 +62,15 @@ class Contestant:
     every: int = 1
 
 
+_numbers = itertools.count()
+
+
+def address() -> str:
+    """Return an address that nobody has come from."""
+    number = next(_numbers)
+    return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+
 # Ours
 
 
@@ -73,12 +86,20 @@ _REQUEST = _request()
 
 def ours_authenticate(username: str, code: str) -> bool:
     """Check it as a view does."""
+    _REQUEST.META["REMOTE_ADDR"] = address()
     return authenticate(_REQUEST, username=username, otp=code) is not None
+
+
+def ours_limited(username: str, code: str) -> bool:
+    """Do the same where strangers have no guess left."""
+    accepted = ours_authenticate(username, code)
+    assert limited(_REQUEST) is not None
+    return accepted
 
 
 def ours_verifier(username: str, code: str) -> bool:
     """Check it without Django's authenticate() and its signals around."""
-    return verifier.verify(username, code, FLOW) is not None
+    return verifier.verify(username, code, Visitor(FLOW, address())).user is not None
 
 
 def enroll_ours(users: Sequence[Any]) -> None:
@@ -87,6 +108,17 @@ def enroll_ours(users: Sequence[Any]) -> None:
     for row in rows:
         seal(row, SECRET)
     Authenticator.objects.bulk_create(rows)
+
+
+def enroll_limited(users: Sequence[Any]) -> None:
+    """One TOTP authenticator each, and all the guesses that strangers have are spent."""
+    enroll_ours(users)
+    for user in users:
+        account = store.account_key(user.get_username())
+        while not isinstance(
+            guesses.charge(account, "000000", Visitor(), now=time.time()), Limited
+        ):
+            pass
 
 
 # The floor: one indexed SELECT, one pyotp match, one EVALSHA
@@ -192,6 +224,13 @@ CONTESTANTS = [
     Contestant("ours-wrong", "ours, `authenticate()`", ours_authenticate, enroll_ours, right=False),
     Contestant(
         "ours-verifier-wrong", "ours, the verifier alone", ours_verifier, enroll_ours, right=False
+    ),
+    Contestant(
+        "limited-wrong",
+        "ours, `authenticate()`, limited",
+        ours_limited,
+        enroll_limited,
+        right=False,
     ),
     Contestant(
         "django-otp-wrong", "django-otp, `match_token`", django_otp, enroll_django_otp, right=False

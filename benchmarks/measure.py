@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from benchmarks.contestants import Contestant, User, offered
+from swap_user.testing import wait_for_deliveries
 
 WARM_UP = 30
 BLOCKS = 20
@@ -39,6 +40,7 @@ def rounds(
         AssertionError: a contestant took a right code for wrong, or the other way round.
     """
     names = {each.key: _enrolled(each, number + WARM_UP) for each in contestants}
+    assert wait_for_deliveries(60)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     times: Times = {each.key: [] for each in contestants}

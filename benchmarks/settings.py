@@ -2,6 +2,8 @@
 
 import os
 
+import django
+
 USER_MODEL = os.environ.get("BENCHMARK_USER_MODEL", "auth.User")
 
 SECRET_KEY = "a secret key that only benchmarks use, long enough for the checks 5Zq!x8"
@@ -12,10 +14,12 @@ ROOT_URLCONF = "benchmarks.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "swap_user.apps.OTPSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.staticfiles",
     "swap_user",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -33,9 +37,11 @@ AUTHENTICATION_BACKENDS = [
     "swap_user.backends.OTPBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# allauth asks for this one.
+STATIC_URL = "static/"
+# allauth asks for the last one.
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -43,7 +49,14 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 
@@ -55,6 +68,7 @@ if os.environ.get("BENCHMARK_POSTGRES"):
             "NAME": "postgres",
             "USER": "postgres",
             "HOST": os.environ["BENCHMARK_POSTGRES"],  # the folder of its socket
+            "CONN_MAX_AGE": None,
         }
     }
 else:
@@ -62,6 +76,7 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": os.environ.get("BENCHMARK_SQLITE", ":memory:"),
+            "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
@@ -79,7 +94,17 @@ CACHES = {
 # Each accepts the step before and the step after, as we and django-otp do by default.
 MFA_TOTP_TOLERANCE = 1
 
-SWAP_USER = {"OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender"}
+SWAP_USER = {
+    "OTP_SENDER_CLASS": "swap_user.otp.senders.EmailOTPSender",
+    # Spending the guesses of a thousand accounts would mail a thousand owners.
+    "OTP_NOTICES": [],
+}
+_MAIL = {"host": "127.0.0.1", "port": int(os.environ.get("BENCHMARK_SMTP_PORT", "25"))}
+if django.VERSION >= (6, 1):
+    _SMTP = "django.core.mail.backends.smtp.EmailBackend"
+    MAILERS = {"default": {"BACKEND": _SMTP, "OPTIONS": _MAIL}}
+else:
+    EMAIL_HOST, EMAIL_PORT = _MAIL["host"], _MAIL["port"]
 
 # Our log lines are formatted and written, as on a site, but not to the screen.
 LOGGING = {

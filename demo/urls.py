@@ -1,6 +1,7 @@
 """The landing page, and the admin that the login is for."""
 
 from django.contrib import admin
+from django.http import HttpResponse
 from django.urls import path
 from django.views.generic import TemplateView
 
@@ -12,5 +13,7 @@ landing = TemplateView.as_view(
 
 urlpatterns = [
     path("", landing, name="landing"),
+    # Browsers ask for it, and its absence would be a line between the codes.
+    path("favicon.ico", lambda request: HttpResponse(status=204)),
     path("admin/", admin.site.urls),
 ]

@@ -174,7 +174,7 @@ def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mess
             checks.Error(
                 f"{NAMESPACE}['OTP_SENDER_CLASS'] is {sender.__qualname__}, which is still "
                 "abstract.",
-                hint=f"Define {missing}(self, receiver: str, otp: str, **kwargs).",
+                hint=f"Define {missing}; AbstractOTPSender and AbstractSMSOTPSender say how.",
                 id="swap_user.E010",
             )
         ]

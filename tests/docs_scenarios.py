@@ -246,6 +246,39 @@ def _views() -> None:
     walk_the_views()
 
 
+@scenario("limits")
+def _limits() -> None:
+    from django.test import RequestFactory
+
+    from swap_user.otp.address import client_address
+
+    user_known_by(EMAIL)
+    log_in(EMAIL, mailed)
+    forwarded = "192.0.2.66, 203.0.113.7, 198.51.100.1"  # made up, the visitor's, the balancer's
+    request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR=forwarded)
+    assert client_address(request) == "203.0.113.7"
+
+
+@scenario("limits-views")
+def _views_with_limits() -> None:
+    from django.test import Client
+
+    walk_the_views()
+    known, strange = Client(), Client()
+    known.post("/login/", {"username": EMAIL})
+    known.post("/login/code/", {"otp": mailed()})
+    del known.cookies["sessionid"]
+    for _ in range(17):
+        strange.post("/login/", {"username": EMAIL})
+        page = strange.post("/login/code/", {"otp": "000000"}).content.decode()
+    assert "Too many wrong codes. Come back in" in page
+    assert "it will be longer" in page
+    known.post("/login/", {"username": EMAIL})
+    assert "did not work" in known.post("/login/code/", {"otp": "12"}).content.decode()
+    known.post("/login/code/", {"otp": mailed()})
+    assert "_auth_user_id" in known.session
+
+
 @scenario("class-views")
 def _class_views() -> None:
     from django.test import Client
@@ -300,6 +333,9 @@ def _api() -> None:
     assert post("/api/token/", username=EMAIL, otp="12").status_code == 400
     assert post("/api/token/", username=EMAIL, otp=mailed()).json()["token"]
     assert post("/api/token/", username=EMAIL, otp=mailed()).status_code == 400
+    for _ in range(20):
+        refused = post("/api/token/", username=EMAIL, otp="000000")
+    assert refused.status_code == 429
 
 
 @scenario("production")

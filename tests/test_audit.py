@@ -129,11 +129,14 @@ def test_no_code_is_in_any_log(caplog, settings, door):
         for by in (other, request, None):
             for name in (username(), username(7), "nobody\r\nat all"):
                 door(by, code, name)
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}
-    fresh = visitor()
-    typed.append(ask(fresh))
-    with pytest.raises(AnotherCodeNeeded):
-        door(fresh, typed[-1])
+    if hasattr(user, "rotate_security_stamp"):  # else the other code is a password
+        settings.SWAP_USER = settings.SWAP_USER | {
+            "OTP_POLICY_CLASS": "swap_user.otp.policies.Both"
+        }
+        fresh = visitor()
+        typed.append(ask(fresh))
+        with pytest.raises(AnotherCodeNeeded):
+            door(fresh, typed[-1])
     typed += [each.otp for each in outbox]
     secrets = {code.replace(" ", "").replace("-", "") for code in typed} | set(typed)
     for line in caplog.records:

@@ -1,4 +1,4 @@
-"""The client for Redis: one a process, with limits where CACHES has none, and otherwise as it says."""
+"""The client for Redis: one a process, with limits where CACHES has none, else as CACHES says."""
 
 from __future__ import annotations
 
@@ -199,7 +199,9 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize("refusal", [*REFUSALS, ""], ids=lambda text: text.split(" ")[0] or "hangup")
+@pytest.mark.parametrize(
+    "refusal", [*REFUSALS, ""], ids=lambda text: text.split(" ")[0] or "hangup"
+)
 def test_whatever_a_server_refuses_with_is_an_outage(settings, backend, refusal, caplog):
     """A control of the client: here the words are a server's own, and the server is not."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -16,7 +16,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from demo.embedded_redis import RedisServer
-from swap_user.otp import AnotherCodeNeeded, codes, progress, resync, store
+from swap_user.otp import (
+    AnotherCodeNeeded,
+    codes,
+    limited,
+    progress,
+    resync,
+    send_code,
+    store,
+)
+from swap_user.otp.dispatch import AbstractDispatcher
 from swap_user.otp.recovery import generate_recovery_codes
 from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
 
@@ -243,6 +252,52 @@ def test_more_authenticators_cost_no_more(user, shared_redis, others):
         assert enter(None, totp(NOW)) == user
     assert cost.database == {"SELECT": 1, "UPDATE": 1}
     assert cost.trips == 2
+
+
+LIMITS = {
+    "account": ("OTP_GUESSES_PER_ACCOUNT", "12345678"),
+    "address": ("OTP_GUESSES_PER_ADDRESS", "12345678"),
+    "code": ("OTP_GUESSES_PER_CODE", "1234567890"),
+}
+
+
+@pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
+@pytest.mark.parametrize("scope", LIMITS)
+def test_a_limited_attempt(user, shared_redis, settings, door, scope, name):
+    """One round trip, and the database isn't asked: whoever goes on guessing costs next to none."""
+    setting, code = LIMITS[scope]
+    settings.SWAP_USER = settings.SWAP_USER | {setting: 1}
+    request = visitor()
+    ask(request)
+    while not limited(request):
+        assert enter(request, code, username(name)) is None
+    with counted(shared_redis) as cost:
+        assert door(request, code, username(name)) is None
+    assert limited(request).scope == scope
+    assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
+
+
+class JobsLeftOut(AbstractDispatcher):
+    """Leaves a job to others: what is counted is the request."""
+
+    def dispatch(self, *args: Any) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("budget", [1, 20], ids=["limited", "not limited"])
+@pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
+def test_a_code_that_is_asked_for(user, shared_redis, settings, name, budget):
+    """One round trip and no query; the session, which is the project's, is written later."""
+    settings.SWAP_USER = settings.SWAP_USER | {
+        "OTP_DISPATCHER": f"{__name__}.JobsLeftOut",
+        "OTP_SENDS_PER_ACCOUNT": budget,
+        "OTP_SENDS_TO_NEWCOMERS": 0,
+    }
+    for _ in range(2):
+        request = visitor()
+        with counted(shared_redis) as cost:
+            send_code(request, username(name))
+        assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
 
 
 def test_the_counts_are_of_this_server(shared_redis, settings):

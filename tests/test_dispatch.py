@@ -39,6 +39,13 @@ class Told:
     codes: list[str] = []
 
 
+class LeavingSender(AbstractOTPSender):
+    """Wants the whole program to end."""
+
+    def send(self, receiver: str, otp: str, **kwargs):
+        sys.exit(otp)
+
+
 class RaisingSender(AbstractOTPSender):
     """Repeats the code in what it raises."""
 
@@ -140,7 +147,9 @@ def what_is_seen():
 
 
 @pytest.mark.requirement("R34")
-@pytest.mark.parametrize("sender", ["RaisingSender", "HangingSender", "FlakySender", "Missing"])
+@pytest.mark.parametrize(
+    "sender", ["RaisingSender", "HangingSender", "FlakySender", "LeavingSender", "Missing"]
+)
 def test_no_sender_changes_what_the_visitor_sees(user, settings, sender, shared_redis):
     """Status, body, headers and cookies are those of a sender that works."""
     usual = what_is_seen()
@@ -451,3 +460,13 @@ def test_check_of_the_task_queue(settings, monkeypatch):
     (message,) = check_dispatcher(None)
     assert message.id == "swap_user.E014"
     assert "django-tasks" in message.hint
+
+
+@pytest.mark.django_db
+def test_in_a_test_case_it_runs_at_once(settings):
+    """Its transaction is never committed, and hidden from other threads."""
+    threads = "swap_user.otp.dispatch.ThreadDispatcher"
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_DISPATCHER": threads}
+    make_user()
+    send_code(visitor(), username())
+    assert len(outbox) == 1

@@ -429,7 +429,8 @@ def test_limits_of_settings():
         if isinstance(setting.default, bool):
             assert allowed[setting.name] == "`True` or `False`"
         elif isinstance(setting.default, int):
-            assert allowed[setting.name] == f"{setting.minimum} to {setting.maximum}"
+            end = "or more" if setting.maximum is None else f"to {setting.maximum}"
+            assert allowed[setting.name] == f"{setting.minimum} {end}"
     definitions = re.findall(
         r"^- \*\*`(\w+)`\*\*", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE
     )

@@ -13,7 +13,7 @@ from swap_user.models import Authenticator
 from swap_user.otp import InvalidCode, codes, enroll
 from swap_user.otp.authenticators import open_secret
 from swap_user.otp.enrollment import Enrollment
-from tests.support import enter, make_user, username
+from tests.support import enter, give, make_user, username
 
 pytestmark = pytest.mark.django_db
 
@@ -232,3 +232,11 @@ def test_an_independent_authenticator_agrees(user, algorithm, digits, period):
             args += [f"--time-step-size={period}s", f"--now=@{NOW + offset}", enrollment.secret]
             code = subprocess.run(args, capture_output=True, text=True, check=True).stdout
             assert use(code)
+
+
+def test_there_is_a_most(user):
+    """Twenty a user: each makes guessing easier."""
+    for number in range(20):
+        give(user, secret="A" * 31 + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[number])
+    with pytest.raises(ValueError, match="at most 20"):
+        enroll(user)

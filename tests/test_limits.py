@@ -255,8 +255,8 @@ def test_the_page_says_when_to_come_back(user):
         response = client.post(reverse("admin:check-otp"), {"otp": "000000"})
         assert response.status_code == 200
         answers.append(response.context["form"].errors["otp"])
-    assert "another 365 days" in answers[0][0]
-    assert "Ask for a new code: it will be longer." in answers[0][0]
+    assert "ask for a new code, which will be longer" in answers[0][0]
+    assert "work here again in 365 days" in answers[0][0]
     assert answers[0] == answers[1]
 
 

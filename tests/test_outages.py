@@ -23,7 +23,7 @@ from django.test.utils import CaptureQueriesContext
 from demo.embedded_redis import RedisServer
 from swap_user.otp import LoginUnavailable, codes, connection, send_code
 from swap_user.otp.recovery import generate_recovery_codes
-from swap_user.testing import outbox
+from swap_user.testing import outbox, wait_for_deliveries
 from tests.support import aenter, ask, enter, give, make_user, totp, username, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,6 +203,23 @@ def test_redis_forgets_its_scripts(staff, server):
         client.logout()
 
 
+@pytest.mark.parametrize("engine", ["cache", "cached_db"])
+def test_sessions_are_in_the_redis_that_is_away(staff, server, settings, engine):
+    """Nobody meets a bare error, and nobody is in."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    client, new = Client(raise_request_exception=False), Client(raise_request_exception=False)
+    otp = begin(client)
+    server.kill()
+    answers = [finish(client, otp), client.get(LOGIN), client.get(CHECK), client.post(RESEND)]
+    answers += [new.get(LOGIN), new.get(CHECK)]
+    assert {each.status_code for each in answers} <= {200, 302, 503}
+    assert_unavailable(new.post(LOGIN, {"username": username()}))
+    assert not logged_in(client)
+    server.restart()
+    assert finish(new, begin(new)).status_code == 302
+    assert logged_in(new)
+
+
 def test_sign_in_methods_while_redis_hangs(staff, server):
     """They are in the database: the pages are there."""
     client = Client()
@@ -334,6 +351,7 @@ def test_the_database_is_away_from_the_pages(
         answer = new.post(LOGIN, {"username": username()})
         assert_unavailable(answer)
         assert not answer.cookies.get("sessionid")
+    assert wait_for_deliveries()
     server_of_rows.bring_back()
     assert finish(browser, otp).status_code == 302
     assert logged_in(browser)

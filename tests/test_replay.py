@@ -192,7 +192,7 @@ def test_without_redis_nobody_gets_in(user, make_redis, outage, caplog):
         ask(request)
     with pytest.raises(LoginUnavailable):
         ask(request, "nobody@example.com")
-    assert "redis error=" in caplog.text
+    assert "server=redis error=" in caplog.text
     assert code not in caplog.text
     server.restart()
     assert enter(request, ask(request)) == user

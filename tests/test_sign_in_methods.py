@@ -570,3 +570,11 @@ def test_a_sender_that_knows_no_receiver(client: Client, user: Any, monkeypatch:
     response = client.get(METHODS)
     assert response.status_code == 200
     assert "No address" in text(response)
+
+
+def test_no_more_than_one_may_have(client: Client, clock: Any, user: Any) -> None:
+    """Said in words, and nothing is begun."""
+    for _ in range(20):
+        give(user)
+    response = client.post(ADD, {"name": "One more", "type": "totp"}, follow=True)
+    assert "as many as one account may have" in response.content.decode()

@@ -120,6 +120,15 @@ def test_idle_threads_end_and_come_back(make_pool):
     assert len(set(ran)) == 2
 
 
+def test_a_job_that_raises_takes_no_thread_with_it(make_pool):
+    """Jobs catch what goes wrong in them; one that does not spoils nothing."""
+    pool, ran = make_pool(workers=1), []
+    for job in (lambda: 1 / 0, sys.exit, lambda: ran.append(1)):
+        pool.submit(job)
+    assert pool.drain(PLENTY)
+    assert ran == [1]
+
+
 def test_where_no_thread_can_be_started(make_pool, monkeypatch):
     """At the end of the interpreter, say: it is told, and nothing lies in the queue for ever."""
     pool = make_pool()
@@ -178,7 +187,7 @@ def test_what_a_call_raises_is_raised():
     """As if it had been called here."""
     with pytest.raises(ZeroDivisionError):
         time_limit.call(lambda: 1 / 0, seconds=PLENTY)
-    with pytest.raises(SystemExit):
+    with pytest.raises(time_limit.Stopped, match="SystemExit"):
         time_limit.call(sys.exit, seconds=PLENTY)
 
 

@@ -59,10 +59,18 @@ class InlineDispatcher(AbstractDispatcher):
 
 
 class ThreadDispatcher(AbstractDispatcher):
-    """Run the job in a thread of this process, a moment after it was asked for."""
+    """
+    Run the job in a thread of this process, a moment after it was asked for.
+
+    In the transaction of a ``TestCase``, which nobody else can look into and which is never
+    committed, it runs at once as with the InlineDispatcher.
+    """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Queue it; see AbstractDispatcher.dispatch()."""
+        if _is_in_testcase():
+            InlineDispatcher().dispatch(job, args, kwargs)
+            return
         _after_commit(partial(self._submit, job, args, kwargs))
 
     def _submit(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -72,7 +80,7 @@ class ThreadDispatcher(AbstractDispatcher):
     def _run(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         try:
             job(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - nobody is here to see it
+        except BaseException as error:  # noqa: BLE001 - nobody is here to see it
             failures.job_failed(job, error)
 
 
@@ -107,6 +115,12 @@ def load_dispatcher() -> AbstractDispatcher:
         TypeError: it is still abstract.
     """
     return cast("AbstractDispatcher", import_string(swap_user_settings.OTP_DISPATCHER)())
+
+
+def _is_in_testcase() -> bool:
+    """Say whether the only transactions around are those of Django's TestCase."""
+    blocks = connections[router.db_for_write(get_user_model())].atomic_blocks
+    return bool(blocks) and all(getattr(block, "_from_testcase", False) for block in blocks)
 
 
 def _after_commit(step: Callable[[], None]) -> None:

@@ -34,6 +34,9 @@ from swap_user.signals import authenticator_added
 SECONDS = 600
 
 # What an authenticator app's code may have; sent codes may be longer.
+# Each makes more codes right at once, which makes guessing easier and checking slower.
+MAX_PER_USER = 20
+
 MIN_DIGITS, MAX_DIGITS = 6, 8
 
 _NOTHING = Pending(challenges=[], far=None, shown=frozenset())
@@ -166,6 +169,12 @@ class Enrollment:
                 return None
 
 
+def is_full(user: AbstractBaseUser) -> bool:
+    """Say whether the user has as many authenticators as one may have."""
+    enrolled = Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT)
+    return enrolled.count() >= MAX_PER_USER
+
+
 def enroll(
     user: AbstractBaseUser,
     type: str = "totp",
@@ -192,8 +201,10 @@ def enroll(
         What the user needs to set their app up, and ``confirm(code)`` to finish.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range, or the user has as many as one may have.
     """
+    if is_full(user):
+        raise ValueError(f"A user has at most {MAX_PER_USER} authenticators; remove one first.")
     owner: Any = user
     authenticator = Authenticator(
         user=owner,

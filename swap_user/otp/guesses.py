@@ -37,10 +37,11 @@ _UNBOUND_TRIES = 4
 _LONE_GUESS = 45 * windows.DAY
 
 # KEYS: when browsers were revoked, the weight of a guess; the guesses of strangers, of this
-# browser, of this address; the tries of this flow; then what pending reads.
+# browser, of this address; the tries of this flow, and of those without one; then what pending
+# reads.
 # ARGV: now in ms; the class; when the browser logged in, or 0, and its id; "1" if there is an
 # address; the limits of strangers, browser, address and flow; the usual weight, year, hour and
-# the life of a lone guess in ms.
+# the life of a lone guess in ms; the limit of those without a flow.
 _CHARGE = store.Script(
     windows.LUA
     + """
@@ -84,8 +85,17 @@ _CHARGE = store.Script(
     end
     if scope ~= '' then return {scope, left} end
     local waiting = {}
-    for i = 7, #KEYS do waiting[i - 6] = KEYS[i] end
+    for i = 8, #KEYS do waiting[i - 7] = KEYS[i] end
     waiting = redis.call('MGET', unpack(waiting))
+    -- A code that is bound to no flow counts in each, so each is charged with its tries there:
+    -- flows cost nothing. When those are spent, the flow's own code goes on counting.
+    if kind == 'long' and waiting[2] and KEYS[7] ~= KEYS[6] then
+        if wait(KEYS[7], tonumber(ARGV[14]), hour, 1) > 0 then
+            waiting[2] = false
+        else
+            add(KEYS[7], 1, hour)
+        end
+    end
     for i = 1, #waiting do waiting[i] = waiting[i] or '' end
     return {'', paid, spent, weight, known and 1 or 0, unpack(waiting)}
     """
@@ -177,6 +187,7 @@ def charge(
             own,
             address,
             tries,
+            tries_key(account, None),
             *waiting,
         ],
         [
@@ -193,6 +204,7 @@ def charge(
             windows.YEAR,
             windows.HOUR,
             _LONE_GUESS,
+            of.OTP_GUESSES_PER_CODE * _UNBOUND_TRIES,
         ],
     )
     scope, *rest = (_text(value) for value in answer)
@@ -243,8 +255,13 @@ def budgets(account: str, visitor: Visitor) -> tuple[str, str, str, str]:
         store.key(account, "guesses"),
         store.key(account, "guesses", visitor.browser.id if visitor.browser else "-"),
         store.key(store.keyed("address", visitor.address or ""), "guesses"),
-        store.key(account, "tries", visitor.flow or "-"),
+        tries_key(account, visitor.flow),
     )
+
+
+def tries_key(account: str, flow: str | None) -> str:
+    """Return where the tries at long codes lie of a flow, or of all visitors without one."""
+    return store.key(account, "tries", flow or "-")
 
 
 def _limited(account: str, scope: str, retry_in: int) -> Limited:

@@ -34,9 +34,10 @@ def _mask_in_axes() -> None:
     It takes that from the request, and knows passwords only.
     """
     import_module("axes.conf")  # sets its defaults
-    names = list(settings.AXES_SENSITIVE_PARAMETERS)
+    theirs: Any = settings
+    names = list(theirs.AXES_SENSITIVE_PARAMETERS)
     if "otp" not in names:
-        settings.AXES_SENSITIVE_PARAMETERS = [*names, "otp"]
+        theirs.AXES_SENSITIVE_PARAMETERS = [*names, "otp"]
 
 
 def _mask(sender: object, credentials: dict[str, Any], **kwargs: Any) -> None:

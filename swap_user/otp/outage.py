@@ -11,7 +11,9 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+import redis
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -46,13 +48,7 @@ def reported() -> Iterator[None]:
         if _is_a_mistake(error):
             raise
         _close_broken_connections()
-        audit.record(
-            logging.ERROR,
-            "login unavailable",
-            server="database",
-            error=type(error).__name__,
-            reason=error,
-        )
+        _record("database", error)
         raise LoginUnavailable("The database can't be reached; nobody can log in.") from error
 
 
@@ -99,6 +95,12 @@ def _answer(request: HttpRequest, make: Callable[[], Any]) -> Any:
                 _save_session(request)
     except LoginUnavailable:
         return page(request)
+    except Exception as error:
+        # Sessions that are read through a cache.
+        if not _is_outage_of_a_cache(error):
+            raise
+        _record("sessions", error)
+        return page(request)
     return response
 
 
@@ -126,10 +128,12 @@ def _save_session(request: HttpRequest) -> None:
     save = session.save
     try:
         save()
-    except DATABASE_ERRORS:
-        raise
-    except Exception:  # noqa: BLE001 - it ended meanwhile, which the middleware tells
-        return
+    except UpdateError:
+        return  # It ended meanwhile, which the middleware tells.
+    except (OSError, RuntimeError) as error:
+        # A cache of another kind; Django's sessions say a silent one as RuntimeError.
+        _record("sessions", error)
+        raise LoginUnavailable("The sessions can't be reached; nobody can log in.") from error
     saved = copy.deepcopy(dict(session.items()))
 
     def save_changes(must_create: bool = False) -> None:
@@ -138,6 +142,16 @@ def _save_session(request: HttpRequest) -> None:
             save(must_create)
 
     session.save = save_changes
+
+
+def _is_outage_of_a_cache(error: Exception) -> bool:
+    """Say whether it is a Redis cache's; django-redis, which is optional, has its own error."""
+    return isinstance(error, redis.RedisError) or type(error).__name__ == "ConnectionInterrupted"
+
+
+def _record(server: str, error: Exception) -> None:
+    name = type(error).__name__
+    audit.record(logging.ERROR, "login unavailable", server=server, error=name, reason=error)
 
 
 def _is_a_mistake(error: Exception) -> bool:

@@ -58,6 +58,11 @@ class StdOutOTPSender(AbstractOTPSender):
         sys.stdout.write(f"One-time code for {receiver}: {otp}  (valid for {minutes} min)\n")
         sys.stdout.flush()
 
+    def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
+        """Print the message; see AbstractOTPSender.notify()."""
+        sys.stdout.write(f"Message for {self.get_receiver(user)}: {subject}\n\n{text.strip()}\n\n")
+        sys.stdout.flush()
+
 
 class EmailOTPSender(AbstractOTPSender):
     """

@@ -128,7 +128,7 @@ def _select(alias: str, model: type[Any]) -> _Select | None:
 
 
 @lru_cache(maxsize=8)
-def _decoy(alias: str, model: type[Any]) -> tuple[Any, ...] | None:
+def _decoy(alias: str, model: Any) -> tuple[Any, ...] | None:
     """Return a row like those of the SELECT, of nobody; None where its values can't be made up."""
     select, connection = _select(alias, model), connections[alias]
     if select is None:

@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import close_old_connections, connections
 
@@ -119,16 +120,17 @@ class ThreadPool:
 
     def _work(self) -> None:
         while job := self._next():
-            try:
+            # A thread that died here would be counted for ever, and so would its job.
+            with suppress(BaseException):
                 close_old_connections()
                 job()
-            finally:
+            with suppress(Exception):
                 # Whoever comes next may be long in coming.
                 connections.close_all()
-                with self._nothing_to_do:
-                    self._busy -= 1
-                    if not self.unfinished:
-                        self._nothing_to_do.notify_all()
+            with self._nothing_to_do:
+                self._busy -= 1
+                if not self.unfinished:
+                    self._nothing_to_do.notify_all()
 
     def _next(self) -> Callable[[], None] | None:
         """Wait for a job whose time has come; None when this thread is to end."""

@@ -24,6 +24,10 @@ class TooManyHanging(Exception):
     """So many earlier calls have not returned that no further one is begun."""
 
 
+class Stopped(Exception):
+    """The call wanted to end its thread, or the program (SystemExit)."""
+
+
 class _Abandoned:
     """How many calls were left behind and have not returned, in this process."""
 
@@ -59,8 +63,9 @@ class _Call:
             self.function()
         except BaseException as error:  # noqa: BLE001 - whoever waits raises it
             self.error = error
-        finally:
+        try:
             connections.close_all()
+        finally:
             with self.abandoned.lock:
                 self.ended.set()
                 self.abandoned.count -= self.left_behind
@@ -86,7 +91,8 @@ def call(function: Callable[[], object], *, seconds: float) -> None:
     Raises:
         TimedOut: it was left behind.
         TooManyHanging: it was not called.
-        BaseException: whatever it raised.
+        Stopped: it raised what is not an Exception.
+        Exception: whatever it raised.
     """
     if _unlimited.get():
         function()
@@ -102,8 +108,10 @@ def call(function: Callable[[], object], *, seconds: float) -> None:
         return
     if not this.ended.wait(seconds) and this.leave_behind():
         raise TimedOut(f"not done after {seconds:g} s")
-    if this.error is not None:
+    if isinstance(this.error, Exception):
         raise this.error
+    if this.error is not None:
+        raise Stopped(repr(this.error))
 
 
 @contextmanager

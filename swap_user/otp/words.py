@@ -33,27 +33,28 @@ def limit_in_words(limit: Limited) -> str:
         case "account":
             return (
                 _(
-                    "Too many wrong codes were tried for this account, so that short codes do not "
-                    "count in this browser for another %(time)s. Ask for a new code: it will be "
-                    "longer. A recovery code works too, and so does a browser in which you have "
-                    "logged in before."
+                    "This code was not checked, because too many wrong ones were tried for this "
+                    "account. Please ask for a new code, which will be longer, or use a recovery code. "
+                    "Short codes work here again in %(time)s. In a browser where you have logged in "
+                    "before, they still do."
                 )
                 % time
             )
         case "address":
             return (
                 _(
-                    "Too many wrong codes came from your network, so that short codes do not count "
-                    "here for another %(time)s. Ask for a new code: it will be longer. A recovery "
-                    "code works too, and so does a browser in which you have logged in before."
+                    "This code was not checked, because too many wrong ones came from your network. "
+                    "Please ask for a new code, which will be longer, or use a recovery code. Short "
+                    "codes work here again in %(time)s. In a browser where you have logged in before, "
+                    "they still do."
                 )
                 % time
             )
         case _:
             return (
                 _(
-                    "Too many wrong codes were entered here. Please come back in %(time)s, or use a "
-                    "recovery code."
+                    "This code was not checked, because too many wrong ones were entered here. Please "
+                    "come back in %(time)s, or use a recovery code."
                 )
                 % time
             )

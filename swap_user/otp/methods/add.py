@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.otp import recovery
-from swap_user.otp.enrollment import Enrollment, enroll
+from swap_user.otp.enrollment import Enrollment, enroll, is_full
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
 from swap_user.otp.methods import waiting
 from swap_user.otp.methods.base import OVERVIEW, RECOVERY_CODES, ChangingView
@@ -42,6 +42,10 @@ class AddView(ChangingView):
         form = AddForm(request.POST)
         if not form.is_valid():
             return self.ask_name(form)
+        if is_full(self.user):
+            text = _("You have as many as one account may have. Remove one before you add another.")
+            messages.warning(request, text, fail_silently=True)
+            return self.go(OVERVIEW)
         # A port would only puzzle whoever reads it in their app.
         host, _port = split_domain_port(host_name(request))
         enrollment = enroll(
