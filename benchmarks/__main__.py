@@ -41,6 +41,9 @@ def main() -> None:
     parser.add_argument(
         "--database", choices=["sqlite", "postgres"], action="append", help="default: both"
     )
+    parser.add_argument(
+        "--durable", action="store_true", help="let PostgreSQL wait for the disk, as on a site"
+    )
     parser.add_argument("--user-model", default="auth.User", help="default: %(default)s")
     parser.add_argument(
         "--profile", metavar="CONTESTANT", help="profile one of them instead, such as: ours"
@@ -77,7 +80,7 @@ def _measured(database: str, options: argparse.Namespace) -> dict[str, Any]:
         if database == "postgres":
             from tests.services.postgres import PostgresServer
 
-            stack.enter_context(PostgresServer(folder / "postgres"))
+            stack.enter_context(PostgresServer(folder / "postgres", durable=options.durable))
             environment["BENCHMARK_POSTGRES"] = str(folder / "postgres")
         else:
             environment["BENCHMARK_SQLITE"] = str(folder / "db.sqlite3")

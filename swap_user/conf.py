@@ -175,7 +175,7 @@ class SwapUserSettings:
         help_text="How many codes a counter-based (HOTP) authenticator may have run ahead.",
     )
     OTP_GUESSES_PER_ACCOUNT = Setting(
-        16,
+        12,
         minimum=1,
         maximum=30,
         help_text="How many wrong short codes (under ten digits) browsers that are not known may "
@@ -196,7 +196,7 @@ class SwapUserSettings:
         help_text="How many wrong short codes may come from one client address in any hour.",
     )
     OTP_GUESSES_PER_CODE = Setting(
-        5,
+        3,
         minimum=1,
         maximum=10,
         help_text="How many wrong ten-digit codes a visitor may try in any hour.",
@@ -209,7 +209,7 @@ class SwapUserSettings:
         "24 hours.",
     )
     OTP_SENDS_TO_NEWCOMERS = Setting(
-        5,
+        3,
         minimum=0,
         maximum=20,
         help_text="How many more may be sent to one account in any hour, each to an address that "

@@ -141,6 +141,25 @@ def deploy_check_sessions(app_configs: Sequence[AppConfig] | None, **kwargs: Any
     ]
 
 
+def deploy_check_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W009: a proxy stands in front, and nobody said where it writes the client address."""
+    names = [name for name in _OF_PROXIES if getattr(settings, name)]
+    if not names or value("OTP_CLIENT_ADDRESS_HEADER") != "":
+        return []
+    return [
+        checks.Warning(
+            f"{' and '.join(names)} says that a proxy stands in front of the site, but not where "
+            "it writes the client address: limits for each address may count the proxy's.",
+            hint=f"Set {NAMESPACE}['OTP_CLIENT_ADDRESS_HEADER'] to the header that the proxy "
+            'overwrites or adds to, such as "X-Forwarded-For".',
+            id="swap_user.W009",
+        )
+    ]
+
+
+_OF_PROXIES = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
+
+
 ALL = (
     deploy_check_keys,
     deploy_check_sender,
@@ -148,4 +167,5 @@ ALL = (
     deploy_check_session_cookie,
     deploy_check_weak_keys,
     deploy_check_sessions,
+    deploy_check_proxy,
 )

@@ -34,8 +34,9 @@ BEGIN = 1_800_000_000 // DAY * DAY
 
 HOME = "203.0.113.7"
 
-# Whoever pauses for so long is new to the account again (``sends._NEW_AGAIN``).
-NEW_AGAIN = 90 * DAY
+# Whoever pauses for 90 days is new to the account again (``sends._NEW_AGAIN``); one day more,
+# because what lies in Redis gets older once a day only.
+NEW_AGAIN = 91 * DAY
 
 # KEYS: none. ARGV: how many ms have passed, now in ms, patterns of keys that live for longer than
 # a day. Those get older by what has passed; of the others, strings are over after an hour, and
@@ -346,6 +347,7 @@ class Year:
         adaptive: whether he knows when a new browser comes, and saves for these hours what each
             of his addresses has only once.
         at_home: whether every third of the owner's new browsers is at the home address.
+        every: after how many days a new browser comes.
     """
 
     days: int
@@ -354,6 +356,7 @@ class Year:
     clock: Clock
     adaptive: bool = False
     at_home: bool = True
+    every: int = 30
     rng: random.Random = field(default_factory=lambda: random.Random(4))
 
     def run(self) -> None:
@@ -365,7 +368,7 @@ class Year:
 
     def live(self, day: int) -> None:
         """Live through one day."""
-        travels, month = day % 30 == 29, day // 30
+        travels, month = (day + 1) % self.every == 0, day // self.every
         away_hour, home_hour = self.rng.randrange(24), self.rng.randrange(24)
         self.attacker.daily()
         for hour in range(24):

@@ -9,6 +9,7 @@ import pytest
 import redis
 from django.contrib.auth import get_user_model
 
+from swap_user import deploy_checks
 from swap_user.otp import connection
 from tests.test_checks import Loud, ours
 
@@ -115,3 +116,21 @@ def test_probing_a_port_where_nobody_answers(settings):
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         settings.CACHES = {"default": {"BACKEND": BACKENDS[0], "LOCATION": url}}
         assert told() == {}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")),
+        ("USE_X_FORWARDED_HOST", True),
+    ],
+)
+def test_w009_a_proxy_without_its_header(settings, setting, value):
+    """Where a proxy stands in front, it has to be said where it writes the client address."""
+    assert deploy_checks.deploy_check_proxy(None) == []
+    setattr(settings, setting, value)
+    (warning,) = deploy_checks.deploy_check_proxy(None)
+    assert warning.id == "swap_user.W009"
+    assert setting in warning.msg
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}
+    assert deploy_checks.deploy_check_proxy(None) == []

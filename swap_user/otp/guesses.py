@@ -30,7 +30,7 @@ USUAL_WEIGHT = 4
 
 # A visitor without a session can't be told from others: all of them together get so many times
 # more tries at ten digits.
-_UNBOUND_TRIES = 4
+_UNBOUND_TRIES = 2
 
 # One guess may be the last that somebody ever makes: names that nobody has must not fill Redis.
 # At one in 45 days, they are still fewer than the budget.
@@ -63,6 +63,8 @@ _CHARGE = store.Script(
             paid = 'browser'
         else
             local limit = tonumber(ARGV[6]) * usual
+            -- One guess a year there is for everybody, however much it weighs.
+            weight = math.min(weight, limit)
             if ARGV[5] == '1' then
                 left = wait(KEYS[5], tonumber(ARGV[8]), hour, 1)
                 if left > 0 then scope = 'address' else add(KEYS[5], 1, hour) end
@@ -213,7 +215,7 @@ def charge(
     paid, spent, weight, known, *values = rest
     charged = {"browser": [own], "account": [strangers, address], "": []}[paid]
     if kind(code) == "long":
-        charged = [tries]
+        charged = [tries, tries_key(account, None)]
     return (
         Charge(charged, now_ms, int(weight), spent == "1", known == "1"),
         pending.parse([value or None for value in values], waiting, now=now),

@@ -59,9 +59,7 @@ def hand_over(
             return None
         if final or time.time() + pause >= until:
             break
-        audit.record(
-            logging.WARNING, "sending failed", user=user.pk, attempt=number, error=text
-        )
+        audit.record(logging.WARNING, "sending failed", user=user.pk, attempt=number, error=text)
         time.sleep(pause)
         pause *= GROWTH
     return text

@@ -31,5 +31,15 @@ def reset(user: Any) -> tuple[int, int]:
     end_sessions(user)
     for authenticator in removed:
         authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
-    sends.lift(store.account_key(identity.normalize(user.get_username())))
+    lift_limits(user)
     return len(removed), codes
+
+
+def lift_limits(user: Any) -> None:
+    """
+    Take back what strangers have used up: short codes count again in every browser.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    sends.lift(store.account_key(identity.normalize(user.get_username())))

@@ -67,7 +67,8 @@ _ASK = store.Script(
     local weight = tonumber(redis.call('GET', KEYS[4]) or usual)
     local short = known and wait(KEYS[6], limit(2), year, 1) == 0
     if not short then
-        short = wait(KEYS[5], limit(1) * usual, year, weight) == 0
+        local most = limit(1) * usual
+        short = wait(KEYS[5], most, year, math.min(weight, most)) == 0
             and not (placed and wait(KEYS[7], limit(3), hour, 1) > 0)
     end
     if not short then digits = '10' end

@@ -28,33 +28,22 @@ def limit_in_words(limit: Limited) -> str:
 
     The words are the same whether or not there is such an account.
     """
-    time = {"time": in_words(limit.retry_in)}
-    match limit.scope:
-        case "account":
-            return (
-                _(
-                    "This code was not checked, because too many wrong ones were tried for this "
-                    "account. Please ask for a new code, which will be longer, or use a recovery code. "
-                    "Short codes work here again in %(time)s. In a browser where you have logged in "
-                    "before, they still do."
-                )
-                % time
-            )
-        case "address":
-            return (
-                _(
-                    "This code was not checked, because too many wrong ones came from your network. "
-                    "Please ask for a new code, which will be longer, or use a recovery code. Short "
-                    "codes work here again in %(time)s. In a browser where you have logged in before, "
-                    "they still do."
-                )
-                % time
-            )
-        case _:
-            return (
-                _(
-                    "This code was not checked, because too many wrong ones were entered here. Please "
-                    "come back in %(time)s, or use a recovery code."
-                )
-                % time
-            )
+    longer = _(
+        "If codes are sent to you, ask for a new one, which will be longer; or use a recovery "
+        "code. Short codes work here again in %(time)s. In a browser where you have logged in "
+        "before, they still do."
+    )
+    words = {
+        "account": _(
+            "This code was not checked, because too many wrong ones were tried for this account."
+        ),
+        "address": _(
+            "This code was not checked, because too many wrong ones came from your network."
+        ),
+        "code": _(
+            "This code was not checked, because too many wrong ones were entered here. Please "
+            "come back in %(time)s, or use a recovery code."
+        ),
+    }
+    text = f"{words[limit.scope]} {longer}" if limit.longer else words[limit.scope]
+    return text % {"time": in_words(limit.retry_in)}
