@@ -35,14 +35,11 @@ def main() -> None:
         "--pairs",
         type=int,
         default=1000,
-        help="of known and unknown names whose times are told apart, on PostgreSQL; default: "
-        "%(default)s, which takes six minutes",
+        help="how many pairs of known and unknown names visit the pages, on PostgreSQL if that "
+        "takes part; default: %(default)s, which takes six minutes",
     )
     parser.add_argument(
         "--database", choices=["sqlite", "postgres"], action="append", help="default: both"
-    )
-    parser.add_argument(
-        "--durable", action="store_true", help="let PostgreSQL wait for the disk, as on a site"
     )
     parser.add_argument("--user-model", default="auth.User", help="default: %(default)s")
     parser.add_argument(
@@ -80,12 +77,13 @@ def _measured(database: str, options: argparse.Namespace) -> dict[str, Any]:
         if database == "postgres":
             from tests.services.postgres import PostgresServer
 
-            stack.enter_context(PostgresServer(folder / "postgres", durable=options.durable))
+            stack.enter_context(PostgresServer(folder / "postgres"))
             environment["BENCHMARK_POSTGRES"] = str(folder / "postgres")
         else:
             environment["BENCHMARK_SQLITE"] = str(folder / "db.sqlite3")
         command = [sys.executable, "-m", "benchmarks.run", f"--rounds={options.rounds}"]
-        pairs = options.pairs if database == (options.database or ["postgres"])[-1] else 0
+        paired = database == "postgres" or "postgres" not in (options.database or ["postgres"])
+        pairs = options.pairs if paired else 0
         command += [f"--pairs={pairs}"]
         command += [f"--profile={options.profile}"] if options.profile else []
         done = subprocess.run(

@@ -14,6 +14,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyotp
@@ -152,6 +153,15 @@ def floor(username: str, code: str) -> bool:
     return bool(_floor["client"].evalsha(_floor["sha"], 1, f"floor:{pk}", counter))
 
 
+def trip(username: str, code: str) -> bool:
+    """Go to Redis once, and do nothing there: a limited attempt can't take less."""
+    if "nothing" not in _floor:
+        shared: Any = cache
+        client = shared._cache.get_client(write=True)
+        _floor["nothing"] = partial(client.evalsha, client.script_load("return 0"), 0)
+    return bool(_floor["nothing"]())
+
+
 # django-otp
 
 
@@ -220,6 +230,7 @@ CONTESTANTS = [
         "allauth-recorded", "allauth, and its `record_usage`", allauth_recorded, enroll_allauth
     ),
     Contestant("password", "Django's password", password, enroll_password, every=50),
+    Contestant("trip-wrong", "one trip to Redis, and nothing else", trip, enroll_ours, right=False),
     Contestant("floor-wrong", "floor", floor, enroll_ours, right=False),
     Contestant("ours-wrong", "ours, `authenticate()`", ours_authenticate, enroll_ours, right=False),
     Contestant(

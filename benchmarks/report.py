@@ -74,6 +74,8 @@ def bars(times: Times) -> Iterator[str]:
         yield f"{ours} / {peer} = {middle:.3g} ({low:.3g}-{high:.3g}), bar {bar}: " + (
             "met" if middle <= bar else "MISSED"
         )
+    low, middle, high = ratio(times["trip-wrong"], times["ours"])
+    yield f"(one trip to Redis alone / ours = {middle:.3g} ({low:.3g}-{high:.3g}))"
 
 
 def telling(visits: list[Visit]) -> Iterator[str]:

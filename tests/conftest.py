@@ -99,6 +99,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if "year" not in config.option.markexpr and not config.option.requirements:
+        left_out = [item for item in items if item.get_closest_marker("year")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         for marker in item.iter_markers("requirement"):
             if unknown := [name for name in marker.args if name not in REQUIREMENTS]:
@@ -108,7 +112,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print the table of requirement and tests."""
+    """Print how many hostile inputs there were, or the table of requirement and tests."""
+    hostile = [
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, ())
+        for name, value in getattr(report, "user_properties", ())
+        if name == "hostile inputs"
+    ]
+    if hostile:
+        terminalreporter.write_line(f"{sum(hostile):,} hostile inputs")
     if not config.option.requirements:
         return
     shown: dict[str, dict[str, None]] = defaultdict(dict)

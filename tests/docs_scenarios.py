@@ -520,6 +520,10 @@ def _reset() -> None:
     client = Client()
     client.force_login(user)
     out = io.StringIO()
+    call_command("reset_otp", EMAIL, "--limits-only", stdout=out)
+    assert "limits lifted" in out.getvalue()
+    assert RecoveryCode.objects.count() == 10
+    assert client.get("/admin/").status_code == 200
     call_command("reset_otp", EMAIL.upper(), stdout=out)
     assert "revoked authenticators: 1, recovery codes: 10." in out.getvalue()
     assert not RecoveryCode.objects.exists()

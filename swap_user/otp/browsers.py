@@ -54,8 +54,13 @@ def read(request: HttpRequest | None) -> Browser | None:
         return None
     try:
         match signing.loads(cookie, salt=SALT, max_age=MAX_AGE):
-            case [str(name), dict(logins)]:
-                times = {key: at for key, at in logins.items() if isinstance(at, int)}
+            case [str(name), dict(logins)] if name.isascii():
+                times = {
+                    key: at
+                    for key, at in logins.items()
+                    # Greater ones no float holds.
+                    if isinstance(at, int) and 0 <= at < 2**53
+                }
                 return Browser(name, times)
     except signing.BadSignature:
         pass

@@ -1,9 +1,9 @@
 """
 Candidates: the codes that would be right at this moment, and the one that was typed.
 
-For a name that nobody has, as many secrets are opened and codes computed as for most accounts, so
-that time does not tell who has one (R33). An account with more authenticators than most, or with
-one that counts, takes longer.
+For a wrong code of a name that nobody has, as many secrets are opened and codes computed as for
+most accounts, so that time does not tell who has one (R33). An account with more authenticators
+than most, or with one that counts, takes longer.
 """
 
 import logging
@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
-from swap_user.otp import audit, codes, resync
+from swap_user.otp import audit, codes, resync, statements
 from swap_user.otp.authenticators import keyring, open_secret, seal
 from swap_user.otp.challenge import Challenge
 from swap_user.otp.encryption import Keyring
@@ -56,14 +56,11 @@ def candidates(
         pending: what Redis holds for this account and flow.
         now: Unix time in seconds.
     """
-    authenticators = list(authenticators)
-    found = [
+    return [
         candidate
         for authenticator in authenticators
         for candidate in _computed(authenticator, _counters(authenticator, pending, now))
     ]
-    _even_out(len(authenticators), len(found))
-    return found
 
 
 @sensitive_variables("code", "found", "hits", "fresh", "matching")
@@ -121,8 +118,15 @@ def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Cand
 _OPENED, _COMPUTED = 2, 5
 
 
-def _even_out(opened: int, computed: int) -> None:
-    """Do the rest of the work that checking most accounts takes."""
+def even_out(opened: int, computed: int) -> None:
+    """
+    Do the rest of the work that checking most accounts takes; where no code was right.
+
+    Args:
+        opened: how many authenticators there were.
+        computed: how many codes.
+    """
+    statements.even_out(opened, _OPENED)
     authenticator, secret = _decoy(keyring())
     for _ in range(opened, _OPENED):
         open_secret(authenticator)

@@ -10,7 +10,7 @@ Three classes of codes, told apart by what was typed:
 - recovery codes have 80 random bits: nobody guesses one.
 
 So nobody's account is closed by what others do, and a year of guessing comes to nothing (RFC 4226
-section 7.3; NIST SP 800-63B-4 3.2.2). The arithmetic is in ``docs/topics/security.md``.
+section 7.3; NIST SP 800-63B-4 3.2.2). The arithmetic is in ``docs/topics/limits.md``.
 """
 
 import logging
@@ -28,10 +28,6 @@ from swap_user.signals import login_limited
 # three of an authenticator app, and one that was sent. Users with more get a heavier one.
 USUAL_WEIGHT = 4
 
-# A visitor without a session can't be told from others: all of them together get so many times
-# more tries at ten digits.
-_UNBOUND_TRIES = 2
-
 # One guess may be the last that somebody ever makes: names that nobody has must not fill Redis.
 # At one in 45 days, they are still fewer than the budget.
 _LONE_GUESS = 45 * windows.DAY
@@ -41,7 +37,7 @@ _LONE_GUESS = 45 * windows.DAY
 # reads.
 # ARGV: now in ms; the class; when the browser logged in, or 0, and its id; "1" if there is an
 # address; the limits of strangers, browser, address and flow; the usual weight, year, hour and
-# the life of a lone guess in ms; the limit of those without a flow.
+# the life of a lone guess in ms.
 _CHARGE = store.Script(
     windows.LUA
     + """
@@ -74,8 +70,8 @@ _CHARGE = store.Script(
                 if left > 0 then
                     scope = 'account'
                 else
-                    local first = redis.call('LLEN', KEYS[3]) == 0
-                    add(KEYS[3], weight, first and tonumber(ARGV[13]) or year)
+                    local lone = weight <= usual and redis.call('LLEN', KEYS[3]) == 0
+                    add(KEYS[3], weight, lone and tonumber(ARGV[13]) or year)
                     paid = 'account'
                     if redis.call('LLEN', KEYS[3]) + weight > limit then spent = 1 end
                 end
@@ -92,7 +88,7 @@ _CHARGE = store.Script(
     -- A code that is bound to no flow counts in each, so each is charged with its tries there:
     -- flows cost nothing. When those are spent, the flow's own code goes on counting.
     if kind == 'long' and waiting[2] and KEYS[7] ~= KEYS[6] then
-        if wait(KEYS[7], tonumber(ARGV[14]), hour, 1) > 0 then
+        if wait(KEYS[7], tonumber(ARGV[9]), hour, 1) > 0 then
             waiting[2] = false
         else
             add(KEYS[7], 1, hour)
@@ -201,12 +197,11 @@ def charge(
             of.OTP_GUESSES_PER_ACCOUNT,
             of.OTP_GUESSES_PER_BROWSER,
             of.OTP_GUESSES_PER_ADDRESS,
-            of.OTP_GUESSES_PER_CODE * (1 if visitor.flow else _UNBOUND_TRIES),
+            of.OTP_GUESSES_PER_CODE,
             USUAL_WEIGHT,
             windows.YEAR,
             windows.HOUR,
             _LONE_GUESS,
-            of.OTP_GUESSES_PER_CODE * _UNBOUND_TRIES,
         ],
     )
     scope, *rest = (_text(value) for value in answer)

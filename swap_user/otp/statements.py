@@ -28,6 +28,7 @@ class _Select(NamedTuple):
     expressions: list[Any]
     own: list[str]
     users: list[str]
+    converted: list[int]
 
 
 def authenticators(name: str) -> list[Authenticator]:
@@ -47,12 +48,28 @@ def authenticators(name: str) -> list[Authenticator]:
     with connection.cursor() as cursor:
         cursor.execute(select.sql, [field.get_db_prep_value(name, connection)])
         rows = cursor.fetchall()
-    converters = _converters(select.expressions, connection)
-    if not rows and (decoy := _decoy(connection.alias, model)):
-        # Making objects of a row takes as long as the database does: a name that nobody has
-        # must not be answered sooner (R33).
-        _authenticator(decoy, select, converters, model, connection)
+    converters = _converters(select, connection)
     return [_authenticator(row, select, converters, model, connection) for row in rows]
+
+
+def even_out(rows: int, usual: int) -> None:
+    """
+    Make objects of rows that nobody has, as many as are missing to what is usual (R33).
+
+    It takes as long as the database does.
+
+    Args:
+        rows: how many there were.
+        usual: how many there are for most accounts.
+    """
+    model = get_user_model()
+    connection = connections[router.db_for_read(Authenticator)]
+    select, decoy = _select(connection.alias, model), _decoy(connection.alias, model)
+    if select is None or decoy is None:
+        return
+    converters = _converters(select, connection)
+    for _ in range(rows, usual):
+        _authenticator(decoy, select, converters, model, connection)
 
 
 def raise_mark(authenticator: Authenticator, counter: int, changes: Mapping[str, Any]) -> bool:
@@ -124,7 +141,13 @@ def _select(alias: str, model: type[Any]) -> _Select | None:
         [each.target.attname for each in expressions if each.target.model is owner]
         for owner in (Authenticator, model)
     )
-    return _Select(sql, expressions, own, users)
+    connection = connections[alias]
+    converted = [
+        index
+        for index, expression in enumerate(expressions)
+        if _converters_of(expression, connection)
+    ]
+    return _Select(sql, expressions, own, users, converted)
 
 
 @lru_cache(maxsize=8)
@@ -141,7 +164,7 @@ def _decoy(alias: str, model: Any) -> tuple[Any, ...] | None:
             )
             for each in select.expressions
         )
-        _authenticator(row, select, _converters(select.expressions, connection), model, connection)
+        _authenticator(row, select, _converters(select, connection), model, connection)
     except Exception:  # noqa: BLE001 - fields of the project's own may refuse their own default
         return None
     return row
@@ -159,14 +182,18 @@ def _update(alias: str, names: tuple[str, ...]) -> str:
 
 
 def _converters(
-    expressions: list[Any], connection: BaseDatabaseWrapper
+    select: _Select, connection: BaseDatabaseWrapper
 ) -> list[tuple[int, Any, list[Any]]]:
     found = []
-    for index, expression in enumerate(expressions):
-        backend = connection.ops.get_db_converters(expression)
-        if converters := [*backend, *expression.get_db_converters(connection)]:
-            found.append((index, expression, converters))
+    for index in select.converted:
+        expression = select.expressions[index]
+        found.append((index, expression, _converters_of(expression, connection)))
     return found
+
+
+def _converters_of(expression: Any, connection: BaseDatabaseWrapper) -> list[Any]:
+    backend = connection.ops.get_db_converters(expression)
+    return [*backend, *expression.get_db_converters(connection)]
 
 
 def _authenticator(

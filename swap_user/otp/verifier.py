@@ -35,7 +35,7 @@ from swap_user.otp import (
     store,
 )
 from swap_user.otp import flow as flows
-from swap_user.otp.candidates import Candidate, candidates, choose, far_ahead
+from swap_user.otp.candidates import Candidate, candidates, choose, even_out, far_ahead
 from swap_user.otp.dispatch import dispatch
 from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.guesses import Charge, Limited
@@ -168,6 +168,7 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     found = candidates(authenticators, attempt.pending, now=attempt.now)
     match = choose(code, found)
     if match is None:
+        even_out(len(authenticators), len(found))
         _note_wrong(attempt, found)
         if far := far_ahead(code, authenticators):
             resync.remember(attempt.account, far)

@@ -31,13 +31,9 @@ def find_postgres() -> Path:
 
 
 class PostgresServer:
-    """Listens on a socket in `socket_folder` as the superuser `postgres`; a context manager.
+    """Listens on a socket in `socket_folder` as the superuser `postgres`; a context manager."""
 
-    It does not wait for the disk unless it is `durable`.
-    """
-
-    def __init__(self, socket_folder: Path, *, durable: bool = False) -> None:
-        self.durable = durable
+    def __init__(self, socket_folder: Path) -> None:
         self.binaries = find_postgres()
         self.socket_folder = socket_folder
         # It refuses to run as root.
@@ -66,9 +62,10 @@ class PostgresServer:
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket_folder),
             "max_connections": "300",
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
         }
-        if not self.durable:
-            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         log = self.folder / "log"
         self._process = SupervisedProcess(
             [
