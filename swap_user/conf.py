@@ -1,86 +1,11 @@
-"""The SWAP_USER setting: typed, and read when used, so that override_settings works."""
+"""Every key of the SWAP_USER setting."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from swap_user.setting import NAMESPACE, Setting, configured
 
-NAMESPACE = "SWAP_USER"
-
-T = TypeVar("T")
-
-
-class Setting(Generic[T]):
-    """
-    One key of ``SWAP_USER``.
-
-    Args:
-        default: the value when the project names none; its type is the type that is asked for.
-        minimum: the smallest number that is allowed.
-        maximum: the largest number that is allowed.
-        help_text: what it is, with its unit.
-    """
-
-    name: str
-
-    def __init__(
-        self,
-        default: T,
-        *,
-        help_text: str,
-        minimum: int | None = None,
-        maximum: int | None = None,
-    ) -> None:
-        self.default = default
-        self.help_text = help_text
-        self.minimum = minimum
-        self.maximum = maximum
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> "Setting[T]": ...
-
-    @overload
-    def __get__(self, instance: object, owner: type) -> T: ...
-
-    def __get__(self, instance: object | None, owner: type) -> "T | Setting[T]":
-        if instance is None:
-            return self
-        value = configured().get(self.name, self.default)
-        # System checks say this earlier and better, but not every server runs them.
-        if problem := self.problem(value):
-            raise ImproperlyConfigured(f"{NAMESPACE}[{self.name!r}] {problem}")
-        return value  # type: ignore[no-any-return]
-
-    def problem(self, value: object) -> str | None:
-        """Return what is wrong with ``value`` as the end of a sentence, or None."""
-        # bool is an int to Python, never to a person who writes settings.
-        if isinstance(self.default, bool):
-            fits, kind = isinstance(value, bool), "True or False"
-        elif isinstance(self.default, int):
-            fits, kind = isinstance(value, int) and not isinstance(value, bool), "a whole number"
-        elif isinstance(self.default, str):
-            fits, kind = isinstance(value, str), "a string"
-        else:
-            fits, kind = _is_list_of_strings(value), "a list of strings"
-        if not fits:
-            # The value itself is never repeated: it may be a key.
-            return f"must be {kind}, not {type(value).__name__}."
-        return self._problem_with_range(value) if isinstance(value, int) else None
-
-    def _problem_with_range(self, value: int) -> str | None:
-        if self.minimum is not None and value < self.minimum:
-            return f"must be at least {self.minimum}, not {value}."
-        if self.maximum is not None and value > self.maximum:
-            return f"must be at most {self.maximum}, not {value}."
-        return None
-
-
-def _is_list_of_strings(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+__all__ = ["NAMESPACE", "configured", "declared", "swap_user_settings"]
 
 
 class SwapUserSettings:
@@ -175,7 +100,7 @@ class SwapUserSettings:
         help_text="How many codes a counter-based (HOTP) authenticator may have run ahead.",
     )
     OTP_GUESSES_PER_ACCOUNT = Setting(
-        12,
+        16,
         minimum=1,
         maximum=30,
         help_text="How many wrong short codes (under ten digits) browsers that are not known may "
@@ -196,7 +121,7 @@ class SwapUserSettings:
         help_text="How many wrong short codes may come from one client address in any hour.",
     )
     OTP_GUESSES_PER_CODE = Setting(
-        3,
+        5,
         minimum=1,
         maximum=10,
         help_text="How many wrong ten-digit codes a visitor may try in any hour.",
@@ -212,8 +137,14 @@ class SwapUserSettings:
         3,
         minimum=0,
         maximum=20,
-        help_text="How many more may be sent to one account in any hour, each to an address that "
-        "has not asked for this account before.",
+        help_text="How many more may be sent to one account in any hour for each neighbourhood "
+        "(/16, IPv6: /32), each to an address that has not asked for this account in 90 days.",
+    )
+    OTP_SENDS_TO_ALL_NEWCOMERS = Setting(
+        1500,
+        minimum=0,
+        maximum=10_000,
+        help_text="How many of these may be sent to one account in any 90 days.",
     )
     OTP_SENDS_PER_BROWSER = Setting(
         20,
@@ -230,7 +161,7 @@ class SwapUserSettings:
         "in any hour.",
     )
     OTP_SENDS_PER_RECEIVER = Setting(
-        200,
+        2000,
         minimum=1,
         maximum=100_000,
         help_text="How many codes may go to one receiver in any 24 hours, for browsers that are "
@@ -277,19 +208,6 @@ class SwapUserSettings:
 
 
 swap_user_settings = SwapUserSettings()
-
-
-def configured() -> Mapping[str, Any]:
-    """
-    Return the project's ``SWAP_USER``, empty when there is none.
-
-    Raises:
-        ImproperlyConfigured: it is not a dict.
-    """
-    value = getattr(settings, NAMESPACE, {})
-    if not isinstance(value, Mapping):
-        raise ImproperlyConfigured(f"{NAMESPACE} must be a dict, not {type(value).__name__}.")
-    return value
 
 
 def declared() -> Iterator[Setting[Any]]:

@@ -168,7 +168,7 @@ class Attacker:
     clock: Clock
     observer: Observer
     addresses: list[str]
-    dense: int = 1
+    dense: int = 2
     attempts: Counter[str] = field(default_factory=Counter)
     limited: Counter[str] = field(default_factory=Counter)
     messages: int = 0

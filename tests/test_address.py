@@ -6,7 +6,7 @@ import pytest
 from django.test import RequestFactory
 
 from swap_user.otp import address
-from swap_user.otp.address import client_address, site
+from swap_user.otp.address import client_address, neighbourhood, site
 
 HEADER = "HTTP_X_FORWARDED_FOR"
 
@@ -50,6 +50,15 @@ def test_without_a_request():
 def test_what_one_subscriber_has(address, whole):
     """A rented server comes with a /48."""
     assert site(address) == whole
+
+
+@pytest.mark.parametrize(
+    ("address", "around"),
+    [("203.0.113.7", "203.0.0.0/16"), ("2001:db8:1:2::/64", "2001:db8::/32"), ("", "")],
+)
+def test_what_one_provider_has(address, around):
+    """Whoever wants to be in the way of somebody has to be in their neighbourhood."""
+    assert neighbourhood(address) == around
 
 
 def test_a_header_is_not_believed_unless_it_is_named():

@@ -46,7 +46,7 @@ def test_limits_where_the_project_has_none(backend):
     """Answers, connecting, and one more try for a broken connection."""
     found = options(backend)
     assert found["socket_timeout"] == found["socket_connect_timeout"] == connection.SOCKET_TIMEOUT
-    assert found["retry"].get_retries() == 1
+    assert found["retry"]._retries == 1
 
 
 def test_limits_of_the_project_stand(backend):

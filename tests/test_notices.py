@@ -83,12 +83,12 @@ def happen(event, user):
 
 
 WORDS = {
-    "new_browser_login": ("A login from a new browser", "had not been used in before"),
+    "new_browser_login": ("A login from a new browser", "where it was not used before"),
     "authenticator_added": ("An authenticator was added", '"Work phone" was added'),
     "authenticator_removed": ("An authenticator was removed", '"Work phone" was removed'),
     "recovery_codes_generated": ("You have new recovery codes", "no longer works"),
     "recovery_code_used": ("A recovery code was used", "1 code is left"),
-    "guesses_exhausted": ("Somebody tries to guess", "longer from now on"),
+    "guesses_exhausted": ("Somebody tries to guess", "sent to a new browser are longer"),
 }
 
 

@@ -13,6 +13,10 @@ from swap_user.otp import audit
 _IPV6_PREFIX = 64
 _IPV6_SITE_PREFIX = 48
 
+# What a provider has, or a large part of it.
+_NEIGHBOURHOOD = 16
+_IPV6_NEIGHBOURHOOD = 32
+
 # What proxies add. Seen on a request from a private address while no header is configured, they
 # say that the address is a proxy's, and stands for all visitors.
 _OF_PROXIES = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
@@ -54,6 +58,15 @@ def site(address: str) -> str:
     if ":" not in address:
         return address
     return _network(ipaddress.IPv6Address(address.partition("/")[0]), _IPV6_SITE_PREFIX)
+
+
+def neighbourhood(address: str) -> str:
+    """Return the many addresses of one provider that this is among: the /16, for IPv6 the /32."""
+    if not address:
+        return ""
+    found = ipaddress.ip_address(address.partition("/")[0])
+    prefix = _NEIGHBOURHOOD if found.version == 4 else _IPV6_NEIGHBOURHOOD
+    return str(ipaddress.ip_network((found, prefix), strict=False))
 
 
 def parse(text: str) -> IPAddress | None:

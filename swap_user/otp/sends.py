@@ -5,7 +5,8 @@ site in the job, where it is known whether there is anything to send (R21).
 A request over a limit looks like any other. Known browsers are not held back by what strangers
 ask for. Strangers share a budget for each account; when it is spent, an address that is new to the
 account still gets one message, so that its owner, at a browser and a place that nobody has seen
-before, does.
+before, does. Of these a neighbourhood of addresses gets only a few: to keep the owner from theirs,
+strangers would have to be there.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ _NEW_AGAIN = 90 * windows.DAY
 
 # KEYS: last counter, challenge; when browsers were revoked, weight; the guesses of strangers, of
 # this browser, of this address; the sends of strangers, of this browser, of this address, of
-# newcomers; whether this newcomer has asked.
+# the newcomers of this neighbourhood; whether this newcomer has asked; the sends of all newcomers.
 # ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual digits; when the
 # browser logged in, or 0, and its id; "1" if there is an address; the limits in the order of
 # their keys; the usual weight, year, day, hour and the time until an address is new again in ms.
@@ -29,7 +30,7 @@ _ASK = store.Script(
     + """
     local since, browser, placed = tonumber(ARGV[6]), ARGV[7], ARGV[8] == '1'
     local limit = function(n) return tonumber(ARGV[8 + n]) end
-    local usual, year, day, hour = limit(8), limit(9), limit(10), limit(11)
+    local usual, year, day, hour = limit(9), limit(10), limit(11), limit(12)
     local known = since > 0
     if known then
         local revoked = redis.call('GET', KEYS[3])
@@ -51,14 +52,18 @@ _ASK = store.Script(
         elseif not placed then
             scope = 'account'
         else
-            -- Whoever goes on asking never becomes new again.
+            local again = limit(13)
             local new = redis.call('EXISTS', KEYS[12]) == 0
-            if new and wait(KEYS[11], limit(7), hour, 1) > 0 then
-                scope = 'account'
+            local room = wait(KEYS[11], limit(7), hour, 1) == 0
+                and wait(KEYS[13], limit(8), again, 1) == 0
+            if new and room then
+                add(KEYS[11], 1, hour)
+                add(KEYS[13], 1, again)
             else
-                redis.call('SET', KEYS[12], '1', 'PX', limit(12))
-                if new then add(KEYS[11], 1, hour) else scope = 'account' end
+                scope = 'account'
             end
+            -- Whoever goes on asking never becomes new again.
+            if room or not new then redis.call('SET', KEYS[12], '1', 'PX', again) end
         end
     end
     if scope ~= '' then return {scope} end
@@ -134,8 +139,9 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
             store.key(account, "sends"),
             store.key(account, "sends", browser.id if browser else "-"),
             store.key(store.keyed("address", at), "sends"),
-            store.key(account, "newcomers"),
+            store.key(account, "newcomers", store.keyed("address", address.neighbourhood(at))),
             asked_key(account, at),
+            store.key(account, "newcomers"),
         ],
         [
             int(now * 1000),
@@ -153,6 +159,7 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
             of.OTP_SENDS_PER_BROWSER,
             of.OTP_SENDS_PER_ADDRESS,
             of.OTP_SENDS_TO_NEWCOMERS,
+            of.OTP_SENDS_TO_ALL_NEWCOMERS,
             guesses.USUAL_WEIGHT,
             windows.YEAR,
             windows.DAY,

@@ -228,6 +228,6 @@ class ResendView(CodeView):
             self.send(self.username)
         except LoginUnavailable:
             return self.unavailable(self.form_class(**self.get_words()))
-        text = _("A new code is on its way. The one before no longer works.")
+        text = _("A new code is on its way. Use the newest one that has reached you.")
         messages.success(request, text, fail_silently=True)
         return self.step(self.check_url)
