@@ -1,5 +1,6 @@
 """The backend: it adapts Django's call, and delegates."""
 
+from inspect import signature
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -64,3 +65,8 @@ class OTPBackend(ModelBackend):
         if otp is None:
             return None
         return await sync_to_async(self.authenticate)(request, username, otp, **kwargs)
+
+
+# Django asks for these at every login, and working one out takes as long as a trip to Redis.
+for _method in (OTPBackend.authenticate, OTPBackend.aauthenticate):
+    setattr(_method, "__signature__", signature(_method))  # noqa: B010 - mypy knows no such attribute

@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+from functools import lru_cache
 
 from django.http import HttpRequest
 
@@ -19,7 +20,7 @@ _IPV6_NEIGHBOURHOOD = 32
 
 # What proxies add. Seen on a request from a private address while no header is configured, they
 # say that the address is a proxy's, and stands for all visitors.
-_OF_PROXIES = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+_OF_PROXIES = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -47,7 +48,7 @@ def client_address(request: HttpRequest | None) -> str | None:
     peer = parse(request.META.get("REMOTE_ADDR", ""))
     if peer is None:
         return None
-    if not header and not peer.is_global and any(name in request.headers for name in _OF_PROXIES):
+    if not header and any(name in request.META for name in _OF_PROXIES) and not peer.is_global:
         _warn()
         return None
     return _network(peer, _IPV6_PREFIX)
@@ -69,6 +70,7 @@ def neighbourhood(address: str) -> str:
     return str(ipaddress.ip_network((found, prefix), strict=False))
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> IPAddress | None:
     """Return the address that ``text`` holds, perhaps with a port or a zone, or None."""
     text = text.strip().strip('"')
@@ -84,6 +86,7 @@ def parse(text: str) -> IPAddress | None:
     return mapped or found
 
 
+@lru_cache(maxsize=4096)
 def _network(address: IPAddress, prefix: int) -> str:
     if address.version == 4:
         return str(address)

@@ -47,7 +47,10 @@ def record(level: int, event: str, /, **fields: Any) -> None:
 
 def escape(value: object) -> str:
     """Return ``value`` as text on one line."""
-    text = str(value)[:_LONGEST].translate(_CONTROLS)
+    text = str(value)[:_LONGEST]
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.translate(_CONTROLS)
     # A lone surrogate can't be written to any file.
     return text.encode(errors="backslashreplace").decode()
 

@@ -102,9 +102,11 @@ Counters = Iterable[tuple[int, Challenge | None]]
 def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Candidate]:
     try:
         secret = open_secret(authenticator)
+        code = codes.HOTP(secret, digits=authenticator.digits, algorithm=authenticator.algorithm)
         for counter, challenge in counters:
-            digits = authenticator.digits if challenge is None else challenge.digits
-            expected = codes.hotp(secret, counter, digits=digits, algorithm=authenticator.algorithm)
+            if challenge is not None:
+                code.digits = challenge.digits
+            expected = code.at(counter)
             yield Candidate(authenticator, counter, expected, challenge)
     except EncryptionError as error:
         # The user's other authenticators go on working.

@@ -54,6 +54,29 @@ def normalize(typed: object) -> str | None:
     return text if _DIGITS.fullmatch(text) else None
 
 
+class HOTP(pyotp.HOTP):
+    """
+    The codes of one secret.
+
+    pyotp decodes the secret anew for each code; of one secret several are computed at a time.
+
+    Args:
+        secret: base32.
+        digits: how many a code has, 6 to 10.
+        algorithm: "SHA1", "SHA256" or "SHA512".
+    """
+
+    def __init__(self, secret: str, *, digits: int = 6, algorithm: str = "SHA1") -> None:
+        self._decoded: bytes | None = None
+        super().__init__(secret, digits=digits, digest=ALGORITHMS[algorithm])
+
+    def byte_secret(self) -> bytes:
+        """Return the secret, decoded."""
+        if self._decoded is None:
+            self._decoded = super().byte_secret()
+        return self._decoded
+
+
 def hotp(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA1") -> str:
     """
     Return the code of ``counter`` (RFC 4226 section 5.3).
@@ -64,7 +87,7 @@ def hotp(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA1")
         digits: how many the code has, 6 to 10.
         algorithm: "SHA1", "SHA256" or "SHA512".
     """
-    return pyotp.HOTP(secret, digits=digits, digest=ALGORITHMS[algorithm]).at(counter)
+    return HOTP(secret, digits=digits, algorithm=algorithm).at(counter)
 
 
 def time_step(now: float, *, period: int = 30) -> int:

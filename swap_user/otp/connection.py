@@ -25,6 +25,9 @@ _PLAIN_POOLS = (redis.ConnectionPool, redis.BlockingConnectionPool)
 # By alias: the settings that a client was made for, and the client.
 _clients: dict[str, tuple[Any, redis.Redis]] = {}
 
+# Likewise: the settings, and the prefix of keys.
+_prefixes: dict[str, tuple[Any, str | None]] = {}
+
 
 class NotRedis(Exception):
     """The cache is of another kind."""
@@ -56,6 +59,25 @@ def client(alias: str) -> redis.Redis:
         return _as_it_is(cache)
     _clients[alias] = (settings, made)
     return made
+
+
+def prefix(alias: str) -> str | None:
+    """
+    Return what the cache puts in front of every key, None where it does something else to keys.
+
+    Args:
+        alias: in CACHES.
+
+    Raises:
+        InvalidCacheBackendError: there is none of this name.
+    """
+    settings = caches.settings.get(alias)
+    kept = _prefixes.get(alias)
+    if kept is None or kept[0] is not settings:
+        make = caches[alias].make_key
+        found = make("")
+        kept = _prefixes[alias] = (settings, found if make("a:b") == f"{found}a:b" else None)
+    return kept[1]
 
 
 def probe(alias: str, seconds: float) -> redis.Redis | None:

@@ -36,13 +36,13 @@ _LONE_GUESS = 45 * windows.DAY
 # browser, of this address; the tries of this flow, and of those without one; then what pending
 # reads.
 # ARGV: now in ms; the class; when the browser logged in, or 0, and its id; "1" if there is an
-# address; the limits of strangers, browser, address and flow; the usual weight, year, hour and
-# the life of a lone guess in ms.
+# address; the limits of strangers, browser, address and flow.
 _CHARGE = store.Script(
     windows.LUA
+    + f"local usual, year, hour = {USUAL_WEIGHT}, {windows.YEAR}, {windows.HOUR}\n"
+    + f"local lone_guess = {_LONE_GUESS}\n"
     + """
     local kind, since, browser = ARGV[2], tonumber(ARGV[3]), ARGV[4]
-    local usual, year, hour = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
     local known = since > 0
     if known then
         local revoked = redis.call('GET', KEYS[1])
@@ -71,7 +71,7 @@ _CHARGE = store.Script(
                     scope = 'account'
                 else
                     local lone = weight <= usual and redis.call('LLEN', KEYS[3]) == 0
-                    add(KEYS[3], weight, lone and tonumber(ARGV[13]) or year)
+                    add(KEYS[3], weight, lone and lone_guess or year)
                     paid = 'account'
                     if redis.call('LLEN', KEYS[3]) + weight > limit then spent = 1 end
                 end
@@ -198,10 +198,6 @@ def charge(
             of.OTP_GUESSES_PER_BROWSER,
             of.OTP_GUESSES_PER_ADDRESS,
             of.OTP_GUESSES_PER_CODE,
-            USUAL_WEIGHT,
-            windows.YEAR,
-            windows.HOUR,
-            _LONE_GUESS,
         ],
     )
     scope, *rest = (_text(value) for value in answer)

@@ -23,14 +23,15 @@ _NEW_AGAIN = 90 * windows.DAY
 # the newcomers of this neighbourhood; whether this newcomer has asked; the sends of all newcomers.
 # ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual digits; when the
 # browser logged in, or 0, and its id; "1" if there is an address; the limits in the order of
-# their keys; the usual weight, year, day, hour and the time until an address is new again in ms.
+# their keys.
 _ASK = store.Script(
     windows.LUA
     + challenge.LUA
+    + f"local usual, again = {guesses.USUAL_WEIGHT}, {_NEW_AGAIN}\n"
+    + f"local year, day, hour = {windows.YEAR}, {windows.DAY}, {windows.HOUR}\n"
     + """
     local since, browser, placed = tonumber(ARGV[6]), ARGV[7], ARGV[8] == '1'
     local limit = function(n) return tonumber(ARGV[8 + n]) end
-    local usual, year, day, hour = limit(9), limit(10), limit(11), limit(12)
     local known = since > 0
     if known then
         local revoked = redis.call('GET', KEYS[3])
@@ -52,7 +53,6 @@ _ASK = store.Script(
         elseif not placed then
             scope = 'account'
         else
-            local again = limit(13)
             local new = redis.call('EXISTS', KEYS[12]) == 0
             local room = wait(KEYS[11], limit(7), hour, 1) == 0
                 and wait(KEYS[13], limit(8), again, 1) == 0
@@ -160,11 +160,6 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
             of.OTP_SENDS_PER_ADDRESS,
             of.OTP_SENDS_TO_NEWCOMERS,
             of.OTP_SENDS_TO_ALL_NEWCOMERS,
-            guesses.USUAL_WEIGHT,
-            windows.YEAR,
-            windows.DAY,
-            windows.HOUR,
-            _NEW_AGAIN,
         ],
     )
     scope, *rest = (value.decode() if isinstance(value, bytes) else str(value) for value in answer)

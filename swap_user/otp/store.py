@@ -7,16 +7,18 @@ What lies there are counters and expiries, never a code, a secret or a username.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.core.cache import caches
-from django.core.cache.backends.base import BaseCache
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.crypto import salted_hmac
+from django.utils.encoding import force_bytes
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit, connection
@@ -44,7 +46,13 @@ def keyed(kind: str, value: str) -> str:
         kind: what it is; equal values of two kinds differ.
         value: a name, an address or the like, which Redis isn't told.
     """
-    return salted_hmac(f"swap_user.{kind}", value, algorithm="sha256").hexdigest()[:32]
+    return hmac.digest(_hash_key(kind, settings.SECRET_KEY), value.encode(), "sha256").hex()[:32]
+
+
+@lru_cache(maxsize=16)
+def _hash_key(kind: str, secret: str | bytes) -> bytes:
+    # What Django's salted_hmac() derives anew each time.
+    return hashlib.sha256(force_bytes(f"swap_user.{kind}") + force_bytes(secret)).digest()
 
 
 def key(account: str, *parts: str) -> str:
@@ -54,7 +62,9 @@ def key(account: str, *parts: str) -> str:
     The braces are a hash tag: all keys of an account lie on one node of a cluster, so that one
     script may touch several.
     """
-    return _cache().make_key(":".join(("swap_user", "{" + account + "}", *parts)))
+    name = ":".join(("swap_user", "{" + account + "}", *parts))
+    prefix = connection.prefix(swap_user_settings.OTP_CACHE)
+    return caches[swap_user_settings.OTP_CACHE].make_key(name) if prefix is None else prefix + name
 
 
 class Script:
@@ -79,7 +89,7 @@ class Script:
         """
         with _reached() as client:
             try:
-                return client.evalsha(self.sha, len(keys), *keys, *args)
+                return client.execute_command("EVALSHA", self.sha, len(keys), *keys, *args)
             except redis.exceptions.NoScriptError:
                 # The server was restarted, or its script cache flushed.
                 return client.eval(self.source, len(keys), *keys, *args)
@@ -95,10 +105,6 @@ def get_many(keys: Sequence[str]) -> list[str | None]:
     with _reached() as client:
         values = client.mget(keys)
     return [value.decode() if isinstance(value, bytes) else value for value in values]
-
-
-def _cache() -> BaseCache:
-    return caches[swap_user_settings.OTP_CACHE]
 
 
 @contextmanager
