@@ -10,10 +10,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.cache import InvalidCacheBackendError
+from django.core.exceptions import ImproperlyConfigured
 
 from swap_user.check_support import Messages, value
 from swap_user.conf import NAMESPACE
-from swap_user.otp import connection
+from swap_user.otp import budgets, connection
 from swap_user.otp.encryption import decode_key
 
 STDOUT_SENDER = "swap_user.otp.senders.StdOutOTPSender"
@@ -157,6 +158,28 @@ def deploy_check_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
     ]
 
 
+def deploy_check_chance(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W010: limits that are higher than a year of guessing allows."""
+    try:
+        chance = budgets.yearly_chance()
+    except ImproperlyConfigured:
+        return []  # E004 says so.
+    if chance < _CHANCE:
+        return []
+    return [
+        checks.Warning(
+            f"With these limits, who guesses at one account for a year gets in with a chance of "
+            f"1 in {1 / chance:,.0f}.",
+            hint=f"Lower OTP_GUESSES_PER_ACCOUNT, OTP_GUESSES_PER_CODE, OTP_SENDS_PER_ACCOUNT or "
+            f"OTP_SENDS_TO_ALL_NEWCOMERS in {NAMESPACE}: the defaults stay below 1 in "
+            f"{1 / _CHANCE:,.0f}.",
+            id="swap_user.W010",
+        )
+    ]
+
+
+_CHANCE = 1e-4
+
 _OF_PROXIES = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
 
 
@@ -168,4 +191,5 @@ ALL = (
     deploy_check_weak_keys,
     deploy_check_sessions,
     deploy_check_proxy,
+    deploy_check_chance,
 )

@@ -8,6 +8,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -18,6 +19,7 @@ from swap_user.testing import outbox
 from tests.services.mariadb import MariaDBServer
 from tests.services.postgres import PostgresServer
 from tests.services.smtp import SMTPServer
+from tests.simulation.report import PROPERTY, lines
 
 DATABASE_SERVERS = {"postgres": PostgresServer, "mariadb": MariaDBServer}
 
@@ -112,15 +114,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print how many hostile inputs there were, or the table of requirement and tests."""
-    hostile = [
-        value
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.stats.get(outcome, ())
-        for name, value in getattr(report, "user_properties", ())
-        if name == "hostile inputs"
-    ]
-    if hostile:
+    """Print what tests have noted, or the table of requirement and tests."""
+    noted = _noted(terminalreporter)
+    if config.option.markexpr == "year" and noted[PROPERTY]:
+        for line in lines(noted[PROPERTY]):
+            terminalreporter.write_line(line)
+    if hostile := noted["hostile inputs"]:
         terminalreporter.write_line(f"{sum(hostile):,} hostile inputs")
     if not config.option.requirements:
         return
@@ -132,3 +131,13 @@ def pytest_terminal_summary(
     terminalreporter.write_line("| requirement | shown by |\n| --- | --- |")
     for name in REQUIREMENTS:
         terminalreporter.write_line(f"| {name} | {', '.join(shown[name]) or '–'} |")
+
+
+def _noted(terminalreporter: pytest.TerminalReporter) -> dict[str, list[Any]]:
+    """Return the properties that tests have recorded, by their names."""
+    noted: dict[str, list[Any]] = defaultdict(list)
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for name, value in getattr(report, "user_properties", ()):
+                noted[name].append(value)
+    return noted

@@ -146,7 +146,9 @@ def test_it_ends_after_a_year(user, clock):
     assert not is_known(home, user)
 
 
-@pytest.mark.parametrize("odd", ["x", None, 1e300, float("nan"), [], NOW * 1000 + 10_000_000])
+@pytest.mark.parametrize(
+    "odd", ["x", None, 1e300, [], [None, ""], [float("nan"), ""], [NOW * 1000 + 10_000_000, ""]]
+)
 def test_odd_times_in_a_signed_cookie(user, odd):
     """Nobody but us signs them; no exception all the same, and nothing gained from the future."""
     request = visitor()
@@ -216,3 +218,14 @@ def test_a_known_browser_has_a_budget_too(user):
     assert limited(home).scope == "account"
     assert len(ask(home)) == 10
     assert time.time() == NOW
+
+
+def test_a_name_that_was_somebody_elses(user):
+    """Whose browser was known under the name gets nothing from that, and nobody is locked out."""
+    old = known(user)
+    user.delete()
+    new = make_user()
+    give(new)
+    assert enter(old, totp(NOW)) is None
+    assert enter(visitor(), totp(NOW)) == new
+    assert not is_known(old, new)

@@ -10,7 +10,7 @@ import redis
 from django.contrib.auth import get_user_model
 
 from swap_user import deploy_checks
-from swap_user.otp import connection
+from swap_user.otp import budgets, connection
 from tests.test_checks import Loud, ours
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +134,16 @@ def test_w009_a_proxy_without_its_header(settings, setting, value):
     assert setting in warning.msg
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}
     assert deploy_checks.deploy_check_proxy(None) == []
+
+
+@pytest.mark.requirement("R20")
+def test_w010_limits_that_allow_too_much(settings):
+    """The defaults stay below 1 in 10,000; higher ones are told what they come to."""
+    assert deploy_checks.deploy_check_chance(None) == []
+    assert 9e-5 < budgets.yearly_chance() < 1e-4
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": 30}
+    (warning,) = deploy_checks.deploy_check_chance(None)
+    assert warning.id == "swap_user.W010"
+    assert "1 in 6,475" in warning.msg
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": "30"}
+    assert deploy_checks.deploy_check_chance(None) == []

@@ -16,7 +16,7 @@ from functools import wraps
 from typing import Any, ClassVar
 
 import pytest
-from django.contrib.auth import authenticate
+from django.contrib.auth import SESSION_KEY, authenticate
 from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.test import Client
@@ -28,7 +28,9 @@ from hypothesis import strategies as st
 from swap_user import conf, identity
 from swap_user.otp import browsers, code_request, codes, recovery, send_code, store
 from swap_user.otp.address import client_address
-from tests.support import give, make_user, username, visitor
+from swap_user.otp.policies import Both
+from swap_user.testing import outbox
+from tests.support import give, make_user, totp, username, visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R14")]
 
@@ -36,12 +38,13 @@ TOTAL = int(os.environ.get("HOSTILE_EXAMPLES", "2000"))
 
 # Of a thousand inputs: the doors of the core are cheap, a page with its template is dear.
 SHARES = {
-    "authenticate": 520,
+    "authenticate": 510,
     "send_code": 300,
     "cookie": 40,
     "address": 50,
     "session": 30,
     "username page": 20,
+    "password page": 10,
     "code page": 15,
     "resend": 5,
     "body": 15,
@@ -49,6 +52,9 @@ SHARES = {
 }
 
 KNOWN = username()
+
+HAS_PASSWORD = Both().asks_password()
+PASSWORD = "correct horse"
 
 # No limit is reached, so that what is typed really gets to the code behind.
 OPEN = {
@@ -119,6 +125,9 @@ def _open(settings, request, monkeypatch) -> Iterator[None]:
 def user():
     """Somebody with all kinds of codes who may enter the admin."""
     user = make_user(is_staff=True, is_superuser=True)
+    if HAS_PASSWORD:
+        user.set_password(PASSWORD)
+        user.save()
     give(user)
     recovery.generate_recovery_codes(user)
     return user
@@ -218,15 +227,24 @@ HEADER_VALUES = st.one_of(
 
 @hostile("authenticate", name=NAMES, otp=OTPS, session=st.integers(0, 2))
 def test_authenticate(user, name, otp, session):
-    """Refused, never an exception; a right code would let in, and a guess is none."""
+    """Refused, never an exception; a login only by the code that is right, which few hit."""
     request = [None, visitor(), HttpRequest()][session]
     found = authenticate(request, username=name, otp=otp)
-    assert found is None or _is_right(otp)
+    assert found is None or (found == user and _is_right(otp))
 
 
 def _is_right(otp: Any) -> bool:
-    """Say whether it may have been right: one in 70,000 guesses of six digits is."""
-    return codes.normalize(otp) is not None
+    """Say whether it is one of the codes that let the user in now, or did a moment ago."""
+    now = time.time()
+    shown = {totp(now + 30 * step) for step in (-2, -1, 0, 1)} | {each.otp for each in outbox}
+    return codes.normalize(otp) in shown
+
+
+def test_a_right_code_is_told_from_the_others(user):
+    """So that the assertions here say something."""
+    assert _is_right(totp(time.time()))
+    assert not _is_right("9" * 10)
+    assert authenticate(visitor(), username=KNOWN, otp=totp(time.time())) == user
 
 
 @hostile("send_code", name=NAMES, with_session=st.booleans())
@@ -251,7 +269,7 @@ def test_the_cookie_of_the_browser(user, value, salt, raw):
     request.COOKIES[browsers.COOKIE] = text
     send_code(request, KNOWN)
     authenticate(request, username=KNOWN, otp="000000")
-    browsers.remember(request, _Response(), _account())
+    browsers.remember(request, _Response(), _account(), user)
 
 
 def _account() -> str:
@@ -339,12 +357,46 @@ def test_the_page_that_asks_who(user, name, password, next):
     _post(Client(), "login", data)
 
 
+class AlwaysAsks(Both):
+    """The page asks for a password even where no user has one; then none is right."""
+
+    def asks_password(self) -> bool:
+        return True
+
+
+@hostile(
+    "password page",
+    name=st.one_of(st.just(KNOWN), TEXT),
+    password=st.one_of(st.just(PASSWORD), TEXT),
+    otp=TEXT,
+)
+def test_the_page_that_asks_for_a_password(user, settings, name, password, otp):
+    """The password, and the code after it; in full only with settings whose users have one."""
+    policy = Both if HAS_PASSWORD else AlwaysAsks
+    dotted = {"OTP_POLICY_CLASS": f"{policy.__module__}.{policy.__qualname__}"}
+    settings.SWAP_USER = settings.SWAP_USER | dotted
+    client = Client()
+    assert b'type="password"' in client.get(reverse("admin:login")).content
+    response = _post(client, "login", {"username": name, "password": password})
+    # Only the right password leads on; a name has more than one spelling.
+    passed = response.status_code == 302
+    assert not passed or (HAS_PASSWORD and password == PASSWORD)
+    assert passed or (name, password) != (KNOWN, PASSWORD) or not HAS_PASSWORD
+    _post(client, "check-otp", {"otp": otp})
+    assert not _is_in(client) or (passed and _is_right(otp))
+
+
+def _is_in(client: Client) -> bool:
+    return SESSION_KEY in client.session
+
+
 @hostile("code page", name=st.sampled_from([KNOWN, username(2)]), otp=TEXT, next=NEXT)
 def test_the_page_that_asks_for_the_code(user, name, otp, next):
     """The second step, of somebody who is there and of somebody who isn't."""
     client = Client()
     _post(client, "login", {"username": name})
     _post(client, "check-otp", {"otp": otp, "next": next})
+    assert not _is_in(client) or (name == KNOWN and _is_right(otp))
 
 
 @hostile("resend", data=st.dictionaries(st.text("otpnexuramc", max_size=8), TEXT, max_size=3))

@@ -196,6 +196,26 @@ def test_an_address_is_not_kept_from_its_own_by_another_of_its_64(user):
     assert limited(request).scope == "address"
 
 
+def test_a_whole_48_has_a_budget_too():
+    """A thousand an hour: its 65,536 addresses cost nothing."""
+    for number in range(1000):
+        request = visitor(REMOTE_ADDR=f"2001:db8:7:{number:x}::1")
+        enter(request, "000000", username(number))
+        assert limited(request) is None
+    request = visitor(REMOTE_ADDR="2001:db8:7:ffff::1")
+    enter(request, "000000", username(1001))
+    assert limited(request).scope == "address"
+    request = visitor(REMOTE_ADDR="2001:db8:8::1")
+    enter(request, "000000", username(1001))
+    assert limited(request) is None
+
+
+def test_wider_windows_tell_nobody_who_has_an_app(user, settings):
+    """A name that nobody has is limited after as many guesses."""
+    configure(settings, OTP_PAST_STEPS=3, OTP_FUTURE_STEPS=3)
+    assert guess(20) == guess(20, name=username(77)) == 64 // 8
+
+
 def test_a_long_code_takes_few_tries(user, clock):
     """Five an hour in one session, whether or not a new code is sent."""
     guess(20)

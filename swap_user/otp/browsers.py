@@ -7,9 +7,11 @@ names accounts by their keyed hash. It lets nobody in: all that it gives is a bu
 
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 
@@ -35,16 +37,21 @@ class Browser:
 
     Args:
         id: random, the same for as long as the browser keeps the cookie.
-        logins: for which accounts, and when each logged in last, in ms since 1970.
+        logins: for which accounts; of each when it logged in last, in ms since 1970, and what
+            stands for its user.
     """
 
     id: str
-    logins: dict[str, int]
+    logins: dict[str, tuple[int, str]]
 
     def since(self, account: str, *, now: float) -> int:
         """Return when the account logged in here, in ms since 1970; 0 if not, or too long ago."""
-        at = self.logins.get(account, 0)
+        at, _ = self.logins.get(account, (0, ""))
         return at if -_SKEW <= now * 1000 - at <= MAX_AGE * 1000 else 0
+
+    def is_of(self, account: str, user: AbstractBaseUser) -> bool:
+        """Say whether it was this user who logged in to the account here."""
+        return self.logins.get(account, (0, ""))[1] == mark(user)
 
 
 def read(request: HttpRequest | None) -> Browser | None:
@@ -55,19 +62,27 @@ def read(request: HttpRequest | None) -> Browser | None:
     try:
         match signing.loads(cookie, salt=SALT, max_age=MAX_AGE):
             case [str(name), dict(logins)] if name.isascii():
-                times = {
-                    key: at
-                    for key, at in logins.items()
-                    # Greater ones no float holds.
-                    if isinstance(at, int) and 0 <= at < 2**53
-                }
-                return Browser(name, times)
+                return Browser(name, dict(_readable(logins)))
     except signing.BadSignature:
         pass
     return None
 
 
-def remember(request: HttpRequest, response: HttpResponseBase, account: str) -> None:
+def _readable(logins: dict[str, object]) -> Iterator[tuple[str, tuple[int, str]]]:
+    for account, login in logins.items():
+        match login:
+            case [int(at), str(mark)] if 0 <= at < 2**53:  # greater ones no float holds
+                yield account, (at, mark)
+
+
+def mark(user: AbstractBaseUser) -> str:
+    """Return what stands for a user in the cookie: a name may be somebody else's by then."""
+    return store.keyed("user", f"{user._meta.label_lower}:{user.pk}")[:8]
+
+
+def remember(
+    request: HttpRequest, response: HttpResponseBase, account: str, user: AbstractBaseUser
+) -> None:
     """
     Let the browser be known from now on; to be called after a login.
 
@@ -75,14 +90,15 @@ def remember(request: HttpRequest, response: HttpResponseBase, account: str) -> 
         request: the one that logged in.
         response: what answers it; it gets the cookie.
         account: as ``store.account_key`` gives it.
+        user: who logged in.
     """
     now = int(time.time() * 1000)
     before = read(request) or Browser(secrets.token_urlsafe(16), {})
     others = sorted(
-        ((name, at) for name, at in before.logins.items() if name != account),
+        ((name, login) for name, login in before.logins.items() if name != account),
         key=lambda login: login[1],
     )
-    logins = dict([*others[1 - MAX_ACCOUNTS :], (account, now)])
+    logins = dict([*others[1 - MAX_ACCOUNTS :], (account, (now, mark(user)))])
     response.set_cookie(
         COOKIE,
         signing.dumps([before.id, logins], salt=SALT),

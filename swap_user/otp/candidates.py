@@ -117,7 +117,7 @@ def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Cand
 
 # What a user has who has enrolled an app and asked for a code: the codes of three time steps, the
 # code of this flow, and perhaps one of none.
-_OPENED, _COMPUTED = 2, 5
+_OPENED = 2
 
 
 def even_out(opened: int, computed: int) -> None:
@@ -132,7 +132,8 @@ def even_out(opened: int, computed: int) -> None:
     authenticator, secret = _decoy(keyring())
     for _ in range(opened, _OPENED):
         open_secret(authenticator)
-    for counter in range(computed, _COMPUTED):
+    of = swap_user_settings
+    for counter in range(computed, of.OTP_PAST_STEPS + of.OTP_FUTURE_STEPS + 3):
         codes.hotp(secret, counter)
 
 

@@ -14,35 +14,27 @@ section 7.3; NIST SP 800-63B-4 3.2.2). The arithmetic is in ``docs/topics/limits
 """
 
 import logging
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp import audit, browsers, codes, pending, store, windows
+from swap_user.otp import audit, browsers, budgets, codes, pending, store, windows
 from swap_user.otp.pending import Pending
 from swap_user.otp.visitors import Visitor
 from swap_user.signals import login_limited
 
-# What a short guess of a stranger is taken to weigh, in codes of six digits that would be right:
-# three of an authenticator app, and one that was sent. Users with more get a heavier one.
-USUAL_WEIGHT = 4
-
-# One guess may be the last that somebody ever makes: names that nobody has must not fill Redis.
-# At one in 45 days, they are still fewer than the budget.
-_LONE_GUESS = 45 * windows.DAY
-
 # KEYS: when browsers were revoked, the weight of a guess; the guesses of strangers, of this
-# browser, of this address; the tries of this flow, and of those without one; then what pending
-# reads.
-# ARGV: now in ms; the class; when the browser logged in, or 0, and its id; "1" if there is an
-# address; the limits of strangers, browser, address and flow.
+# browser, of this address; the tries of this flow, and of those without one; the guesses of the
+# address's /48; then what pending reads.
+# ARGV: now in ms; the class; when the browser logged in, or 0, and its id; which places there are;
+# the limits of strangers, browser, address and flow; the weight where none is noted.
 _CHARGE = store.Script(
     windows.LUA
-    + f"local usual, year, hour = {USUAL_WEIGHT}, {windows.YEAR}, {windows.HOUR}\n"
-    + f"local lone_guess = {_LONE_GUESS}\n"
+    + f"local usual, year, hour = {budgets.USUAL_WEIGHT}, {windows.YEAR}, {windows.HOUR}\n"
+    + f"local site_factor = {budgets.SITE_FACTOR}\n"
     + """
     local kind, since, browser = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+    local placed, sited = ARGV[5] ~= '', ARGV[5] == 'site'
     local known = since > 0
     if known then
         local revoked = redis.call('GET', KEYS[1])
@@ -51,7 +43,7 @@ _CHARGE = store.Script(
             known = since > tonumber(at) or kept == browser
         end
     end
-    local weight = tonumber(redis.call('GET', KEYS[2]) or usual)
+    local weight = tonumber(redis.call('GET', KEYS[2]) or ARGV[10])
     local paid, spent, scope, left = '', 0, '', 0
     if kind == 'short' then
         if known and wait(KEYS[4], tonumber(ARGV[7]), year, 1) == 0 then
@@ -61,17 +53,24 @@ _CHARGE = store.Script(
             local limit = tonumber(ARGV[6]) * usual
             -- One guess a year there is for everybody, however much it weighs.
             weight = math.min(weight, limit)
-            if ARGV[5] == '1' then
+            if placed then
                 left = wait(KEYS[5], tonumber(ARGV[8]), hour, 1)
-                if left > 0 then scope = 'address' else add(KEYS[5], 1, hour) end
+                if left == 0 and sited then
+                    left = wait(KEYS[8], tonumber(ARGV[8]) * site_factor, hour, 1)
+                end
+                if left > 0 then
+                    scope = 'address'
+                else
+                    add(KEYS[5], 1, hour)
+                    if sited then add(KEYS[8], 1, hour) end
+                end
             end
             if scope == '' then
                 left = wait(KEYS[3], limit, year, weight)
                 if left > 0 then
                     scope = 'account'
                 else
-                    local lone = weight <= usual and redis.call('LLEN', KEYS[3]) == 0
-                    add(KEYS[3], weight, lone and lone_guess or year)
+                    add(KEYS[3], weight, year)
                     paid = 'account'
                     if redis.call('LLEN', KEYS[3]) + weight > limit then spent = 1 end
                 end
@@ -83,7 +82,7 @@ _CHARGE = store.Script(
     end
     if scope ~= '' then return {scope, left} end
     local waiting = {}
-    for i = 8, #KEYS do waiting[i - 7] = KEYS[i] end
+    for i = 9, #KEYS do waiting[i - 8] = KEYS[i] end
     waiting = redis.call('MGET', unpack(waiting))
     -- A code that is bound to no flow counts in each, so each is charged with its tries there:
     -- flows cost nothing. When those are spent, the flow's own code goes on counting.
@@ -104,9 +103,15 @@ _CHARGE = store.Script(
 _REWEIGH = store.Script(
     windows.LUA
     + """
+    local more, limit = tonumber(ARGV[3]), tonumber(ARGV[5])
+    -- Of many at once the first is looked at whatever it weighs; the others have to fit.
+    local first = tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[2])
     redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
-    add(KEYS[2], tonumber(ARGV[3]), ARGV[4])
-    return 1
+    if more <= 0 then return 0 end
+    local held = redis.call('LLEN', KEYS[2])
+    if held + more > limit and not first then return -1 end
+    add(KEYS[2], more, ARGV[4])
+    return held + more + math.min(tonumber(ARGV[2]), limit) > limit and 1 or 0
     """
 )
 
@@ -146,7 +151,7 @@ class Charge:
 
     keys: Sequence[str] = ()
     entry: int = 0
-    weight: int = USUAL_WEIGHT
+    weight: int = budgets.USUAL_WEIGHT
     spent: bool = False
     known: bool = False
 
@@ -175,17 +180,19 @@ def charge(
     """
     of, browser, now_ms = swap_user_settings, visitor.browser, int(now * 1000)
     since = browser.since(account, now=now) if browser else 0
-    strangers, own, address, tries = budgets(account, visitor)
+    strangers, own, tries = budgets.keys(account, visitor)
+    place = budgets.places(visitor, "guesses")
     waiting = pending.keys(account, visitor.flow)
     answer = _CHARGE(
         [
             browsers.revocation_key(account),
-            weight_key(account),
+            budgets.weight_key(account),
             strangers,
             own,
-            address,
+            place[0],
             tries,
-            tries_key(account, None),
+            budgets.tries_key(account, None),
+            place[1],
             *waiting,
         ],
         [
@@ -193,68 +200,42 @@ def charge(
             kind(code),
             since,
             browser.id if browser else "",
-            "1" if visitor.address else "0",
+            budgets.placed(visitor),
             of.OTP_GUESSES_PER_ACCOUNT,
             of.OTP_GUESSES_PER_BROWSER,
             of.OTP_GUESSES_PER_ADDRESS,
             of.OTP_GUESSES_PER_CODE,
+            budgets.usual_weight(),
         ],
     )
     scope, *rest = (_text(value) for value in answer)
     if scope:
         return _limited(account, scope, -(-int(rest[0]) // 1000))
     paid, spent, weight, known, *values = rest
-    charged = {"browser": [own], "account": [strangers, address], "": []}[paid]
+    charged = {"browser": [own], "account": [strangers, *place], "": []}[paid]
     if kind(code) == "long":
-        charged = [tries, tries_key(account, None)]
+        charged = [tries, budgets.tries_key(account, None)]
     return (
         Charge(charged, now_ms, int(weight), spent == "1", known == "1"),
         pending.parse([value or None for value in values], waiting, now=now),
     )
 
 
-def reweigh(account: str, paid: Charge, weight: int) -> None:
+def reweigh(account: str, paid: Charge, weight: int) -> Charge | None:
     """
-    Charge a wrong short code for what it weighed, where more codes would have been right.
+    Charge a guess for what it weighs, before it is looked at; None: that is too much.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
     strangers = store.key(account, "guesses")
-    more = weight - paid.weight if strangers in paid.keys else 0
-    _REWEIGH([weight_key(account), strangers], [paid.entry, weight, more, windows.YEAR])
-
-
-def weigh(expected: Iterable[str]) -> int:
-    """
-    Return what a guess at a short code weighs: how many codes of six digits would be right.
-
-    Args:
-        expected: every code that would be right now. One of eight digits is a hundredth.
-    """
-    short = [code for code in expected if len(code) < codes.MAX_DIGITS]
-    # Not to be rounded up by what floating point makes of 0.1.
-    return math.ceil(sum(10.0 ** (6 - len(code)) for code in short) - 1e-9)
-
-
-def weight_key(account: str) -> str:
-    """Return where it lies what a guess at this account weighs, if more than usual."""
-    return store.key(account, "weight")
-
-
-def budgets(account: str, visitor: Visitor) -> tuple[str, str, str, str]:
-    """Return the keys of the budgets: of strangers, this browser, this address, this flow."""
-    return (
-        store.key(account, "guesses"),
-        store.key(account, "guesses", visitor.browser.id if visitor.browser else "-"),
-        store.key(store.keyed("address", visitor.address or ""), "guesses"),
-        tries_key(account, visitor.flow),
-    )
-
-
-def tries_key(account: str, flow: str | None) -> str:
-    """Return where the tries at long codes lie of a flow, or of all visitors without one."""
-    return store.key(account, "tries", flow or "-")
+    limit = swap_user_settings.OTP_GUESSES_PER_ACCOUNT * budgets.USUAL_WEIGHT
+    more = min(weight, limit) - paid.weight if strangers in paid.keys else 0
+    keys = [budgets.weight_key(account), strangers]
+    answer = int(_REWEIGH(keys, [paid.entry, weight, more, windows.YEAR, limit]))
+    if answer < 0:
+        return None
+    return replace(paid, weight=paid.weight + max(0, more), spent=paid.spent or answer == 1)
 
 
 def _limited(account: str, scope: str, retry_in: int) -> Limited:

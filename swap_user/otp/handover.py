@@ -9,7 +9,7 @@ from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp import audit, failures, time_limit
+from swap_user.otp import audit, failures, thread_pool, time_limit
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
 # The pause before the second attempt, in seconds, and how it grows with each further one.
@@ -51,10 +51,14 @@ def hand_over(
     pause = PAUSE
     for number in range(1, attempts + 1):
         try:
-            time_limit.call(attempt, seconds=swap_user_settings.OTP_SEND_TIME_LIMIT)
+            time_limit.call(
+                attempt, seconds=swap_user_settings.OTP_SEND_TIME_LIMIT, lane=str(user.pk)
+            )
         except Exception as error:  # noqa: BLE001 - the sender is the project's
             text = failures.describe(error, masked=masked)
-            final = isinstance(error, time_limit.TimedOut) or number == attempts
+            hangs = isinstance(error, time_limit.TimedOut | time_limit.TooManyHanging)
+            # Whoever sleeps here holds a worker that others wait for.
+            final = hangs or number == attempts or thread_pool.current().is_busy
         else:
             return None
         if final or time.time() + pause >= until:

@@ -53,4 +53,4 @@ def remember_browser(request: HttpRequest, response: HttpResponseBase) -> None:
     """
     outcome = of(request)
     if outcome and outcome.user:
-        browsers.remember(request, response, outcome.account)
+        browsers.remember(request, response, outcome.account, outcome.user)

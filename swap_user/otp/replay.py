@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from swap_user.models import Authenticator
-from swap_user.otp import guesses, statements, store, windows
+from swap_user.otp import statements, store
 from swap_user.otp.authenticators import is_stale, reseal
 from swap_user.otp.challenge import Challenge
 from swap_user.otp.guesses import Charge
@@ -20,23 +20,21 @@ from swap_user.otp.guesses import Charge
 # The durable mark is in the database; this one only has to outlive every open window.
 _MARK_SECONDS = 3600
 
-# KEYS: the mark of the authenticator; the challenge, or the mark again; where it lies what a guess
-# weighs; where it lies that this address has asked; the budgets that the attempt was charged to.
-# ARGV: the counter, lifetime of the mark in milliseconds; the value of the challenge, or ""; the
-# weight to be noted, or "", and for how many milliseconds; what stands in the budgets for the
-# attempt, and how often at most.
+# KEYS: the mark of the authenticator; the challenge, or the mark again; where it lies that this
+# address has asked; the budgets that the attempt was charged to.
+# ARGV: the counter, lifetime of the mark in milliseconds; the value of the challenge, or ""; what
+# stands in the budgets for the attempt, and how often in the first.
 _CONSUME = store.Script(
     """
-    for i = 5, #KEYS do
-        redis.call('LREM', KEYS[i], -tonumber(i == 5 and ARGV[7] or 1), ARGV[6])
+    for i = 4, #KEYS do
+        redis.call('LREM', KEYS[i], -tonumber(i == 4 and ARGV[5] or 1), ARGV[4])
     end
     if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
     local mark = tonumber(redis.call('GET', KEYS[1]) or '-1')
     if mark >= tonumber(ARGV[1]) then return 0 end
     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
     if ARGV[3] ~= '' then redis.call('DEL', KEYS[2]) end
-    if ARGV[4] ~= '' then redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5]) end
-    redis.call('DEL', KEYS[4])
+    redis.call('DEL', KEYS[3])
     return 1
     """
 )
@@ -54,12 +52,10 @@ class Aftermath:
         paid: what the attempt was charged. A right code is no guess, so that is given back, also
             for one that is used already (a double click); what other attempts were charged is not
             (R18).
-        weight: what a guess at this account weighs, to be noted; 0: as was known.
         asked: where it lies that this address has asked for a code; it is new again then.
     """
 
     paid: Charge = NO_CHARGE
-    weight: int = 0
     asked: str = ""
 
 
@@ -101,7 +97,6 @@ def guard(
     keys = [
         mark,
         challenge.key if challenge else mark,
-        guesses.weight_key(account),
         aftermath.asked or store.key(account, "asked"),
         *paid.keys,
     ]
@@ -109,10 +104,9 @@ def guard(
         counter,
         _MARK_SECONDS * 1000,
         challenge.value if challenge else "",
-        aftermath.weight or "",
-        windows.YEAR,
         paid.entry,
-        paid.weight,
+        # Only strangers' budget holds a guess as often as it weighs.
+        paid.weight if store.key(account, "guesses") in paid.keys else 1,
     ]
     return bool(_CONSUME(keys, args))
 

@@ -12,7 +12,7 @@ strangers would have to be there.
 from dataclasses import dataclass
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp import address, browsers, challenge, guesses, store, windows
+from swap_user.otp import address, browsers, budgets, challenge, store, windows
 from swap_user.otp.visitors import Visitor
 
 # How long it takes until an address that asked is new again.
@@ -20,17 +20,20 @@ _NEW_AGAIN = 90 * windows.DAY
 
 # KEYS: last counter, challenge; when browsers were revoked, weight; the guesses of strangers, of
 # this browser, of this address; the sends of strangers, of this browser, of this address, of
-# the newcomers of this neighbourhood; whether this newcomer has asked; the sends of all newcomers.
+# the newcomers of this neighbourhood; whether this newcomer has asked; the sends of all newcomers;
+# the guesses and the sends of the address's /48.
 # ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual digits; when the
-# browser logged in, or 0, and its id; "1" if there is an address; the limits in the order of
-# their keys.
+# browser logged in, or 0, and its id; which places there are; the limits in the order of
+# their keys; the weight where none is noted.
 _ASK = store.Script(
     windows.LUA
     + challenge.LUA
-    + f"local usual, again = {guesses.USUAL_WEIGHT}, {_NEW_AGAIN}\n"
+    + f"local usual, again = {budgets.USUAL_WEIGHT}, {_NEW_AGAIN}\n"
+    + f"local site_factor = {budgets.SITE_FACTOR}\n"
     + f"local year, day, hour = {windows.YEAR}, {windows.DAY}, {windows.HOUR}\n"
     + """
-    local since, browser, placed = tonumber(ARGV[6]), ARGV[7], ARGV[8] == '1'
+    local since, browser = tonumber(ARGV[6]), ARGV[7]
+    local placed, sited = ARGV[8] ~= '', ARGV[8] == 'site'
     local limit = function(n) return tonumber(ARGV[8 + n]) end
     local known = since > 0
     if known then
@@ -44,10 +47,12 @@ _ASK = store.Script(
     local scope = ''
     if known then
         if wait(KEYS[9], limit(5), day, 1) > 0 then scope = 'browser' else add(KEYS[9], 1, day) end
-    elseif placed and wait(KEYS[10], limit(6), hour, 1) > 0 then
+    elseif placed and wait(KEYS[10], limit(6), hour, 1) > 0
+        or sited and wait(KEYS[15], limit(6) * site_factor, hour, 1) > 0 then
         scope = 'address'
     else
         if placed then add(KEYS[10], 1, hour) end
+        if sited then add(KEYS[15], 1, hour) end
         if wait(KEYS[8], limit(4), day, 1) == 0 then
             add(KEYS[8], 1, day)
         elseif not placed then
@@ -69,12 +74,13 @@ _ASK = store.Script(
     if scope ~= '' then return {scope} end
 
     local digits = ARGV[5]
-    local weight = tonumber(redis.call('GET', KEYS[4]) or usual)
+    local weight = tonumber(redis.call('GET', KEYS[4]) or limit(9))
     local short = known and wait(KEYS[6], limit(2), year, 1) == 0
     if not short then
         local most = limit(1) * usual
         short = wait(KEYS[5], most, year, math.min(weight, most)) == 0
             and not (placed and wait(KEYS[7], limit(3), hour, 1) > 0)
+            and not (sited and wait(KEYS[14], limit(3) * site_factor, hour, 1) > 0)
     end
     if not short then digits = '10' end
     local text = issue(KEYS[1], KEYS[2], ARGV[2], ARGV[3], ':' .. ARGV[4] .. ':' .. digits)
@@ -125,23 +131,26 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
         LoginUnavailable: Redis can't be reached.
     """
     of, browser = swap_user_settings, visitor.browser
-    strangers, own, place, _ = guesses.budgets(account, visitor)
+    strangers, own, _ = budgets.keys(account, visitor)
+    guessed, sent = budgets.places(visitor, "guesses"), budgets.places(visitor, "sends")
     at = visitor.address or ""
     answer = _ASK(
         [
             challenge.last_key(account),
             challenge.key(account, visitor.flow),
             browsers.revocation_key(account),
-            guesses.weight_key(account),
+            budgets.weight_key(account),
             strangers,
             own,
-            place,
+            guessed[0],
             store.key(account, "sends"),
             store.key(account, "sends", browser.id if browser else "-"),
-            store.key(store.keyed("address", at), "sends"),
+            sent[0],
             store.key(account, "newcomers", store.keyed("address", address.neighbourhood(at))),
             asked_key(account, at),
             store.key(account, "newcomers"),
+            guessed[1],
+            sent[1],
         ],
         [
             int(now * 1000),
@@ -151,7 +160,7 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
             of.OTP_DIGITS,
             browser.since(account, now=now) if browser else 0,
             browser.id if browser else "",
-            "1" if at else "0",
+            budgets.placed(visitor),
             of.OTP_GUESSES_PER_ACCOUNT,
             of.OTP_GUESSES_PER_BROWSER,
             of.OTP_GUESSES_PER_ADDRESS,
@@ -160,6 +169,7 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
             of.OTP_SENDS_PER_ADDRESS,
             of.OTP_SENDS_TO_NEWCOMERS,
             of.OTP_SENDS_TO_ALL_NEWCOMERS,
+            budgets.usual_weight(),
         ],
     )
     scope, *rest = (value.decode() if isinstance(value, bytes) else str(value) for value in answer)
@@ -209,11 +219,11 @@ def limit_reached(receiver: str, *, known: bool, now: float) -> str:
         return "country"
     if known:
         return ""
-    budgets = {
+    limits = {
         "receiver": (store.keyed("receiver", receiver), of.OTP_SENDS_PER_RECEIVER),
         "site": ("site", of.OTP_SENDS_PER_SITE),
     }
-    for scope, (name, limit) in budgets.items():
+    for scope, (name, limit) in limits.items():
         key = store.key(name, "sends")
         if limit and not _CHARGE([key], [int(now * 1000), limit, windows.DAY]):
             return scope

@@ -40,7 +40,9 @@ def is_fresh(request: HttpRequest) -> bool:
     at = request.session.get(LOGGED_IN_AT)
     if not isinstance(at, int | float):
         return False
-    return 0 <= time.time() - at < swap_user_settings.OTP_FRESH_LOGIN
+    now = time.time()
+    # Compared, not subtracted: an integer too large for that would raise.
+    return now - swap_user_settings.OTP_FRESH_LOGIN < at <= now
 
 
 def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:

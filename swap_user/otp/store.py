@@ -89,7 +89,9 @@ class Script:
         """
         with _reached() as client:
             try:
-                return client.execute_command("EVALSHA", self.sha, len(keys), *keys, *args)
+                return client.execute_command(  # type: ignore[no-untyped-call]
+                    "EVALSHA", self.sha, len(keys), *keys, *args
+                )
             except redis.exceptions.NoScriptError:
                 # The server was restarted, or its script cache flushed.
                 return client.eval(self.source, len(keys), *keys, *args)

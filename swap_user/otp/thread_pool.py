@@ -104,6 +104,11 @@ class ThreadPool:
         """How many jobs wait or run."""
         return len(self._waiting) + self._busy
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether jobs wait for a worker."""
+        return self.unfinished > self.workers
+
     def _enough_threads(self) -> bool:
         free = self._threads - self._busy
         return self._threads >= self.workers or free >= len(self._waiting)

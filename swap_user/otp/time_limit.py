@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,9 @@ from django.db import connections
 
 # A thread that hangs can't be ended, only forgotten. Each holds some memory and perhaps a socket.
 MOST_ABANDONED = 16
+
+# Of these and of the workers, one receiver whose server is slow gets so many.
+MOST_AT_ONCE = 2
 
 _unlimited = ContextVar("swap_user.unlimited", default=False)
 
@@ -34,6 +38,7 @@ class _Abandoned:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.count = 0
+        self.lanes: Counter[str] = Counter()
 
 
 _abandoned = _Abandoned()
@@ -54,6 +59,7 @@ class _Call:
 
     function: Callable[[], object]
     abandoned: _Abandoned
+    lane: str = ""
     left_behind: bool = False
     ended: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
@@ -69,6 +75,9 @@ class _Call:
             with self.abandoned.lock:
                 self.ended.set()
                 self.abandoned.count -= self.left_behind
+                self.abandoned.lanes[self.lane] -= 1
+                if not self.abandoned.lanes[self.lane]:
+                    del self.abandoned.lanes[self.lane]
 
     def leave_behind(self) -> bool:
         """Say whether it had to be, since it has not ended in this moment either."""
@@ -78,7 +87,7 @@ class _Call:
         return self.left_behind
 
 
-def call(function: Callable[[], object], *, seconds: float) -> None:
+def call(function: Callable[[], object], *, seconds: float, lane: str = "") -> None:
     """
     Call ``function`` and wait until it returns, but not for longer than ``seconds``.
 
@@ -100,12 +109,15 @@ def call(function: Callable[[], object], *, seconds: float) -> None:
     abandoned = _abandoned
     if abandoned.count >= MOST_ABANDONED:
         raise TooManyHanging(f"{abandoned.count} earlier calls have not returned yet")
-    this = _Call(function, abandoned)
+    this = _Call(function, abandoned, lane)
+    with abandoned.lock:
+        if lane and abandoned.lanes[lane] >= MOST_AT_ONCE:
+            raise TooManyHanging("earlier messages to the same receiver are still on their way")
+        abandoned.lanes[lane] += 1
     try:
         threading.Thread(target=this.run, name="swap_user send", daemon=True).start()
     except RuntimeError:
-        function()
-        return
+        this.run()
     if not this.ended.wait(seconds) and this.leave_behind():
         raise TimedOut(f"not done after {seconds:g} s")
     if isinstance(this.error, Exception):

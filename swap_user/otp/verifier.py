@@ -8,7 +8,7 @@ compared, the policy asked, the counter consumed.
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -22,6 +22,8 @@ from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import (
     accounts,
     audit,
+    browsers,
+    budgets,
     codes,
     guesses,
     outage,
@@ -65,14 +67,14 @@ class _Attempt:
     def flow(self) -> str | None:
         return self.visitor.flow
 
-    def aftermath(self, found: Iterable[Candidate]) -> Aftermath:
+    def aftermath(self) -> Aftermath:
         """Return what a right code changes besides its own end."""
         asked = sends.asked_key(self.account, self.visitor.address or "")
-        return Aftermath(self.paid, self.heavier(found), asked)
+        return Aftermath(self.paid, asked)
 
     def heavier(self, found: Iterable[Candidate]) -> int:
         """Return what a guess weighs if that is more than was known, else 0."""
-        weight = guesses.weigh(
+        weight = budgets.weigh(
             each.expected for each in found if each.counter > each.authenticator.consumed
         )
         return weight if weight > self.paid.weight else 0
@@ -165,7 +167,14 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         for each in statements.authenticators(attempt.name)
         if accounts.answers_to(each.user, attempt.name)
     ]
+    _require_own_browser(attempt, authenticators)
     found = candidates(authenticators, attempt.pending, now=attempt.now)
+    if weight := attempt.heavier(found):
+        # Before anything is compared: of many at once, none may be looked at too cheaply (R17).
+        paid = guesses.reweigh(attempt.account, attempt.paid, weight)
+        if paid is None:
+            raise _Refused("too many guesses at once")
+        attempt = replace(attempt, paid=paid)
     match = choose(code, found)
     if match is None:
         even_out(len(authenticators), len(found))
@@ -183,15 +192,27 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
             match.authenticator,
             match.counter,
             match.challenge,
-            attempt.aftermath(found),
+            attempt.aftermath(),
         ),
     )
 
 
+def _require_own_browser(attempt: _Attempt, authenticators: Iterable[Authenticator]) -> None:
+    """
+    Refuse a browser that is known because somebody else once had this name.
+
+    From then on it is a stranger's, and so is every other one that was known.
+    """
+    browser = attempt.visitor.browser
+    if attempt.paid.known and browser is not None:
+        for each in authenticators:
+            if not browser.is_of(attempt.account, each.user):
+                browsers.revoke(attempt.account)
+                raise _Refused("browser of another account")
+
+
 def _note_wrong(attempt: _Attempt, found: Iterable[Candidate]) -> None:
     """Charge a wrong code for its weight, and let the owner know if it was the strangers' last."""
-    if weight := attempt.heavier(found):
-        guesses.reweigh(attempt.account, attempt.paid, weight)
     if attempt.paid.spent:
         dispatch(tell_exhausted, attempt.name, translation.get_language())
 

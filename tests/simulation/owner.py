@@ -1,0 +1,105 @@
+"""The owner of an account, who logs in now and then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth import authenticate, login
+from django.http import HttpRequest, HttpResponse
+
+from swap_user.otp import browsers, recovery, remember_browser, send_code
+from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.testing import outbox
+from tests.simulation.clock import BEGIN, DAY, Clock
+from tests.simulation.places import HOME, request_from
+from tests.support import totp, username
+
+
+@dataclass
+class Owner:
+    """
+    The owner of the account, who does what the pages say.
+
+    Args:
+        clock: the test's.
+        user: the account.
+        app: whether there is an authenticator app.
+        sent: whether sent codes let in.
+        recovery: whether there are recovery codes.
+    """
+
+    clock: Clock
+    user: Any
+    app: bool
+    sent: bool
+    recovery: bool
+    logins: int = 0
+    failed: list[str] = field(default_factory=list)
+    helped: Counter[str] = field(default_factory=Counter)
+    _cookies: dict[str, str] = field(default_factory=dict)
+    _codes: list[str] = field(default_factory=list)
+
+    def first_login(self) -> None:
+        """Get to know the browser at home, before anybody attacks."""
+        self.visit("first", HOME, self._cookies, use_app=self.app, mistype=False)
+        if self.recovery:
+            self._codes = generate_recovery_codes(self.user)
+
+    def come_home(self, *, use_app: bool, mistype: bool) -> None:
+        """Log in from the browser that is known."""
+        self.visit("known browser", HOME, self._cookies, use_app=use_app, mistype=mistype)
+
+    def travel(self, address: str, *, use_app: bool, mistype: bool) -> None:
+        """Log in from a browser that was never here."""
+        self.visit(f"new browser at {address}", address, {}, use_app=use_app, mistype=mistype)
+
+    def visit(
+        self, what: str, address: str, cookies: dict[str, str], *, use_app: bool, mistype: bool
+    ) -> None:
+        """Log in, or count a failure."""
+        self.logins += 1
+        request = request_from(address, cookies)
+        if not self._enters(request, use_app=use_app, mistype=mistype):
+            self.failed.append(f"day {(self.clock.now - BEGIN) / DAY:.1f}, {what}")
+            return
+        login(request, self.user)
+        response = HttpResponse()
+        remember_browser(request, response)
+        cookies[browsers.COOKIE] = response.cookies[browsers.COOKIE].value
+        if self.recovery and self._codes and recovery.remaining(self.user) <= 3:
+            self._codes = generate_recovery_codes(self.user)
+
+    def _enters(self, request: HttpRequest, *, use_app: bool, mistype: bool) -> bool:
+        message = self._ask(request)
+        code = totp(self.clock.now) if use_app else message
+        if code and mistype:
+            wrong = str((int(code) + 1) % 10 ** len(code)).zfill(len(code))
+            self._enter(request, wrong)
+        if code and self._enter(request, code):
+            return True
+        # The page says that short codes don't count here now: it tells to ask for another one,
+        # which is longer, or to use a recovery code.
+        if self.sent:
+            for _ in range(3):
+                self.clock.move_to(self.clock.now + 31)
+                if (another := self._ask(request)) and self._enter(request, another):
+                    self.helped["another code"] += 1
+                    return True
+            # None came; the one that was sent with the name is still good, and was a long one.
+            if message and self._enter(request, message):
+                self.helped["the first code after all"] += 1
+                return True
+        if self._codes and self._enter(request, self._codes.pop()):
+            self.helped["recovery code"] += 1
+            return True
+        return False
+
+    def _ask(self, request: HttpRequest) -> str | None:
+        before = len(outbox)
+        send_code(request, username())
+        return outbox[-1].otp if len(outbox) > before else None
+
+    def _enter(self, request: HttpRequest, code: str) -> bool:
+        return authenticate(request, username=username(), otp=code) == self.user
