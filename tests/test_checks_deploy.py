@@ -144,6 +144,6 @@ def test_w010_limits_that_allow_too_much(settings):
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": 30}
     (warning,) = deploy_checks.deploy_check_chance(None)
     assert warning.id == "swap_user.W010"
-    assert "1 in 6,475" in warning.msg
+    assert "1 in 6,474" in warning.msg
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": "30"}
     assert deploy_checks.deploy_check_chance(None) == []

@@ -201,13 +201,20 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-LOGINS = st.dictionaries(st.one_of(st.just("account"), st.text(max_size=8)), TIMES, max_size=7)
+LOGIN = st.one_of(
+    TIMES,
+    JSON,
+    st.tuples(TIMES, st.one_of(st.text(max_size=8), TIMES)).map(list),
+    st.tuples(st.integers(-1, 2**60), st.one_of(st.just("mark"), st.text(max_size=8))).map(list),
+)
+LOGINS = st.dictionaries(st.one_of(st.just("account"), st.text(max_size=8)), LOGIN, max_size=7)
+NAME = st.one_of(st.just("id"), st.text(max_size=20), st.integers(), st.none(), SURROGATES)
 COOKIES = st.one_of(
     JSON,
-    st.tuples(st.one_of(st.text(max_size=20), st.integers(), st.none()), LOGINS).map(list),
-    st.tuples(st.one_of(st.just("id"), SURROGATES), LOGINS).map(list),
+    st.tuples(NAME, LOGINS).map(list),
     st.just(["id", {"account": 10**400}]),
-    st.tuples(st.text(max_size=20), st.fixed_dictionaries({"account": TIMES})).map(list),
+    st.just(["id", {"account": [10**400, "mark"]}]),
+    st.tuples(NAME, st.fixed_dictionaries({"account": LOGIN})).map(list),
 )
 
 HEADER_VALUES = st.one_of(
@@ -264,6 +271,7 @@ def test_the_cookie_of_the_browser(user, value, salt, raw):
     text = raw
     if text is None:
         text = json.dumps(value).replace('"account"', json.dumps(_account()))
+        text = text.replace('"mark"', json.dumps(browsers.mark(user)))
         text = signing.TimestampSigner(salt=salt).sign(signing.b64_encode(text.encode()).decode())
     request = visitor()
     request.COOKIES[browsers.COOKIE] = text
