@@ -116,6 +116,18 @@ def revocation_key(account: str) -> str:
     return store.key(account, "browsers")
 
 
+LUA = """
+-- Whether a browser that logged in at this time is known, by the key of the revocation.
+local function is_known(key, since, browser)
+    if since == 0 then return false end
+    local revoked = redis.call('GET', key)
+    if not revoked then return true end
+    local at, kept = string.match(revoked, '^(%d+):(.*)$')
+    return since > tonumber(at) or kept == browser
+end
+"""
+"""A Lua function for the beginning of a script."""
+
 _REVOKE = store.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
 
 

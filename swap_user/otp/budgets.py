@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp import address, codes, store
+from swap_user.otp import address, codes, store, windows
 from swap_user.otp.visitors import Visitor
 
 # What a short guess of a stranger is taken to weigh, in codes of six digits that would be right:
@@ -13,6 +13,26 @@ USUAL_WEIGHT = 4
 
 # An IPv6 /48 is to be had whole, so it is charged too, with room for so many of its /64.
 SITE_FACTOR = 10
+
+LUA = f"""
+local USUAL, HOUR, DAY, YEAR = {USUAL_WEIGHT}, {windows.HOUR}, {windows.DAY}, {windows.YEAR}
+
+local function number(i) return tonumber(ARGV[i]) end
+
+-- As wait and add, for an hour and the places of a visitor: none, an address, or one in a /48.
+local function wait_there(place, near, wide, most)
+    if place == '' then return 0 end
+    local left = wait(near, most, HOUR, 1)
+    if left == 0 and place == 'site' then left = wait(wide, most * {SITE_FACTOR}, HOUR, 1) end
+    return left
+end
+
+local function add_there(place, near, wide)
+    if place ~= '' then add(near, 1, HOUR) end
+    if place == 'site' then add(wide, 1, HOUR) end
+end
+"""
+"""Lua functions for the beginning of a script, after those of ``windows``."""
 
 
 def weigh(expected: Iterable[str]) -> int:

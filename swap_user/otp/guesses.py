@@ -24,73 +24,55 @@ from swap_user.otp.visitors import Visitor
 from swap_user.signals import login_limited
 
 # KEYS: when browsers were revoked, the weight of a guess; the guesses of strangers, of this
-# browser, of this address; the tries of this flow, and of those without one; the guesses of the
-# address's /48; then what pending reads.
+# browser, of this address and its /48; the tries of this flow, and of those without one; then
+# what pending reads.
 # ARGV: now in ms; the class; when the browser logged in, or 0, and its id; which places there are;
 # the limits of strangers, browser, address and flow; the weight where none is noted.
 _CHARGE = store.Script(
     windows.LUA
-    + f"local usual, year, hour = {budgets.USUAL_WEIGHT}, {windows.YEAR}, {windows.HOUR}\n"
-    + f"local site_factor = {budgets.SITE_FACTOR}\n"
+    + browsers.LUA
+    + budgets.LUA
     + """
-    local kind, since, browser = ARGV[2], tonumber(ARGV[3]), ARGV[4]
-    local placed, sited = ARGV[5] ~= '', ARGV[5] == 'site'
-    local known = since > 0
-    if known then
-        local revoked = redis.call('GET', KEYS[1])
-        if revoked then
-            local at, kept = string.match(revoked, '^(%d+):(.*)$')
-            known = since > tonumber(at) or kept == browser
-        end
-    end
-    local weight = tonumber(redis.call('GET', KEYS[2]) or ARGV[10])
+    local revoked, noted, strangers, own, near, wide, tries, unbound = unpack(KEYS, 1, 8)
+    local _, kind, since, browser, place = unpack(ARGV, 1, 5)
+    local most, most_own, most_near = number(6), number(7), number(8)
+    local most_tries, start = number(9), number(10)
+    local known = is_known(revoked, tonumber(since), browser)
+    local weight = tonumber(redis.call('GET', noted)) or start
     local paid, spent, scope, left = '', 0, '', 0
     if kind == 'short' then
-        if known and wait(KEYS[4], tonumber(ARGV[7]), year, 1) == 0 then
-            add(KEYS[4], 1, year)
+        if known and wait(own, most_own, YEAR, 1) == 0 then
+            add(own, 1, YEAR)
             paid = 'browser'
         else
-            local limit = tonumber(ARGV[6]) * usual
+            most = most * USUAL
             -- One guess a year there is for everybody, however much it weighs.
-            weight = math.min(weight, limit)
-            if placed then
-                left = wait(KEYS[5], tonumber(ARGV[8]), hour, 1)
-                if left == 0 and sited then
-                    left = wait(KEYS[8], tonumber(ARGV[8]) * site_factor, hour, 1)
-                end
-                if left > 0 then
-                    scope = 'address'
-                else
-                    add(KEYS[5], 1, hour)
-                    if sited then add(KEYS[8], 1, hour) end
-                end
-            end
-            if scope == '' then
-                left = wait(KEYS[3], limit, year, weight)
-                if left > 0 then
-                    scope = 'account'
-                else
-                    add(KEYS[3], weight, year)
-                    paid = 'account'
-                    if redis.call('LLEN', KEYS[3]) + weight > limit then spent = 1 end
-                end
+            weight = math.min(weight, most)
+            left = wait_there(place, near, wide, most_near)
+            if left > 0 then
+                scope = 'address'
+            else
+                add_there(place, near, wide)
+                left = wait(strangers, most, YEAR, weight)
+                if left > 0 then scope = 'account' else add(strangers, weight, YEAR) end
+                paid = 'account'
+                if redis.call('LLEN', strangers) + weight > most then spent = 1 end
             end
         end
     elseif kind == 'long' then
-        left = wait(KEYS[6], tonumber(ARGV[9]), hour, 1)
-        if left > 0 then scope = 'code' else add(KEYS[6], 1, hour) end
+        left = wait(tries, most_tries, HOUR, 1)
+        if left > 0 then scope = 'code' else add(tries, 1, HOUR) end
     end
     if scope ~= '' then return {scope, left} end
-    local waiting = {}
-    for i = 9, #KEYS do waiting[i - 8] = KEYS[i] end
-    waiting = redis.call('MGET', unpack(waiting))
+
+    local waiting = redis.call('MGET', unpack(KEYS, 9))
     -- A code that is bound to no flow counts in each, so each is charged with its tries there:
     -- flows cost nothing. When those are spent, the flow's own code goes on counting.
-    if kind == 'long' and waiting[2] and KEYS[7] ~= KEYS[6] then
-        if wait(KEYS[7], tonumber(ARGV[9]), hour, 1) > 0 then
+    if kind == 'long' and waiting[2] and unbound ~= tries then
+        if wait(unbound, most_tries, HOUR, 1) > 0 then
             waiting[2] = false
         else
-            add(KEYS[7], 1, hour)
+            add(unbound, 1, HOUR)
         end
     end
     for i = 1, #waiting do waiting[i] = waiting[i] or '' end
@@ -189,10 +171,9 @@ def charge(
             budgets.weight_key(account),
             strangers,
             own,
-            place[0],
+            *place,
             tries,
             budgets.tries_key(account, None),
-            place[1],
             *waiting,
         ],
         [

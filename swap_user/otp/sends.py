@@ -18,73 +18,63 @@ from swap_user.otp.visitors import Visitor
 # How long it takes until an address that asked is new again.
 _NEW_AGAIN = 90 * windows.DAY
 
-# KEYS: last counter, challenge; when browsers were revoked, weight; the guesses of strangers, of
-# this browser, of this address; the sends of strangers, of this browser, of this address, of
-# the newcomers of this neighbourhood; whether this newcomer has asked; the sends of all newcomers;
-# the guesses and the sends of the address's /48.
+# KEYS: last counter, challenge; when browsers were revoked, the weight of a guess; the guesses of
+# strangers, of this browser, of this address and its /48; the sends of the same four; the sends of
+# newcomers nearby, and of all; whether this newcomer has asked.
 # ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual digits; when the
-# browser logged in, or 0, and its id; which places there are; the limits in the order of
-# their keys; the weight where none is noted.
+# browser logged in, or 0, and its id; which places there are; the limits of guesses, of sends in
+# the order of their keys; the weight where none is noted.
 _ASK = store.Script(
     windows.LUA
+    + browsers.LUA
+    + budgets.LUA
     + challenge.LUA
-    + f"local usual, again = {budgets.USUAL_WEIGHT}, {_NEW_AGAIN}\n"
-    + f"local site_factor = {budgets.SITE_FACTOR}\n"
-    + f"local year, day, hour = {windows.YEAR}, {windows.DAY}, {windows.HOUR}\n"
+    + f"local AGAIN = {_NEW_AGAIN}\n"
     + """
-    local since, browser = tonumber(ARGV[6]), ARGV[7]
-    local placed, sited = ARGV[8] ~= '', ARGV[8] == 'site'
-    local limit = function(n) return tonumber(ARGV[8 + n]) end
-    local known = since > 0
-    if known then
-        local revoked = redis.call('GET', KEYS[3])
-        if revoked then
-            local at, kept = string.match(revoked, '^(%d+):(.*)$')
-            known = since > tonumber(at) or kept == browser
-        end
-    end
+    local last, waiting, revoked, noted = unpack(KEYS, 1, 4)
+    local guessed, guessed_own, guessed_near, guessed_wide = unpack(KEYS, 5, 8)
+    local sent, sent_own, sent_near, sent_wide, nearby, newcomers, asked = unpack(KEYS, 9, 15)
+    local _, earliest, lifetime, expiry, digits, since, browser, place = unpack(ARGV, 1, 8)
 
+    local known = is_known(revoked, tonumber(since), browser)
     local scope = ''
     if known then
-        if wait(KEYS[9], limit(5), day, 1) > 0 then scope = 'browser' else add(KEYS[9], 1, day) end
-    elseif placed and wait(KEYS[10], limit(6), hour, 1) > 0
-        or sited and wait(KEYS[15], limit(6) * site_factor, hour, 1) > 0 then
+        if wait(sent_own, number(13), DAY, 1) > 0 then scope = 'browser' end
+        if scope == '' then add(sent_own, 1, DAY) end
+    elseif wait_there(place, sent_near, sent_wide, number(14)) > 0 then
         scope = 'address'
     else
-        if placed then add(KEYS[10], 1, hour) end
-        if sited then add(KEYS[15], 1, hour) end
-        if wait(KEYS[8], limit(4), day, 1) == 0 then
-            add(KEYS[8], 1, day)
-        elseif not placed then
-            scope = 'account'
+        add_there(place, sent_near, sent_wide)
+        if wait(sent, number(12), DAY, 1) == 0 then
+            add(sent, 1, DAY)
         else
-            local new = redis.call('EXISTS', KEYS[12]) == 0
-            local room = wait(KEYS[11], limit(7), hour, 1) == 0
-                and wait(KEYS[13], limit(8), again, 1) == 0
+            local new = place ~= '' and redis.call('EXISTS', asked) == 0
+            local room = wait(nearby, number(15), HOUR, 1) == 0
+                and wait(newcomers, number(16), AGAIN, 1) == 0
             if new and room then
-                add(KEYS[11], 1, hour)
-                add(KEYS[13], 1, again)
+                add(nearby, 1, HOUR)
+                add(newcomers, 1, AGAIN)
             else
                 scope = 'account'
             end
             -- Whoever goes on asking never becomes new again.
-            if room or not new then redis.call('SET', KEYS[12], '1', 'PX', again) end
+            if place ~= '' and (room or not new) then
+                redis.call('SET', asked, '1', 'PX', AGAIN)
+            end
         end
     end
     if scope ~= '' then return {scope} end
 
-    local digits = ARGV[5]
-    local weight = tonumber(redis.call('GET', KEYS[4]) or limit(9))
-    local short = known and wait(KEYS[6], limit(2), year, 1) == 0
+    local short = known and wait(guessed_own, number(10), YEAR, 1) == 0
     if not short then
-        local most = limit(1) * usual
-        short = wait(KEYS[5], most, year, math.min(weight, most)) == 0
-            and not (placed and wait(KEYS[7], limit(3), hour, 1) > 0)
-            and not (sited and wait(KEYS[14], limit(3) * site_factor, hour, 1) > 0)
+        local most = number(9) * USUAL
+        local weight = math.min(tonumber(redis.call('GET', noted)) or number(17), most)
+        short = wait(guessed, most, YEAR, weight) == 0
+            and wait_there(place, guessed_near, guessed_wide, number(11)) == 0
     end
     if not short then digits = '10' end
-    local text = issue(KEYS[1], KEYS[2], ARGV[2], ARGV[3], ':' .. ARGV[4] .. ':' .. digits)
-    return {'', text, digits, known and 1 or 0}
+    local counter = issue(last, waiting, earliest, lifetime, ':' .. expiry .. ':' .. digits)
+    return {'', counter, digits, known and 1 or 0}
     """
 )
 
@@ -132,7 +122,6 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
     """
     of, browser = swap_user_settings, visitor.browser
     strangers, own, _ = budgets.keys(account, visitor)
-    guessed, sent = budgets.places(visitor, "guesses"), budgets.places(visitor, "sends")
     at = visitor.address or ""
     answer = _ASK(
         [
@@ -142,15 +131,13 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
             budgets.weight_key(account),
             strangers,
             own,
-            guessed[0],
+            *budgets.places(visitor, "guesses"),
             store.key(account, "sends"),
             store.key(account, "sends", browser.id if browser else "-"),
-            sent[0],
+            *budgets.places(visitor, "sends"),
             store.key(account, "newcomers", store.keyed("address", address.neighbourhood(at))),
-            asked_key(account, at),
             store.key(account, "newcomers"),
-            guessed[1],
-            sent[1],
+            asked_key(account, at),
         ],
         [
             int(now * 1000),
