@@ -7,9 +7,11 @@ there really were.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterator
 from functools import wraps
@@ -112,7 +114,9 @@ def hostile(share: str, /, **strategies: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _open(settings, request, monkeypatch) -> Iterator[None]:
-    """Without limits, and without a log."""
+    """Without limits, and without a log; and with more time where there are more inputs."""
+    if TOTAL > 10_000:
+        faulthandler.dump_traceback_later(1800, exit=True, file=sys.__stderr__)
     monkeypatch.setattr(conf.Setting, "_problem_with_range", lambda setting, value: None)
     settings.SWAP_USER = settings.SWAP_USER | OPEN
     _Tried.properties, _Tried.number = request.node.user_properties, 0

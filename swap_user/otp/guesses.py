@@ -193,7 +193,7 @@ def charge(
     if scope:
         return _limited(account, scope, -(-int(rest[0]) // 1000))
     paid, spent, weight, known, *values = rest
-    charged = {"browser": [own], "account": [strangers, *place], "": []}[paid]
+    charged = {"browser": [own], "account": [strangers, *dict.fromkeys(place)], "": []}[paid]
     if kind(code) == "long":
         charged = [tries, budgets.tries_key(account, None)]
     return (

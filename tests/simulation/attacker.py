@@ -60,19 +60,17 @@ class Attacker:
                 pass
 
     def daily(self) -> None:
-        """
-        Try what brings the least: ten digits without a message, and a recovery code.
-
-        Also whether a message is good for more than so many tries, which he takes for granted
-        for the rest of the day.
-        """
+        """Try what brings the least: ten digits without a message, and a recovery code."""
         with self.observer.looks():
             self.guess(request_from(self._address()), "recovery")
             self.guess(request_from(self._address()), "ten digits")
-            self.ask(self.addresses[0], greedy=True)
 
-    def ask(self, address: str, *, greedy: bool = False) -> bool:
-        """Ask for a code; if one is sent, guess at it as often as that is looked at."""
+    def ask(self, address: str) -> bool:
+        """
+        Ask for a code; if one is sent, guess at it as often as that is looked at.
+
+        Whether one more try is, he looks at some messages only.
+        """
         request, before = request_from(address), len(outbox)
         send_code(request, username())
         self.attempts["sends"] += 1
@@ -86,7 +84,7 @@ class Attacker:
         tries = 0
         while self.guess(request, "ten digits"):
             tries += 1
-            if tries == swap_user_settings.OTP_GUESSES_PER_CODE and not greedy:
+            if tries == swap_user_settings.OTP_GUESSES_PER_CODE and self.messages % 20:
                 break
         return True
 

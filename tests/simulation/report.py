@@ -28,4 +28,5 @@ def lines(found: list[Figures]) -> list[str]:
         f"{days:,} simulated days, {attempts:,} attempts: chance of a takeover of one account "
         f"{takeover:.1e} at most, {failed} of the owners' {logins:,} logins failed"
     )
-    return [*(line for each in found for line in ["", *each["text"].splitlines()]), "", closing]
+    texts = [each["text"] for each in found] + [closing] * bool(whole)
+    return [line for text in texts for line in ["", *text.splitlines()]]
