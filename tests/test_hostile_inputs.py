@@ -18,10 +18,11 @@ from functools import wraps
 from typing import Any, ClassVar
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY, authenticate
 from django.core import signing
 from django.http import HttpRequest, QueryDict
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
@@ -300,18 +301,20 @@ class _Response:
     header=st.sampled_from(["", "X-Forwarded-For", "X-Real-IP", "Forwarded", "\u00e4", " "]),
     proxies=st.integers(1, 10),
 )
-def test_addresses(user, settings, peer, forwarded, header, proxies):
+def test_addresses(user, peer, forwarded, header, proxies):
     """Whatever servers and proxies say."""
-    settings.SWAP_USER = settings.SWAP_USER | {
-        "OTP_CLIENT_ADDRESS_HEADER": header,
-        "OTP_PROXIES": proxies,
-    }
     headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
     request = visitor(REMOTE_ADDR=peer, **headers)
-    found = client_address(request)
-    assert found is None or isinstance(found, str)
-    send_code(request, KNOWN)
-    authenticate(request, username=KNOWN, otp="000000")
+    with _with(OTP_CLIENT_ADDRESS_HEADER=header, OTP_PROXIES=proxies):
+        found = client_address(request)
+        assert found is None or isinstance(found, str)
+        send_code(request, KNOWN)
+        authenticate(request, username=KNOWN, otp="000000")
+
+
+def _with(**swap_user: Any) -> override_settings:
+    """Change settings for one input: pytest-django's fixture would pile the changes up."""
+    return override_settings(SWAP_USER=settings.SWAP_USER | swap_user)
 
 
 @hostile(
@@ -382,11 +385,14 @@ class AlwaysAsks(Both):
     password=st.one_of(st.just(PASSWORD), TEXT),
     otp=TEXT,
 )
-def test_the_page_that_asks_for_a_password(user, settings, name, password, otp):
+def test_the_page_that_asks_for_a_password(user, name, password, otp):
     """The password, and the code after it; in full only with settings whose users have one."""
     policy = Both if HAS_PASSWORD else AlwaysAsks
-    dotted = {"OTP_POLICY_CLASS": f"{policy.__module__}.{policy.__qualname__}"}
-    settings.SWAP_USER = settings.SWAP_USER | dotted
+    with _with(OTP_POLICY_CLASS=f"{policy.__module__}.{policy.__qualname__}"):
+        _log_in_with_a_password(name, password, otp)
+
+
+def _log_in_with_a_password(name: str, password: str, otp: str) -> None:
     client = Client()
     assert b'type="password"' in client.get(reverse("admin:login")).content
     response = _post(client, "login", {"username": name, "password": password})
