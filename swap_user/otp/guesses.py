@@ -48,13 +48,17 @@ _CHARGE = store.Script(
             most = most * USUAL
             -- One guess a year there is for everybody, however much it weighs.
             weight = math.min(weight, most)
-            left = wait_there(place, near, wide, most_near)
+            -- What is over the limit writes nothing.
+            left = wait(strangers, most, YEAR, weight)
             if left > 0 then
-                scope = 'address'
+                scope = 'account'
             else
+                left = wait_there(place, near, wide, most_near)
+                if left > 0 then scope = 'address' end
+            end
+            if scope == '' then
                 add_there(place, near, wide)
-                left = wait(strangers, most, YEAR, weight)
-                if left > 0 then scope = 'account' else add(strangers, weight, YEAR) end
+                add(strangers, weight, YEAR)
                 paid = 'account'
                 if redis.call('LLEN', strangers) + weight > most then spent = 1 end
             end
