@@ -21,7 +21,9 @@ local function wait(key, limit, window, times)
 end
 
 local function add(key, times, lifetime)
-    for _ = 1, times do redis.call('RPUSH', key, ARGV[1]) end
+    local entries = {}
+    for i = 1, times do entries[i] = ARGV[1] end
+    if times > 0 then redis.call('RPUSH', key, unpack(entries)) end
     redis.call('PEXPIRE', key, lifetime)
 end
 """
