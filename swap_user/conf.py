@@ -154,7 +154,7 @@ class SwapUserSettings:
         "in any 24 hours.",
     )
     OTP_SENDS_PER_ADDRESS = Setting(
-        30,
+        100,
         minimum=1,
         maximum=100_000,
         help_text="How many codes browsers that are not known may ask for from one client address "
