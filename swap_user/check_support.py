@@ -50,7 +50,13 @@ def load(
         message = f"{where} can't be imported: {error}"
         return None, [checks.Error(message, hint=hint, id=not_found)]
     if inspect.isclass(found) and issubclass(found, base):
-        return found, []
+        if not inspect.isabstract(found):
+            return found, []
+        abstract: Any = found
+        missing = ", ".join(sorted(abstract.__abstractmethods__))
+        message = f"{where} is {found.__qualname__}, which is still abstract."
+        hint = f"Define {missing}; {base.__name__} says how."
+        return None, [checks.Error(message, hint=hint, id=not_fit)]
     hint = f"Name a subclass of {base.__module__}.{base.__qualname__}."
     message = f"{where} is {path}, which can't serve as one."
     return None, [checks.Error(message, hint=hint, id=not_fit)]

@@ -168,16 +168,6 @@ def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mess
     )
     if sender is None:
         return messages
-    if inspect.isabstract(sender):
-        missing = ", ".join(sorted(sender.__abstractmethods__))
-        return [
-            checks.Error(
-                f"{NAMESPACE}['OTP_SENDER_CLASS'] is {sender.__qualname__}, which is still "
-                "abstract.",
-                hint=f"Define {missing}; AbstractOTPSender and AbstractSMSOTPSender say how.",
-                id="swap_user.E010",
-            )
-        ]
     if issubclass(sender, EmailOTPSender) and sender.get_receiver is EmailOTPSender.get_receiver:
         return _check_email_field()
     return []

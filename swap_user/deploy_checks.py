@@ -25,6 +25,12 @@ _FEWEST_DISTINCT = 16
 # How long a check may wait for Redis, in seconds.
 _PATIENCE = 1
 
+# Settings of Django's that nobody needs without a proxy.
+_OF_PROXIES = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
+
+# What a year of guessing at one account may come to.
+_CHANCE = 1e-4
+
 
 def deploy_check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """W001: secrets are encrypted with a key that follows from SECRET_KEY."""
@@ -176,11 +182,6 @@ def deploy_check_chance(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
             id="swap_user.W010",
         )
     ]
-
-
-_CHANCE = 1e-4
-
-_OF_PROXIES = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
 
 
 ALL = (

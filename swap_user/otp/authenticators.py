@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
@@ -54,11 +55,14 @@ def open_secret(authenticator: Authenticator) -> str:
     return keyring().decrypt(authenticator.secret, associated_data=_owner(authenticator))
 
 
+def enrolled(user: AbstractBaseUser) -> "QuerySet[Authenticator]":
+    """Return what the user enrolled: all but the one for sent codes."""
+    return Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT)
+
+
 def is_enrolled(user: AbstractBaseUser) -> bool:
     """Say whether the user has an authenticator app."""
-    return (
-        Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT).exists()
-    )
+    return enrolled(user).exists()
 
 
 def is_stale(authenticator: Authenticator) -> bool:

@@ -115,8 +115,7 @@ def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Cand
         )
 
 
-# What a user has who has enrolled an app and asked for a code: the codes of three time steps, the
-# code of this flow, and perhaps one of none.
+# What a user has who has enrolled an app and asked for a code.
 _OPENED = 2
 
 
@@ -132,6 +131,7 @@ def even_out(opened: int, computed: int) -> None:
     authenticator, secret = _decoy(keyring())
     for _ in range(opened, _OPENED):
         open_secret(authenticator)
+    # The codes of the app's time steps, that of this flow, and perhaps one of no flow.
     of = swap_user_settings
     for counter in range(computed, of.OTP_PAST_STEPS + of.OTP_FUTURE_STEPS + 3):
         codes.hotp(secret, counter)

@@ -12,7 +12,7 @@ from swap_user.otp import accounts, audit, challenge, codes, failures, policies,
 from swap_user.otp.authenticators import is_enrolled, sent_authenticator
 from swap_user.otp.handover import hand_over
 from swap_user.otp.jobs import job
-from swap_user.otp.senders import AbstractOTPSender, sender_class
+from swap_user.otp.senders import AbstractOTPSender, load_sender, sender_class
 from swap_user.otp.site import site_name
 
 
@@ -101,7 +101,7 @@ def deliver(
 def _held_back(user: AbstractBaseUser, *, known: bool, now: float) -> str:
     """Charge the message to its budgets, and return the one that is spent, or ""."""
     try:
-        receiver = sender_class()().get_receiver(user)
+        receiver = load_sender().get_receiver(user)
     except Exception:  # noqa: BLE001 - the sender is the project's; sending will say what is wrong
         return ""
     return sends.limit_reached(receiver, known=known, now=now)

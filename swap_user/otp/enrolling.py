@@ -8,8 +8,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from swap_user.conf import swap_user_settings
-
-PAGE = "add-sign-in-method"
+from swap_user.otp.methods.names import ADD
 
 # What stays open besides the pages of the login, which nobody guards.
 OPEN_PAGES = ("logout", "jsi18n")
@@ -27,7 +26,7 @@ def is_due(request: HttpRequest, link: Callable[[str], str]) -> bool:
         return False
     if not request.user.is_authenticated:
         return False
-    if any(request.path == link(name) for name in (PAGE, *OPEN_PAGES)):
+    if any(request.path == link(name) for name in (ADD, *OPEN_PAGES)):
         return False
     # The admin site is loaded before the models.
     from swap_user.otp.authenticators import is_enrolled  # noqa: PLC0415
@@ -39,6 +38,6 @@ def lead(request: HttpRequest, link: Callable[[str], str]) -> HttpResponseRedire
     """Lead the visitor to where they enroll, and say why."""
     text = _("Before you go on, please add an authenticator app. This site asks its staff for one.")
     messages.warning(request, text, fail_silently=True)
-    response = HttpResponseRedirect(link(PAGE))
+    response = HttpResponseRedirect(link(ADD))
     add_never_cache_headers(response)
     return response

@@ -23,7 +23,7 @@ from swap_user import identity
 from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp import codes, replay, store
-from swap_user.otp.authenticators import open_secret, seal
+from swap_user.otp.authenticators import enrolled, open_secret, seal
 from swap_user.otp.candidates import candidates, choose
 from swap_user.otp.exceptions import EncryptionError, InvalidCode
 from swap_user.otp.pending import Pending
@@ -33,10 +33,10 @@ from swap_user.signals import authenticator_added
 # How long somebody may take to scan the picture and type what the app shows.
 SECONDS = 600
 
-# What an authenticator app's code may have; sent codes may be longer.
 # Each makes more codes right at once, which makes guessing easier and checking slower.
 MAX_PER_USER = 20
 
+# What an authenticator app's code may have; sent codes may be longer.
 MIN_DIGITS, MAX_DIGITS = 6, 8
 
 _NOTHING = Pending(challenges=[], far=None, shown=frozenset())
@@ -171,8 +171,7 @@ class Enrollment:
 
 def is_full(user: AbstractBaseUser) -> bool:
     """Say whether the user has as many authenticators as one may have."""
-    enrolled = Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT)
-    return enrolled.count() >= MAX_PER_USER
+    return enrolled(user).count() >= MAX_PER_USER
 
 
 def enroll(

@@ -85,19 +85,22 @@ _CHARGE = store.Script(
 )
 
 # What a guess weighs was underrated: the rest is charged, and the next one is rated rightly.
-# KEYS: the weight, the guesses of strangers. ARGV: now in ms, the weight, how many more, year.
+# KEYS: the weight, the guesses of strangers. ARGV: now in ms, the weight, how many more, year in
+# ms, the limit of strangers.
 _REWEIGH = store.Script(
     windows.LUA
     + """
-    local more, limit = tonumber(ARGV[3]), tonumber(ARGV[5])
+    local noted, strangers = KEYS[1], KEYS[2]
+    local weight, more = tonumber(ARGV[2]), tonumber(ARGV[3])
+    local year, limit = ARGV[4], tonumber(ARGV[5])
     -- Of many at once the first is looked at whatever it weighs; the others have to fit.
-    local first = tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[2])
-    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
+    local first = tonumber(redis.call('GET', noted) or '0') < weight
+    redis.call('SET', noted, ARGV[2], 'PX', year)
     if more <= 0 then return 0 end
-    local held = redis.call('LLEN', KEYS[2])
+    local held = redis.call('LLEN', strangers)
     if held + more > limit and not first then return -1 end
-    add(KEYS[2], more, ARGV[4])
-    return held + more + math.min(tonumber(ARGV[2]), limit) > limit and 1 or 0
+    add(strangers, more, year)
+    return held + more + math.min(weight, limit) > limit and 1 or 0
     """
 )
 
@@ -225,7 +228,7 @@ def reweigh(account: str, paid: Charge, weight: int) -> Charge | None:
 
 def _limited(account: str, scope: str, retry_in: int) -> Limited:
     audit.record(logging.WARNING, "login limited", account=account, scope=scope, retry_in=retry_in)
-    login_limited.send_robust(Limited, account=account, scope=scope, retry_in=retry_in)
+    login_limited.send_robust(None, account=account, scope=scope, retry_in=retry_in)
     return Limited(scope, retry_in)
 
 

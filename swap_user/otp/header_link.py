@@ -13,7 +13,7 @@ from django.http import HttpResponseBase
 from django.template import Template
 from django.template.response import SimpleTemplateResponse
 
-PAGE = "sign-in-methods"
+from swap_user.otp.methods.names import OVERVIEW
 
 TEMPLATE = "swap_user/admin/page_with_link.html"
 
@@ -36,6 +36,6 @@ def add(response: HttpResponseBase, link: Callable[[str], str]) -> HttpResponseB
     page = response.resolve_template(response.template_name)
     # Another engine's can't be extended.
     if isinstance(getattr(page, "template", None), Template):
-        response.context_data = {**context, _PAGE: page, "sign_in_methods_url": link(PAGE)}
+        response.context_data = {**context, _PAGE: page, "sign_in_methods_url": link(OVERVIEW)}
         response.template_name = TEMPLATE
     return response

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -9,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from swap_user import signals
-from swap_user.conf import swap_user_settings
+from swap_user.conf import SwapUserSettings, swap_user_settings
 from swap_user.otp import accounts, audit, failures
 from swap_user.otp.dispatch import dispatch
 from swap_user.otp.handover import hand_over
@@ -25,8 +26,8 @@ _EVENTS = {
     signals.recovery_code_used: "recovery_code_used",
 }
 
-NOTICES = (*_EVENTS.values(), "guesses_exhausted")
-"""The names of all notices, as the setting OTP_NOTICES takes them."""
+NOTICES: Sequence[str] = SwapUserSettings.OTP_NOTICES.default
+"""The names of all notices: by default all are sent."""
 
 # For how long a message is tried again, in seconds.
 _WORTH_TELLING = 3600

@@ -7,6 +7,7 @@ from django.db import transaction
 from swap_user import identity
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import sends, store
+from swap_user.otp.authenticators import enrolled
 from swap_user.otp.sessions import end_sessions
 from swap_user.signals import authenticator_removed
 
@@ -21,12 +22,12 @@ def reset(user: Any) -> tuple[int, int]:
         How many authenticators and how many recovery codes were revoked.
 
     Raises:
-        LoginUnavailable: Redis can't be reached; all is done but the limits.
+        LoginUnavailable: Redis can't be reached; all is done but what lies there: the limits, and
+            which browsers are known.
     """
-    authenticators = Authenticator.objects.filter(user_id=user.pk)
     with transaction.atomic():
-        removed = list(authenticators.exclude(type=Authenticator.Type.SENT))
-        authenticators.delete()
+        removed = list(enrolled(user))
+        Authenticator.objects.filter(user_id=user.pk).delete()
         codes, _ = RecoveryCode.objects.filter(user_id=user.pk).delete()
     end_sessions(user)
     for authenticator in removed:

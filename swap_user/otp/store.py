@@ -97,18 +97,6 @@ class Script:
                 return client.eval(self.source, len(keys), *keys, *args)
 
 
-def get_many(keys: Sequence[str]) -> list[str | None]:
-    """
-    Return the values of ``keys`` in one round trip, None for each that is not there.
-
-    Raises:
-        LoginUnavailable: the server can't be reached.
-    """
-    with _reached() as client:
-        values = client.mget(keys)
-    return [value.decode() if isinstance(value, bytes) else value for value in values]
-
-
 @contextmanager
 def _reached() -> Iterator[redis.Redis]:
     """Give the server that writes go to, and say an outage in the log and as one exception."""

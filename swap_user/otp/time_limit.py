@@ -28,6 +28,10 @@ class TooManyHanging(Exception):
     """So many earlier calls have not returned that no further one is begun."""
 
 
+class ReceiverBusy(Exception):
+    """Earlier messages to the same person are still on their way, so this one was not begun."""
+
+
 class Stopped(Exception):
     """The call wanted to end its thread, or the program (SystemExit)."""
 
@@ -96,10 +100,12 @@ def call(function: Callable[[], object], *, seconds: float, lane: str = "") -> N
             this one within ``unlimited()``, and while the interpreter ends, when no thread can be
             started any more.
         seconds: the limit.
+        lane: who it is for; "" for nobody in particular.
 
     Raises:
         TimedOut: it was left behind.
         TooManyHanging: it was not called.
+        ReceiverBusy: likewise, for now.
         Stopped: it raised what is not an Exception.
         Exception: whatever it raised.
     """
@@ -112,7 +118,7 @@ def call(function: Callable[[], object], *, seconds: float, lane: str = "") -> N
     this = _Call(function, abandoned, lane)
     with abandoned.lock:
         if lane and abandoned.lanes[lane] >= MOST_AT_ONCE:
-            raise TooManyHanging("earlier messages to the same receiver are still on their way")
+            raise ReceiverBusy(f"{MOST_AT_ONCE} earlier messages to them have not gone out yet")
         abandoned.lanes[lane] += 1
     try:
         threading.Thread(target=this.run, name="swap_user send", daemon=True).start()

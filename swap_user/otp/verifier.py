@@ -102,7 +102,7 @@ class Outcome:
 def verify(
     username: object,
     typed: object,
-    visitor: Visitor = Visitor(),  # noqa: B008 - it can't change
+    visitor: Visitor,
     *,
     allowed: Callable[[Any], bool] = accounts.is_active,
 ) -> Outcome:
@@ -178,7 +178,9 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     match = choose(code, found)
     if match is None:
         even_out(len(authenticators), len(found))
-        _note_wrong(attempt, found)
+        if attempt.paid.spent:
+            # It was the last guess that strangers had; a job, whether or not there is an owner.
+            dispatch(tell_exhausted, attempt.name, translation.get_language())
         if far := far_ahead(code, authenticators):
             resync.remember(attempt.account, far)
         raise _Refused("wrong" if authenticators else "unknown")
@@ -209,12 +211,6 @@ def _require_own_browser(attempt: _Attempt, authenticators: Iterable[Authenticat
             if not browser.is_of(attempt.account, each.user):
                 browsers.revoke(attempt.account)
                 raise _Refused("browser of another account")
-
-
-def _note_wrong(attempt: _Attempt, found: Iterable[Candidate]) -> None:
-    """Charge a wrong code for its weight, and let the owner know if it was the strangers' last."""
-    if attempt.paid.spent:
-        dispatch(tell_exhausted, attempt.name, translation.get_language())
 
 
 @sensitive_variables("code", "match")

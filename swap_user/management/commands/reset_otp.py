@@ -34,8 +34,8 @@ class Command(BaseCommand):
             authenticators, codes = reset(user)
         except LoginUnavailable as error:
             raise CommandError(
-                "Revoked and ended, but the limits are still there: Redis can't be reached. Run "
-                "this again when it can."
+                "Revoked and ended, but the limits are still there, and browsers are still known: "
+                "Redis can't be reached. Run this again when it can."
             ) from error
         self.stdout.write(
             f"{user.get_username()}: sessions ended; limits lifted; "

@@ -17,8 +17,9 @@ from swap_user.otp import recovery
 from swap_user.otp.enrollment import Enrollment, enroll, is_full
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
 from swap_user.otp.methods import waiting
-from swap_user.otp.methods.base import OVERVIEW, RECOVERY_CODES, ChangingView
+from swap_user.otp.methods.base import ChangingView
 from swap_user.otp.methods.forms import AddForm, ConfirmForm
+from swap_user.otp.methods.names import OVERVIEW, RECOVERY_CODES
 from swap_user.otp.site import host_name, site_name
 
 

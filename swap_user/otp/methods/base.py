@@ -16,15 +16,11 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView
 
-from swap_user.models import Authenticator
-from swap_user.otp import outage, reauthentication
+from swap_user.otp import authenticators, outage, reauthentication
+from swap_user.otp.methods.names import ADD, OVERVIEW, RECOVERY_CODES
 from swap_user.otp.outage import RETRY_AFTER
 from swap_user.otp.sessions import end_sessions, is_fresh
 from swap_user.otp.steps import require_unicode
-
-OVERVIEW, ADD = "sign-in-methods", "add-sign-in-method"
-RENAME, REMOVE = "rename-sign-in-method", "remove-sign-in-method"
-RECOVERY_CODES = "recovery-codes"
 
 
 @method_decorator(
@@ -60,8 +56,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
 
     def authenticators(self) -> Any:
         """Return what the user enrolled, the oldest first."""
-        enrolled = Authenticator.objects.filter(user_id=self.user.pk)
-        return enrolled.exclude(type=Authenticator.Type.SENT).order_by("created_at", "pk")
+        return authenticators.enrolled(self.user).order_by("created_at", "pk")
 
     def link(self, name: str, *args: Any) -> str:
         """Return the address of one of the pages."""

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from swap_user.models import Authenticator
 from swap_user.otp import revocation
-from swap_user.otp.methods.base import OVERVIEW, ChangingView
+from swap_user.otp.methods.base import ChangingView
 from swap_user.otp.methods.forms import NameForm
+from swap_user.otp.methods.names import OVERVIEW
 
 
 class _OneView(ChangingView):

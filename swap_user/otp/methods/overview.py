@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from swap_user.models import Authenticator
 from swap_user.otp import audit, policies, recovery
-from swap_user.otp.methods.base import REMOVE, RENAME, MethodsView
+from swap_user.otp.methods.base import MethodsView
+from swap_user.otp.methods.names import REMOVE, RENAME
 from swap_user.otp.senders import load_sender
 
 # From here on it is time for new ones.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from swap_user.otp.methods import base
+from swap_user.otp.methods import names
 from swap_user.otp.methods.add import AddView
 from swap_user.otp.methods.base import MethodsView
 from swap_user.otp.methods.edit import RemoveView, RenameView
@@ -33,9 +33,9 @@ def _page(name: str, route: str, view: type[MethodsView], template: str) -> Page
 
 
 PAGES = (
-    _page(base.OVERVIEW, "", OverviewView, "sign_in_methods"),
-    _page(base.ADD, "add/", AddView, "add_sign_in_method"),
-    _page(base.RENAME, "<uuid:pk>/rename/", RenameView, "rename_sign_in_method"),
-    _page(base.REMOVE, "<uuid:pk>/remove/", RemoveView, "remove_sign_in_method"),
-    _page(base.RECOVERY_CODES, "recovery-codes/", RecoveryCodesView, "recovery_codes"),
+    _page(names.OVERVIEW, "", OverviewView, "sign_in_methods"),
+    _page(names.ADD, "add/", AddView, "add_sign_in_method"),
+    _page(names.RENAME, "<uuid:pk>/rename/", RenameView, "rename_sign_in_method"),
+    _page(names.REMOVE, "<uuid:pk>/remove/", RemoveView, "remove_sign_in_method"),
+    _page(names.RECOVERY_CODES, "recovery-codes/", RecoveryCodesView, "recovery_codes"),
 )
