@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.core.cache import caches
 
 from demo.embedded_redis import RedisServer
-from swap_user.testing import outbox
+from swap_user.testing import MemoryOTPSender, outbox
 from tests.services.mariadb import MariaDBServer
 from tests.services.postgres import PostgresServer
 from tests.services.smtp import SMTPServer
@@ -73,6 +73,18 @@ def smtp_server() -> Iterator[SMTPServer]:
     """A real SMTP server; read its `messages`."""
     with SMTPServer() as server:
         yield server
+
+
+@pytest.fixture
+def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
+    """Who was told what; phone models have no address that mail could go to."""
+    told: list[tuple[Any, str]] = []
+
+    def notify(self: Any, user: Any, subject: str, text: str) -> None:
+        told.append((user, text))
+
+    monkeypatch.setattr(MemoryOTPSender, "notify", notify)
+    return told
 
 
 # Requirements

@@ -13,24 +13,11 @@ from django.test import Client
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
 from swap_user.otp.authenticators import sent_authenticator
-from swap_user.testing import MemoryOTPSender
 from tests.support import RFC_SECRET, give, make_user, username
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/swap_user/authenticator/"
-
-
-@pytest.fixture
-def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
-    """Who was told what; phone models have no address that mail could go to."""
-    told: list[tuple[Any, str]] = []
-
-    def notify(self: Any, user: Any, subject: str, text: str) -> None:
-        told.append((user, text))
-
-    monkeypatch.setattr(MemoryOTPSender, "notify", notify)
-    return told
 
 
 @pytest.fixture

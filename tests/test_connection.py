@@ -144,7 +144,6 @@ def test_a_connection_that_broke_while_idle_is_opened_again(server):
     server.kill()
     server.restart()
     assert GET([store.key("a")], []) is None
-    assert store.get_many([store.key("a")]) == [None]
 
 
 @pytest.mark.parametrize("idle", [False, True], ids=["new connection", "open connection"])

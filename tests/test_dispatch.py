@@ -470,3 +470,33 @@ def test_in_a_test_case_it_runs_at_once(settings):
     make_user()
     send_code(visitor(), username())
     assert len(outbox) == 1
+
+
+@pytest.mark.parametrize(("busy", "attempts"), [(False, 3), (True, 1)])
+def test_nobody_sleeps_while_others_wait(user, settings, told, monkeypatch, busy, attempts):
+    """A failed message is tried again only where no other one waits for the thread."""
+    use(settings, "FlakySender")
+    Told.failures_left = 100
+    monkeypatch.setattr(thread_pool.ThreadPool, "is_busy", busy)
+    send_code(visitor(), username())
+    assert wait_for_deliveries(PLENTY)
+    assert len(Told.codes) == attempts
+    assert [each[0] for each in told] == ["failed"]
+
+
+def test_a_third_message_to_somebody_waits_for_the_first_two(user, settings, told, monkeypatch):
+    """It is tried again, not given up."""
+    calls = []
+    original = time_limit.call
+
+    def call(function, **options):
+        calls.append(options["lane"])
+        if len(calls) == 1:
+            raise time_limit.ReceiverBusy
+        original(function, **options)
+
+    monkeypatch.setattr(time_limit, "call", call)
+    send_code(visitor(), username())
+    assert wait_for_deliveries(PLENTY)
+    assert calls == [str(user.pk)] * 2
+    assert [each[0] for each in told] == ["sent"]

@@ -40,18 +40,6 @@ urlpatterns = [path("admin/", admin.site.urls), path("second/", OTPAdminSite(nam
 
 
 @pytest.fixture
-def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
-    """Who was told what; phone models have no address that mail could go to."""
-    told: list[tuple[Any, str]] = []
-
-    def notify(self: Any, user: Any, subject: str, text: str) -> None:
-        told.append((user, text))
-
-    monkeypatch.setattr(MemoryOTPSender, "notify", notify)
-    return told
-
-
-@pytest.fixture
 def clock() -> Iterator[Any]:
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller

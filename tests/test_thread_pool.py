@@ -206,6 +206,21 @@ def test_calls_that_hang_are_left_behind_and_counted(release):
     assert called == [1]
 
 
+def test_one_receiver_holds_up_only_two(release):
+    """A third call for them isn't begun; one for somebody else is. Then there is room again."""
+    for _ in range(time_limit.MOST_AT_ONCE):
+        with pytest.raises(time_limit.TimedOut):
+            time_limit.call(release.wait, seconds=0.001, lane="slow")
+    called = []
+    with pytest.raises(time_limit.ReceiverBusy):
+        time_limit.call(lambda: called.append("slow"), seconds=PLENTY, lane="slow")
+    time_limit.call(lambda: called.append("other"), seconds=PLENTY, lane="other")
+    release.set()
+    wait_until(lambda: not time_limit._abandoned.lanes)
+    time_limit.call(lambda: called.append("slow"), seconds=PLENTY, lane="slow")
+    assert called == ["other", "slow"]
+
+
 def test_without_limit_it_is_called_here():
     """As InlineDispatcher does it."""
     with time_limit.unlimited():
