@@ -264,29 +264,36 @@ class SQLiteFile:
 
 
 class PostgresConnections:
-    """PostgreSQL cuts all connections and can't be found; it is the server of the whole run."""
+    """
+    PostgreSQL cuts all connections of this database and takes no new ones.
 
-    def __init__(self) -> None:
-        self.path = Path(database.settings_dict["HOST"]) / ".s.PGSQL.5432"
-        self.aside = self.path.with_suffix(".aside")
+    The server is that of the whole run: other workers go on using it meanwhile.
+    """
 
     def take_away(self) -> None:
-        """End every connection of this database, this one's included, and take no new ones."""
-        import psycopg
-
-        settings = database.settings_dict
-        with psycopg.connect(host=settings["HOST"], user="postgres", dbname="postgres") as admin:
-            self.path.rename(self.aside)
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s "
-                "AND pid <> pg_backend_pid()",
-                [settings["NAME"]],
-            )
+        """End every connection, this one's included."""
+        self._allow(False)
 
     def bring_back(self) -> None:
         """As it was."""
-        if self.aside.exists():
-            self.aside.rename(self.path)
+        self._allow(True)
+
+    def _allow(self, allowed: bool) -> None:
+        import psycopg
+        from psycopg import sql
+
+        settings = database.settings_dict
+        name = settings["NAME"]
+        with psycopg.connect(
+            host=settings["HOST"], user="postgres", dbname="postgres", autocommit=True
+        ) as admin:
+            command = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+            admin.execute(command.format(sql.Identifier(name), sql.Literal(allowed)))
+            if not allowed:
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [name],
+                )
 
 
 KINDS: dict[str, Any] = {"sqlite": SQLiteFile, "postgresql": PostgresConnections}

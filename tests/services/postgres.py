@@ -34,7 +34,7 @@ class PostgresServer(DatabaseServer):
         return self.socket_folder / ".s.PGSQL.5432"
 
     def _install(self, data: Path) -> list[str | Path]:
-        initdb = [self.binaries / "initdb", "--pgdata", data, "--no-sync"]
+        initdb: list[str | Path] = [self.binaries / "initdb", "--pgdata", data, "--no-sync"]
         return [*initdb, "--auth", "trust", "--username", "postgres", "--encoding", "UTF8"]
 
     def _run(self, data: Path, log: Path) -> SupervisedProcess:
