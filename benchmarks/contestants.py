@@ -29,10 +29,15 @@ from django_otp import match_token
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from swap_user.models import Authenticator
-from swap_user.otp import codes, flow, guesses, limited, store, verifier
-from swap_user.otp.authenticators import seal
-from swap_user.otp.guesses import Limited
-from swap_user.otp.visitors import Visitor
+from swap_user.otp import limited
+from swap_user.otp.authenticators.secrets import seal
+from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.store import scripts as store
+from swap_user.otp.throttling import guesses
+from swap_user.otp.throttling.guesses import Limited
+from swap_user.otp.verification import verifier
+from swap_user.otp.visitors import flow
+from swap_user.otp.visitors.visitor import Visitor
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 PASSWORD = "correct horse battery staple"

@@ -51,7 +51,7 @@ def _setup() -> None:
     from django.db import connections
 
     from swap_user.models import Authenticator
-    from swap_user.otp.authenticators import seal
+    from swap_user.otp.authenticators.secrets import seal
 
     call_command("migrate", verbosity=0, interactive=False)
     for number, name in enumerate((VICTIM, OTHER)):

@@ -14,7 +14,7 @@ AUTHENTICATION_BACKENDS = ["swap_user.backends.OTPBackend"]
 MIDDLEWARE: list[str] = []
 SWAP_USER = _OURS | {
     "OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender",
-    "OTP_DISPATCHER": "swap_user.otp.dispatch.InlineDispatcher",
+    "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
     # The login that is measured is made again and again, in a browser that is known.
     "OTP_SENDS_PER_BROWSER": 1000,
 }

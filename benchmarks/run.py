@@ -27,7 +27,7 @@ def main() -> None:
     from benchmarks.contestants import CONTESTANTS
     from benchmarks.measure import rounds
     from benchmarks.visits import visits
-    from swap_user.otp import thread_pool
+    from swap_user.otp.background import thread_pool
 
     call_command("migrate", verbosity=0, interactive=False)
     chosen = [each for each in CONTESTANTS if options.profile in {None, each.key}]

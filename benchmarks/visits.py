@@ -16,8 +16,8 @@ from django.utils.crypto import get_random_string
 from benchmarks.contestants import SECRET, User, address
 from benchmarks.telling import Visit
 from swap_user.models import Authenticator
-from swap_user.otp import thread_pool
-from swap_user.otp.authenticators import seal
+from swap_user.otp.authenticators.secrets import seal
+from swap_user.otp.background import thread_pool
 
 WARM_UP = 20
 LOGIN, CHECK = "/admin/login/", "/admin/check-otp/"

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from swap_user.models import Authenticator
-from swap_user.otp import revocation
-from swap_user.otp.methods.base import log_in_again
-from swap_user.otp.sessions import end_sessions, is_fresh
+from swap_user.otp.authenticators import revocation
+from swap_user.otp.pages.methods.base import log_in_again
+from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 from swap_user.otp.sites import OTPAdminSiteMixin
 
 

@@ -20,8 +20,10 @@ class SwapUserConfig(AppConfig):
         # Not before the apps are known.
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
 
-        from swap_user.checks import register_checks  # noqa: PLC0415
-        from swap_user.otp import masking, notices, sessions  # noqa: PLC0415
+        from swap_user.checks.configuration import register_checks  # noqa: PLC0415
+        from swap_user.otp.delivery import notices  # noqa: PLC0415
+        from swap_user.otp.sessions import credential_masking as masking  # noqa: PLC0415
+        from swap_user.otp.sessions import sessions  # noqa: PLC0415
 
         register_checks()
         masking.mask_codes()
@@ -39,7 +41,7 @@ class OTPSiteConfig(admin_apps.AdminConfig):
 
     def ready(self) -> None:
         """Register the check that the app itself is installed too, and discover the admins."""
-        from swap_user.checks import check_swap_user_installed  # noqa: PLC0415 - likewise
+        from swap_user.checks.configuration import check_swap_user_installed  # noqa: PLC0415 - likewise
 
         checks.register(check_swap_user_installed)
         super().ready()

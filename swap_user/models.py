@@ -14,8 +14,8 @@ class Authenticator(models.Model):
     """
     What a user holds that makes codes: an app on their phone, or the address that codes go to.
 
-    ``secret`` is a ciphertext; ``swap_user.otp.authenticators`` opens it. ``consumed`` is the
-    durable high-water mark: no counter at or below it is ever accepted again (RFC 6238 5.2).
+    ``secret`` is a ciphertext; ``swap_user.otp.authenticators.secrets`` opens it. ``consumed`` is
+    the durable high-water mark: no counter at or below it is ever accepted again (RFC 6238 5.2).
     """
 
     class Type(models.TextChoices):
@@ -75,7 +75,7 @@ class RecoveryCode(models.Model):
     """
     One code of the set that lets a user in once when all else is lost.
 
-    ``code`` is a salted hash; ``swap_user.otp.recovery`` makes and checks it.
+    ``code`` is a salted hash; ``swap_user.otp.authenticators.recovery_codes`` makes and checks it.
     """
 
     user = models.ForeignKey(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from swap_user.otp import thread_pool
+from swap_user.otp.background import thread_pool
 from swap_user.otp.senders import AbstractOTPSender
 
 

@@ -250,7 +250,7 @@ def _views() -> None:
 def _limits() -> None:
     from django.test import RequestFactory
 
-    from swap_user.otp.address import client_address
+    from swap_user.otp.visitors.client_ip import client_address
 
     user_known_by(EMAIL)
     log_in(EMAIL, mailed)
@@ -384,7 +384,7 @@ def _key_rotation() -> None:
 
     from swap_user.models import Authenticator
     from swap_user.otp import enroll
-    from swap_user.otp.encryption import decode_key, key_id
+    from swap_user.otp.crypto.keyring import decode_key, key_id
 
     user = user_known_by(EMAIL)
     (k2,) = settings.SWAP_USER["OTP_ENCRYPTION_KEYS"]
@@ -476,7 +476,7 @@ def _authenticators() -> None:
         import time
         from unittest.mock import patch
 
-        with patch("swap_user.otp.sessions.time.time", return_value=time.time() + 31):
+        with patch("swap_user.otp.sessions.sessions.time.time", return_value=time.time() + 31):
             stale = client.get("/app/")
     assert stale["Location"] == "/admin/login/?next=/app/"
     assert client.get("/admin/").status_code == 302
@@ -610,7 +610,7 @@ def _password_then_code() -> None:
     assert client.session["_auth_user_id"] == str(user.pk)
 
     client = Client()  # who comes too late begins again
-    with patch("swap_user.otp.progress.add"):
+    with patch("swap_user.otp.challenges.factors_shown.add"):
         first_step("right")
     assert client.post("/login/code/", {"otp": mailed()})["Location"] == "/login/"
     first_step("right")
@@ -691,7 +691,7 @@ def deliveries_awaited() -> Iterator[None]:
     """Deliver as the project does, in threads, and wait for it: what was sent is looked at next."""
     from unittest.mock import patch
 
-    from swap_user.otp.dispatch import ThreadDispatcher
+    from swap_user.otp.dispatchers import ThreadDispatcher
     from swap_user.testing import wait_for_deliveries
 
     submit = ThreadDispatcher._submit

@@ -11,8 +11,9 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from swap_user.models import Authenticator
-from swap_user.otp import codes, send_code
-from swap_user.otp.authenticators import seal
+from swap_user.otp import send_code
+from swap_user.otp.authenticators.secrets import seal
+from swap_user.otp.crypto import hotp as codes
 from swap_user.testing import outbox
 
 # RFC 4226 appendix D; its base32 is in requirements.md.

@@ -5,8 +5,8 @@ import logging
 import pytest
 from django.test import RequestFactory
 
-from swap_user.otp import address
-from swap_user.otp.address import client_address, neighbourhood, site
+from swap_user.otp.visitors import client_ip as address
+from swap_user.otp.visitors.client_ip import client_address, neighbourhood, site
 
 HEADER = "HTTP_X_FORWARDED_FOR"
 

@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from swap_user.otp import AnotherCodeNeeded, audit
-from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.testing import outbox
 from tests.support import aenter, ask, enter, give, make_user, totp, username, visitor
 

@@ -12,7 +12,7 @@ from django.test import Client
 
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
-from swap_user.otp.authenticators import sent_authenticator
+from swap_user.otp.authenticators.secrets import sent_authenticator
 from tests.support import RFC_SECRET, give, make_user, username
 
 pytestmark = pytest.mark.django_db

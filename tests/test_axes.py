@@ -50,7 +50,7 @@ from django.test import Client
 call_command("migrate", verbosity=0)
 
 from axes.models import AccessAttempt, AccessFailureLog
-from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.testing import outbox
 from tests.support import make_user, username
 

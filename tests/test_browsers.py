@@ -8,10 +8,12 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from swap_user.otp import browsers, limited, remember_browser, store
-from swap_user.otp.recovery import generate_recovery_codes
-from swap_user.otp.reset import reset
-from swap_user.otp.sessions import end_sessions
+from swap_user.otp import limited, remember_browser
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.sessions.reset import reset
+from swap_user.otp.sessions.sessions import end_sessions
+from swap_user.otp.store import scripts as store
+from swap_user.otp.visitors import known_browsers as browsers
 from swap_user.signals import new_browser_login
 from swap_user.testing import outbox
 from tests.support import ask, enter, give, make_user, totp, username, visitor

@@ -3,7 +3,7 @@
 import pytest
 import time_machine
 
-from swap_user.otp import challenge
+from swap_user.otp.challenges import challenge
 from tests.support import ask, enter, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,7 @@ def test_the_number_of_digits_is_a_setting(user, settings, digits):
 
 def test_usernames_are_not_in_redis(user, shared_redis):
     """What names the account in Redis is a keyed hash."""
-    from swap_user.otp import store
+    from swap_user.otp.store import scripts as store
 
     ask(visitor())
     with store._reached() as client:

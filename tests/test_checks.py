@@ -158,8 +158,8 @@ def test_w003_and_w004_while_a_project_is_being_set_up(settings, monkeypatch):
     unwritten = SimpleNamespace(
         AUTHENTICATION_BACKENDS=settings.AUTHENTICATION_BACKENDS, is_overridden=lambda name: False
     )
-    monkeypatch.setattr("swap_user.checks.settings", unwritten)
-    monkeypatch.setattr("swap_user.check_support.settings", unwritten)
+    monkeypatch.setattr("swap_user.checks.configuration.settings", unwritten)
+    monkeypatch.setattr("swap_user.checks.helpers.settings", unwritten)
     assert set(ours()) == {"swap_user.W003", "swap_user.W004"}
 
 

@@ -9,8 +9,9 @@ import pytest
 import redis
 from django.contrib.auth import get_user_model
 
-from swap_user import deploy_checks
-from swap_user.otp import budgets, connection
+from swap_user.checks import deployment as deploy_checks
+from swap_user.otp.store import client as connection
+from swap_user.otp.throttling import budgets
 from tests.test_checks import Loud, ours
 
 pytestmark = pytest.mark.django_db

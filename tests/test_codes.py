@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swap_user.otp import codes
+from swap_user.otp.crypto import hotp as codes
 from tests.support import RFC_SECRET
 
 HOTP_VECTORS = [

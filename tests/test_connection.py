@@ -10,8 +10,9 @@ import pytest
 import redis
 from django.core.cache import caches
 
-from swap_user.otp import connection, store
 from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.otp.store import client as connection
+from swap_user.otp.store import scripts as store
 
 DJANGO = "django.core.cache.backends.redis.RedisCache"
 DJANGO_REDIS = "django_redis.cache.RedisCache"

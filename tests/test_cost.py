@@ -16,17 +16,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from demo.embedded_redis import RedisServer
-from swap_user.otp import (
-    AnotherCodeNeeded,
-    codes,
-    limited,
-    progress,
-    resync,
-    send_code,
-    store,
-)
-from swap_user.otp.dispatch import AbstractDispatcher
-from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp import AnotherCodeNeeded, limited, send_code
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.challenges import factors_shown as progress
+from swap_user.otp.challenges import resync
+from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.dispatchers import AbstractDispatcher
+from swap_user.otp.store import scripts as store
 from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
 
 # Without the transaction of a test around them: each statement stands for itself, as on a site.

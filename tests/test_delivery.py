@@ -17,9 +17,12 @@ from django.utils import translation
 from django.views.debug import ExceptionReporter
 
 from swap_user.models import Authenticator
-from swap_user.otp import asend_code, delivery, handover, send_code, store
-from swap_user.otp.authenticators import open_secret, sent_authenticator
+from swap_user.otp import asend_code, send_code
+from swap_user.otp.authenticators.secrets import open_secret, sent_authenticator
+from swap_user.otp.delivery import request as delivery
+from swap_user.otp.delivery import retry as handover
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender, StdOutOTPSender
+from swap_user.otp.store import scripts as store
 from swap_user.testing import outbox
 from tests.support import ask, enter, make_user, username, visitor
 
@@ -261,7 +264,7 @@ def test_an_error_report_shows_neither_code_nor_secret(user, settings, monkeypat
     request = visitor("/login/", HTTP_HOST="testserver")
     code = ask(request)
     secret = sent_authenticator(user)[1]
-    monkeypatch.setattr("swap_user.otp.replay._CONSUME", lambda *args: 1 / 0)
+    monkeypatch.setattr("swap_user.otp.verification.consumption._CONSUME", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError) as caught:
         enter(request, code)
     trace = caught.value.__traceback__

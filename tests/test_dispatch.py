@@ -16,8 +16,13 @@ from django.db import transaction
 from django.test import Client
 
 from swap_user import signals
-from swap_user.dispatch_checks import check_dispatcher
-from swap_user.otp import dispatch, handover, jobs, send_code, thread_pool, time_limit
+from swap_user.checks.dispatcher import check_dispatcher
+from swap_user.otp import dispatchers as dispatch
+from swap_user.otp import send_code
+from swap_user.otp.background import deadline as time_limit
+from swap_user.otp.background import registry as jobs
+from swap_user.otp.background import thread_pool
+from swap_user.otp.delivery import retry as handover
 from swap_user.otp.senders import AbstractOTPSender
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.services.smtp import SMTPServer
@@ -77,7 +82,7 @@ def use(settings, sender=None, dispatcher="Thread", **others):
     """Name a sender and a dispatcher in the settings."""
     settings.SWAP_USER = {
         **settings.SWAP_USER,
-        "OTP_DISPATCHER": f"swap_user.otp.dispatch.{dispatcher}Dispatcher",
+        "OTP_DISPATCHER": f"swap_user.otp.dispatchers.{dispatcher}Dispatcher",
         **({"OTP_SENDER_CLASS": f"{__name__}.{sender}"} if sender else {}),
         **others,
     }
@@ -211,7 +216,7 @@ def test_a_full_queue_is_not_the_visitors_problem(user, settings, caplog, told, 
     usual = what_is_seen()
     monkeypatch.setattr(thread_pool.current(), "capacity", 0)
     assert what_is_seen() == usual
-    line = "job dropped: job=swap_user.otp.delivery_job.deliver reason=the queue is full"
+    line = "job dropped: job=swap_user.otp.delivery.send_code_job.deliver reason=the queue is full"
     assert line in caplog.messages
     assert ("failed", MemoryOTPSender, None, "the queue is full") in told
 
@@ -302,11 +307,14 @@ def test_a_sender_that_hangs_is_left_behind(user, settings, told, caplog):
 
 def test_a_job_that_fails_before_its_sender_is_told_too(user, told, caplog, monkeypatch):
     """A database that is down in the wrong moment, say."""
-    monkeypatch.setattr("swap_user.otp.delivery_job.is_enrolled", lambda user: 1 / 0)
+    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.is_enrolled", lambda user: 1 / 0)
     send_code(visitor(), username())
     assert wait_for_deliveries(PLENTY)
     assert [each[:3] for each in told] == [("failed", MemoryOTPSender, None)]
-    assert "job failed: job=swap_user.otp.delivery_job.deliver error=ZeroDivision" in caplog.text
+    assert (
+        "job failed: job=swap_user.otp.delivery.send_code_job.deliver error=ZeroDivision"
+        in caplog.text
+    )
 
 
 # --- Transactions ---
@@ -352,7 +360,7 @@ def backend(settings, name):
     package = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
     settings.TASKS = {"default": {"BACKEND": f"{package}.backends.{name}"}}
     use(settings, dispatcher="Task")
-    from swap_user.otp.tasks import run_job
+    from swap_user.otp.background.django_tasks import run_job
 
     return run_job
 
@@ -377,21 +385,21 @@ def test_a_task_runs_nothing_but_our_jobs(user, settings):
     task = backend(settings, "dummy.DummyBackend")
     for name in (
         "os.system",
-        "swap_user.otp.reset.reset",
-        "swap_user.otp.delivery_job.nothing",
-        "swap_user.otp.delivery_job.codes",
+        "swap_user.otp.sessions.reset.reset",
+        "swap_user.otp.delivery.send_code_job.nothing",
+        "swap_user.otp.delivery.send_code_job.codes",
         "swap_user.otp",
     ):
         with pytest.raises(LookupError):
             task.func(name, ["true"], {})
-    job = "swap_user.otp.delivery_job.deliver"
+    job = "swap_user.otp.delivery.send_code_job.deliver"
     assert jobs.name_of(jobs.named(job)) == job
 
 
 def test_a_task_that_fails_is_told_and_counted(user, settings, told, caplog, monkeypatch):
     """By us, and by the framework."""
     task = backend(settings, "dummy.DummyBackend")
-    monkeypatch.setattr("swap_user.otp.delivery_job.is_enrolled", lambda user: 1 / 0)
+    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.is_enrolled", lambda user: 1 / 0)
     send_code(visitor(), username())
     (result,) = task.get_backend().results
     with pytest.raises(ZeroDivisionError):
@@ -433,11 +441,11 @@ class Unfinished(dispatch.AbstractDispatcher):
 @pytest.mark.parametrize(
     ("path", "ids"),
     [
-        ("swap_user.otp.dispatch.ThreadDispatcher", []),
-        ("swap_user.otp.dispatch.InlineDispatcher", []),
-        ("swap_user.otp.dispatch.TaskDispatcher", []),
-        ("swap_user.otp.dispatch.NoDispatcher", ["swap_user.E014"]),
-        ("swap_user.otp.dispatch.dispatch", ["swap_user.E015"]),
+        ("swap_user.otp.dispatchers.ThreadDispatcher", []),
+        ("swap_user.otp.dispatchers.InlineDispatcher", []),
+        ("swap_user.otp.dispatchers.TaskDispatcher", []),
+        ("swap_user.otp.dispatchers.NoDispatcher", ["swap_user.E014"]),
+        ("swap_user.otp.dispatchers.dispatch", ["swap_user.E015"]),
         ("swap_user.testing.MemoryOTPSender", ["swap_user.E015"]),
         (f"{__name__}.Unfinished", ["swap_user.E015"]),
         (7, []),  # E004 says so
@@ -454,9 +462,9 @@ def test_check(settings, path, ids):
 def test_check_of_the_task_queue(settings, monkeypatch):
     """E014 where there is no framework."""
     use(settings, dispatcher="Task")
-    for name in ("swap_user.otp.tasks", "django.tasks", "django_tasks"):
+    for name in ("swap_user.otp.background.django_tasks", "django.tasks", "django_tasks"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "swap_user.otp.tasks")
+    monkeypatch.delitem(sys.modules, "swap_user.otp.background.django_tasks")
     (message,) = check_dispatcher(None)
     assert message.id == "swap_user.E014"
     assert "django-tasks" in message.hint
@@ -465,7 +473,7 @@ def test_check_of_the_task_queue(settings, monkeypatch):
 @pytest.mark.django_db
 def test_in_a_test_case_it_runs_at_once(settings):
     """Its transaction is never committed, and hidden from other threads."""
-    threads = "swap_user.otp.dispatch.ThreadDispatcher"
+    threads = "swap_user.otp.dispatchers.ThreadDispatcher"
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_DISPATCHER": threads}
     make_user()
     send_code(visitor(), username())

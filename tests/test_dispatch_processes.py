@@ -34,7 +34,7 @@ if django.VERSION < (6, 0):
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 SWAP_USER = {
     "OTP_SENDER_CLASS": "sender." + os.environ["SENDER"],
-    "OTP_DISPATCHER": f"swap_user.otp.dispatch.{os.environ['DISPATCHER']}Dispatcher",
+    "OTP_DISPATCHER": f"swap_user.otp.dispatchers.{os.environ['DISPATCHER']}Dispatcher",
     "OTP_DIGITS": 10,
 }
 """
@@ -57,7 +57,8 @@ class HangingSender(AbstractOTPSender):
 SEND = f"""
 import django
 django.setup()
-from swap_user.otp import send_code, thread_pool
+from swap_user.otp import send_code
+from swap_user.otp.background import thread_pool
 thread_pool.EXIT_LIMIT = 1.0
 send_code(None, "{EMAIL}")
 """
@@ -141,7 +142,7 @@ def test_a_real_worker_delivers(project):
     ((receiver, code),) = project.sent
     after = queue(project)
     assert receiver == EMAIL
-    assert "swap_user.otp.delivery_job.deliver" in before
+    assert "swap_user.otp.delivery.send_code_job.deliver" in before
     assert "SUCCESSFUL" in after
     assert code not in before + after
 
@@ -174,7 +175,7 @@ def queue(project):
 
 def test_the_backport_is_what_django_5_2_has():
     """Which of the two frameworks is in use."""
-    from swap_user.otp.tasks import run_job
+    from swap_user.otp.background.django_tasks import run_job
 
     framework = "django." if django.VERSION >= (6, 0) else "django_tasks."
     assert type(run_job).__module__.startswith(framework)

@@ -439,7 +439,7 @@ def test_limits_of_settings():
 
 def test_keywords_of_senders():
     """What a sender is given."""
-    source = ast.parse((ROOT / "swap_user/otp/delivery_job.py").read_text())
+    source = ast.parse((ROOT / "swap_user/otp/delivery/send_code_job.py").read_text())
     (call,) = [
         node
         for node in ast.walk(source)
@@ -451,14 +451,14 @@ def test_keywords_of_senders():
 
 def test_check_ids():
     """Every id of a system check, once."""
-    source = "".join(path.read_text() for path in (ROOT / "swap_user").glob("*check*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "swap_user/checks").glob("*.py"))
     told = [code(row[0]) for row in rows("docs/reference/operations.md", "id")]
     assert told == sorted(set(re.findall(r'"(swap_user\.[EW]\d+)"', source)))
 
 
 def test_settings_of_the_former_version():
     """Every setting that went, and what took its place."""
-    from swap_user.checks import FORMER
+    from swap_user.conf.renamed import FORMER
 
     told = {code(row[0]): row[1] for row in rows("docs/coming-from-0.9.8.md", "setting")}
     assert told.keys() == FORMER.keys()
@@ -521,7 +521,7 @@ def words(node: ast.expr) -> Iterator[str]:
 
 def test_reasons_of_refusals():
     """Every reason that a refusal is logged with."""
-    source = ast.parse((ROOT / "swap_user/otp/verifier.py").read_text())
+    source = ast.parse((ROOT / "swap_user/otp/verification/verifier.py").read_text())
     given = {
         text
         for node in ast.walk(source)
@@ -556,7 +556,7 @@ def test_names_in_other_modules():
 def test_enrollment():
     """What an enrollment offers, and what it is begun with."""
     from swap_user.otp import enroll
-    from swap_user.otp.enrollment import Enrollment
+    from swap_user.otp.verification.enrollment import Enrollment
 
     told = {code(row[0]).partition("(")[0] for row in rows("docs/reference/api.md", "enrollment")}
     assert told == {name for name in dir(Enrollment) if not name.startswith("_")}
@@ -634,7 +634,7 @@ def test_addresses():
 
 def test_addresses_of_sign_in_methods():
     """The names and paths of those pages."""
-    from swap_user.otp.methods.pages import PAGES
+    from swap_user.otp.pages.methods.urls import PAGES
 
     told = [(code(row[0]), code(row[1])) for row in rows("docs/reference/pages.md", "page")]
     assert told == [(f"admin:{page.name}", page.route) for page in PAGES]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swap_user.otp.encryption import Keyring, decode_key, derive_key, key_id
+from swap_user.otp.crypto.keyring import Keyring, decode_key, derive_key, key_id
 from swap_user.otp.exceptions import EncryptionError, MissingKey
 
 K1, K2 = os.urandom(32), os.urandom(32)

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from swap_user.models import Authenticator
-from swap_user.otp import codes
+from swap_user.otp.crypto import hotp as codes
 from tests.support import enter, make_user, username
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,10 @@ import time_machine
 from django.core import mail
 
 from swap_user.models import Authenticator
-from swap_user.otp import InvalidCode, codes, enroll
-from swap_user.otp.authenticators import open_secret
-from swap_user.otp.enrollment import Enrollment
+from swap_user.otp import InvalidCode, enroll
+from swap_user.otp.authenticators.secrets import open_secret
+from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.verification.enrollment import Enrollment
 from tests.support import enter, give, make_user, username
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_nothing_logs_in_before_it_is_confirmed(user, clock):
 @pytest.mark.parametrize("type", ["totp", "hotp"])
 def test_the_code_that_confirms_is_used_up_by_it(user, clock, type):
     """The confirming code logs nobody in, also when Redis has forgotten it."""
-    from swap_user.otp import store
+    from swap_user.otp.store import scripts as store
 
     enrollment = enroll(user, type=type)
     code = shown(enrollment, counter=None if type == "totp" else 0)

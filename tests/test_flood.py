@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from swap_user import identity
-from swap_user.otp import limited, send_code, store, windows
+from swap_user.otp import limited, send_code
+from swap_user.otp.store import scripts as store
+from swap_user.otp.store import windows
+from swap_user.users import usernames as identity
 from tests.support import ask, enter, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db

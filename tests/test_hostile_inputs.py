@@ -28,11 +28,17 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from swap_user import conf, identity
-from swap_user.otp import browsers, code_request, codes, recovery, send_code, store
-from swap_user.otp.address import client_address
+from swap_user.conf import setting
+from swap_user.otp import send_code
+from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.crypto import hotp as codes
 from swap_user.otp.policies import Both
+from swap_user.otp.sessions import code_request
+from swap_user.otp.store import scripts as store
+from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.visitors.client_ip import client_address
 from swap_user.testing import outbox
+from swap_user.users import usernames as identity
 from tests.support import give, make_user, totp, username, visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R14")]
@@ -118,7 +124,7 @@ def _open(settings, request, monkeypatch) -> Iterator[None]:
     """Without limits, and without a log; and with more time where there are more inputs."""
     if TOTAL > 10_000:
         faulthandler.dump_traceback_later(1800, exit=True, file=sys.__stderr__)
-    monkeypatch.setattr(conf.Setting, "_problem_with_range", lambda setting, value: None)
+    monkeypatch.setattr(setting.Setting, "_problem_with_range", lambda setting, value: None)
     settings.SWAP_USER = settings.SWAP_USER | OPEN
     _Tried.properties, _Tried.number = request.node.user_properties, 0
     logging.disable(logging.CRITICAL)

@@ -10,9 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from phonenumber_field.phonenumber import PhoneNumber
 
-from swap_user import identity
-from swap_user.identity import normalize, normalize_email
-from swap_user.phones import normalize_phone
+from swap_user.users import usernames as identity
+from swap_user.users.phone import normalize_phone
+from swap_user.users.usernames import normalize, normalize_email
 from tests.support import username
 
 KIND = get_user_model().USERNAME_FIELD

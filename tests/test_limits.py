@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from swap_user.otp import limited, remember_browser, send_code
-from swap_user.otp.browsers import COOKIE
-from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.visitors.known_browsers import COOKIE
 from swap_user.signals import guesses_exhausted, login_limited
 from swap_user.testing import MemoryOTPSender, outbox
 from tests.support import aenter, ask, enter, give, make_user, totp, username, visitor

@@ -10,7 +10,9 @@ import pytest
 import time_machine
 from django.db import connections
 
-from swap_user.otp import flow, limited, verifier
+from swap_user.otp import limited
+from swap_user.otp.verification import verifier
+from swap_user.otp.visitors import flow
 from tests.support import ask, enter, give, make_user, totp, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,14 +12,8 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from swap_user.models import Authenticator
-from swap_user.otp import (
-    asend_code,
-    generate_recovery_codes,
-    limited,
-    policies,
-    send_code,
-    thread_pool,
-)
+from swap_user.otp import asend_code, generate_recovery_codes, limited, policies, send_code
+from swap_user.otp.background import thread_pool
 from tests.services.smtp import SMTPServer
 from tests.support import RFC_SECRET, aenter, enter, give, make_user, username, visitor
 from tests.work import Work, observed, seen
@@ -284,7 +278,7 @@ def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
     with SMTPServer(seconds=2) as server:
         use(
             settings,
-            OTP_DISPATCHER="swap_user.otp.dispatch.ThreadDispatcher",
+            OTP_DISPATCHER="swap_user.otp.dispatchers.ThreadDispatcher",
             OTP_SENDER_CLASS="swap_user.otp.senders.EmailOTPSender",
         )
         backend = "django.core.mail.backends.smtp.EmailBackend"

@@ -15,8 +15,8 @@ from django.utils import translation
 from swap_user import signals
 from swap_user.conf import SwapUserSettings
 from swap_user.models import Authenticator, RecoveryCode
-from swap_user.otp import notices
-from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.delivery import notices
 from swap_user.otp.senders import AbstractOTPSender
 from tests.support import give, make_user, username, visitor
 
@@ -50,7 +50,7 @@ ADDRESS = "owner@example.com"
 @pytest.fixture
 def user(monkeypatch):
     """Somebody with an email address, whatever the model."""
-    for module in ("senders", "notices"):
+    for module in ("senders", "delivery.notices"):
         monkeypatch.setattr(f"swap_user.otp.{module}.email_address", lambda user: ADDRESS)
     return make_user()
 
@@ -156,7 +156,7 @@ def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
 @pytest.mark.parametrize("event", sorted(set(WORDS) - {"guesses_exhausted"}))
 def test_a_queue_could_carry_it(user, monkeypatch, event):
     """Plain values only, no user and no authenticator; the job is known to dispatchers."""
-    from swap_user.otp import jobs
+    from swap_user.otp.background import registry as jobs
 
     carried = []
     monkeypatch.setattr(notices, "dispatch", lambda job, *a, **k: carried.append((job, a, k)))
@@ -183,7 +183,7 @@ def test_users_who_are_gone(user):
 def test_no_address(user, monkeypatch, caplog, settings):
     """Said once in the log; a sender that knows another way is asked all the same."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("swap_user.otp.notices.email_address", lambda user: "")
+    monkeypatch.setattr("swap_user.otp.delivery.notices.email_address", lambda user: "")
     happen("new_browser_login", user)
     assert mail.outbox == []
     (line,) = [each for each in caplog.records if each.name == "swap_user.security"]

@@ -21,8 +21,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from demo.embedded_redis import RedisServer
-from swap_user.otp import LoginUnavailable, codes, connection, send_code
-from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp import LoginUnavailable, send_code
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.store import client as connection
 from swap_user.testing import outbox, wait_for_deliveries
 from tests.support import aenter, ask, enter, give, make_user, totp, username, visitor
 
@@ -343,7 +345,7 @@ def test_the_database_is_away_from_the_pages(
     browser, new = Client(), Client()
     assert finish(client, begin(client)).status_code == 302
     otp = begin(browser)
-    path = f"swap_user.otp.dispatch.{dispatcher}Dispatcher"
+    path = f"swap_user.otp.dispatchers.{dispatcher}Dispatcher"
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_DISPATCHER": path}
     server_of_rows.take_away()
     for _ in range(2):

@@ -20,10 +20,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import TemplateView
 
-from swap_user.otp import code_request, generate_recovery_codes
-from swap_user.otp.forms import CODE_MAX_LENGTH
+from swap_user.otp import generate_recovery_codes
+from swap_user.otp.pages.login.forms import CODE_MAX_LENGTH
+from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
+from swap_user.otp.sessions import code_request
 from swap_user.otp.sites import OTPAdminSite, OTPAdminSiteMixin
-from swap_user.otp.views import CodeView, ResendView, UsernameView
 from swap_user.testing import outbox
 from tests.support import give, make_user, totp, username
 

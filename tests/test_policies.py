@@ -4,13 +4,8 @@ import pytest
 import time_machine
 from django.contrib.auth import get_user_model
 
-from swap_user.otp import (
-    AnotherCodeNeeded,
-    generate_recovery_codes,
-    policies,
-    send_code,
-    verifier,
-)
+from swap_user.otp import AnotherCodeNeeded, generate_recovery_codes, policies, send_code
+from swap_user.otp.verification import verifier
 from swap_user.testing import outbox
 from tests.support import ask, enter, give, make_user, totp, username, visitor
 

@@ -7,7 +7,8 @@ import pytest
 from django.core import mail
 
 from swap_user.models import RecoveryCode
-from swap_user.otp import generate_recovery_codes, recovery
+from swap_user.otp import generate_recovery_codes
+from swap_user.otp.authenticators import recovery_codes as recovery
 from swap_user.signals import recovery_code_used
 from tests.support import aenter, enter, make_user, username, visitor
 from tests.test_replay import race

@@ -11,7 +11,7 @@ from django.db import connections
 
 from demo.embedded_redis import RedisServer
 from swap_user.models import Authenticator
-from swap_user.otp import codes
+from swap_user.otp.crypto import hotp as codes
 from swap_user.otp.exceptions import LoginUnavailable
 from tests.support import RFC_SECRET, ask, enter, give, make_user, totp, visitor
 
@@ -114,7 +114,7 @@ def test_four_processes_with_one_code(user):
 @pytest.mark.requirement("R8")
 def test_the_database_alone_lets_one_through(user, monkeypatch):
     """Should Redis say yes to everybody (restored, split in two), the UPDATE still says it once."""
-    from swap_user.otp import replay
+    from swap_user.otp.verification import consumption as replay
 
     authenticator = give(user, "hotp")
     monkeypatch.setattr(replay, "_CONSUME", lambda keys, args: 1)
@@ -125,7 +125,7 @@ def test_the_database_alone_lets_one_through(user, monkeypatch):
 @pytest.mark.requirement("R8")
 def test_redis_alone_lets_one_through(user, monkeypatch):
     """Should the database say yes to everybody, the script still says it once."""
-    from swap_user.otp import replay
+    from swap_user.otp.verification import consumption as replay
 
     authenticator = give(user, "hotp")
     monkeypatch.setattr(replay, "_confirm", lambda *args: True)
@@ -163,7 +163,7 @@ def test_no_loss_of_redis_lets_a_used_code_in_again(user, make_redis, loss, kind
 @pytest.mark.requirement("R10")
 def test_a_challenge_that_comes_back_from_a_backup_is_used_up(user, shared_redis):
     """Redis is restored to the moment before the login: the code in it does not count again."""
-    from swap_user.otp import store
+    from swap_user.otp.store import scripts as store
 
     request = visitor()
     code = ask(request)
@@ -200,7 +200,7 @@ def test_without_redis_nobody_gets_in(user, make_redis, outage, caplog):
 
 def test_scripts_survive_a_flushed_script_cache(user):
     """SCRIPT FLUSH costs one more round trip, no login."""
-    from swap_user.otp import store
+    from swap_user.otp.store import scripts as store
 
     request = visitor()
     code = ask(request)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from swap_user.otp import codes
+from swap_user.otp.crypto import hotp as codes
 from tests.support import RFC_SECRET, aenter, enter, give, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)

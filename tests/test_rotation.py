@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from swap_user.models import Authenticator
-from swap_user.otp.authenticators import is_stale, keyring, open_secret
-from swap_user.otp.encryption import decode_key, encrypted_with, key_id
-from swap_user.otp.rotation import rotate
+from swap_user.otp.authenticators.rotation import rotate
+from swap_user.otp.authenticators.secrets import is_stale, keyring, open_secret
+from swap_user.otp.crypto.keyring import decode_key, encrypted_with, key_id
 from tests.support import RFC_SECRET, enter, give, make_user, totp, username
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,7 +89,7 @@ def test_beside_running_logins(settings):
     for number in range(40):
         give(make_user(number), "hotp")
     use_keys(settings, K2, K1)
-    from swap_user.otp import codes
+    from swap_user.otp.crypto import hotp as codes
 
     refused = []
 

@@ -21,9 +21,9 @@ from django.core.management import call_command
 from django.db import connections
 
 from swap_user.models import Authenticator
-from swap_user.otp import codes
-from swap_user.otp.authenticators import keyring, open_secret, seal
-from swap_user.otp.encryption import encrypted_with, prefix
+from swap_user.otp.authenticators.secrets import keyring, open_secret, seal
+from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto.keyring import encrypted_with, prefix
 from tests.support import RFC_SECRET, enter
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.test import Client
 
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
-from swap_user.otp.sessions import end_sessions, is_fresh
+from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 from tests.support import ask, enter, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db

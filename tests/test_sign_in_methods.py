@@ -20,9 +20,9 @@ from django.urls import path
 
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
-from swap_user.otp.authenticators import open_secret
-from swap_user.otp.codes import hotp, time_step
-from swap_user.otp.methods import waiting
+from swap_user.otp.authenticators.secrets import open_secret
+from swap_user.otp.crypto.hotp import hotp, time_step
+from swap_user.otp.pages.methods import pending as waiting
 from swap_user.otp.sites import OTPAdminSite
 from swap_user.testing import MemoryOTPSender, outbox
 from tests.support import give, make_user, username

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from swap_user import identity
-from swap_user.otp import store
+from swap_user.otp.store import scripts as store
+from swap_user.users import usernames as identity
 from tests.simulation.attacker import Attacker
 from tests.simulation.clock import BEGIN, HOUR, clock_of
 from tests.simulation.observer import observed

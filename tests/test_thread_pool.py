@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from swap_user.otp import time_limit
-from swap_user.otp.thread_pool import ThreadPool
+from swap_user.otp.background import deadline as time_limit
+from swap_user.otp.background.thread_pool import ThreadPool
 
 ROOT = Path(__file__).parent.parent
 AT_ONCE = (0.0, 0.0)
@@ -235,7 +235,7 @@ SCRIPT = """
 import os, sys, threading, time
 from django.conf import settings
 settings.configure()
-from swap_user.otp import thread_pool
+from swap_user.otp.background import thread_pool
 thread_pool.current().delays = (3600, 3600)
 
 def write(word):
@@ -287,7 +287,7 @@ def test_a_child_begins_anew():
     """It runs its own jobs and not its parent's, though the parent's threads were at work."""
     out, err, _ = run(
         """
-from swap_user.otp import time_limit
+from swap_user.otp.background import deadline as time_limit
 pool = thread_pool.current()
 pool.delays = (0, 0)
 busy, release = threading.Event(), threading.Event()

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from swap_user import upgrade
+from swap_user.users import upgrade
 from tests.support import username
 
 UserModel = get_user_model()

@@ -10,7 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from swap_user.models import Authenticator
-from swap_user.otp import codes, send_code, store
+from swap_user.otp import send_code
+from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.store import scripts as store
 from swap_user.testing import outbox
 from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
 

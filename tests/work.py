@@ -20,8 +20,9 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
-from swap_user.otp import encryption, thread_pool
-from swap_user.otp.dispatch import AbstractDispatcher
+from swap_user.otp.background import thread_pool
+from swap_user.otp.crypto import keyring as encryption
+from swap_user.otp.dispatchers import AbstractDispatcher
 
 GREETING = {"HELLO", "CLIENT", "SELECT", "AUTH"}
 

@@ -10,8 +10,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.otp import outcomes, verifier
-from swap_user.otp.visitors import visitor
+from swap_user.otp.verification import outcomes, verifier
+from swap_user.otp.visitors.visitor import visitor
 
 
 class OTPBackend(ModelBackend):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from swap_user import identity
-from swap_user.otp import accounts
+from swap_user.users import lookup as accounts
+from swap_user.users import usernames as identity
 
 
 def get_user(username: str) -> Any:

@@ -9,17 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from swap_user.otp.delivery import asend_code, send_code
-    from swap_user.otp.enrollment import enroll
+    from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+    from swap_user.otp.delivery.request import asend_code, send_code
     from swap_user.otp.exceptions import (
         AnotherCodeNeeded,
         InvalidCode,
         LoginUnavailable,
         OTPError,
     )
-    from swap_user.otp.outcomes import limited, remember_browser
-    from swap_user.otp.recovery import generate_recovery_codes
-    from swap_user.otp.verifier import note_password
+    from swap_user.otp.verification.enrollment import enroll
+    from swap_user.otp.verification.outcomes import limited, remember_browser
+    from swap_user.otp.verification.verifier import note_password
 
 __all__ = [
     "AnotherCodeNeeded",
@@ -40,13 +40,13 @@ _HOMES = {
     "InvalidCode": "exceptions",
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
-    "asend_code": "delivery",
-    "enroll": "enrollment",
-    "generate_recovery_codes": "recovery",
-    "limited": "outcomes",
-    "note_password": "verifier",
-    "remember_browser": "outcomes",
-    "send_code": "delivery",
+    "asend_code": "delivery.request",
+    "enroll": "verification.enrollment",
+    "generate_recovery_codes": "authenticators.recovery_codes",
+    "limited": "verification.outcomes",
+    "note_password": "verification.verifier",
+    "remember_browser": "verification.outcomes",
+    "send_code": "delivery.request",
 }
 
 

@@ -20,14 +20,16 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from swap_user.otp import enrolling, header_link, outage
+from swap_user.otp.admin import enforce_enrollment as enrolling
+from swap_user.otp.admin import header_link
+from swap_user.otp.pages.login import unavailable as outage
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
 
-    from swap_user.otp.methods.pages import Page
-    from swap_user.otp.steps import StepView
+    from swap_user.otp.pages.login.base import StepView
+    from swap_user.otp.pages.methods.urls import Page
 
     _Site = AdminSite
 else:
@@ -128,7 +130,7 @@ class OTPAdminSiteMixin(_Site):
 
     def _method_urls(self) -> "list[URLPattern]":
         """Return the addresses of the pages on sign-in methods."""
-        from swap_user.otp.methods import pages  # noqa: PLC0415
+        from swap_user.otp.pages.methods import urls as pages  # noqa: PLC0415
 
         return [path(page.route, self._method_page(page), name=page.name) for page in pages.PAGES]
 
@@ -199,7 +201,7 @@ class OTPAdminSite(OTPAdminSiteMixin, AdminSite):
 
 
 def _views() -> ModuleType:
-    from swap_user.otp import views  # noqa: PLC0415
+    from swap_user.otp.pages.login import views  # noqa: PLC0415
 
     return views
 

@@ -1,5 +1,5 @@
-from swap_user.base_models import AbstractSwapUser, EmailIdentity
 from swap_user.to_email.managers import EmailUserManager
+from swap_user.users.models import AbstractSwapUser, EmailIdentity
 
 
 class AbstractEmailUser(EmailIdentity, AbstractSwapUser):

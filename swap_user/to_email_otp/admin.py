@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from swap_user.base_admin import (
+from swap_user.to_email_otp.models import EmailOTPUser
+from swap_user.users.admin import (
     PasswordlessUserAdmin,
     passwordless_add_fieldsets,
     passwordless_fieldsets,
 )
-from swap_user.to_email_otp.models import EmailOTPUser
 
 
 @admin.register(EmailOTPUser)

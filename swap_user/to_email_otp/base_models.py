@@ -1,5 +1,5 @@
-from swap_user.base_models import AbstractPasswordlessUser, EmailIdentity
 from swap_user.to_email_otp.managers import EmailOTPUserManager
+from swap_user.users.models import AbstractPasswordlessUser, EmailIdentity
 
 
 class AbstractEmailOTPUser(EmailIdentity, AbstractPasswordlessUser):

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from swap_user.base_admin import SwapUserAdmin, password_add_fieldsets, password_fieldsets
 from swap_user.to_phone.models import PhoneUser
+from swap_user.users.admin import SwapUserAdmin, password_add_fieldsets, password_fieldsets
 
 
 @admin.register(PhoneUser)

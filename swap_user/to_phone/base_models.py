@@ -1,6 +1,6 @@
-from swap_user.base_models import AbstractSwapUser
-from swap_user.phones import PhoneIdentity
 from swap_user.to_phone.managers import PhoneUserManager
+from swap_user.users.models import AbstractSwapUser
+from swap_user.users.phone import PhoneIdentity
 
 
 class AbstractPhoneUser(PhoneIdentity, AbstractSwapUser):

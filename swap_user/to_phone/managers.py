@@ -1,6 +1,6 @@
 from typing import Any
 
-from swap_user.base_managers import SwapUserManager
+from swap_user.users.managers import SwapUserManager
 
 
 class PhoneUserManager(SwapUserManager[Any]):

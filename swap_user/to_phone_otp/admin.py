@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from swap_user.base_admin import (
+from swap_user.to_phone_otp.models import PhoneOTPUser
+from swap_user.users.admin import (
     PasswordlessUserAdmin,
     passwordless_add_fieldsets,
     passwordless_fieldsets,
 )
-from swap_user.to_phone_otp.models import PhoneOTPUser
 
 
 @admin.register(PhoneOTPUser)

@@ -1,6 +1,6 @@
-from swap_user.base_models import AbstractPasswordlessUser
-from swap_user.phones import PhoneIdentity
 from swap_user.to_phone_otp.managers import PhoneOTPUserManager
+from swap_user.users.models import AbstractPasswordlessUser
+from swap_user.users.phone import PhoneIdentity
 
 
 class AbstractPhoneOTPUser(PhoneIdentity, AbstractPasswordlessUser):

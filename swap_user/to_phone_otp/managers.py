@@ -1,6 +1,6 @@
 from typing import Any
 
-from swap_user.base_managers import PasswordlessUserManager
+from swap_user.users.managers import PasswordlessUserManager
 
 
 class PhoneOTPUserManager(PasswordlessUserManager[Any]):

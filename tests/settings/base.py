@@ -115,7 +115,7 @@ CACHES = {
 
 SWAP_USER = {
     "OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender",
-    "OTP_DISPATCHER": "swap_user.otp.dispatch.InlineDispatcher",
+    "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
 }
 if django.VERSION >= (6, 1):
     MAILERS: dict[str, dict[str, object]] = {"default": {}}

@@ -15,7 +15,7 @@ from typing import Any
 
 import time_machine
 
-from swap_user.otp import store
+from swap_user.otp.store import scripts as store
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 BEGIN = 1_800_000_000 // DAY * DAY

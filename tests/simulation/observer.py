@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from swap_user.otp import recovery, verifier
+from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.verification import verifier
 
 
 @dataclass

@@ -9,8 +9,10 @@ from typing import Any
 from django.contrib.auth import authenticate, login
 from django.http import HttpRequest, HttpResponse
 
-from swap_user.otp import browsers, recovery, remember_browser, send_code
-from swap_user.otp.recovery import generate_recovery_codes
+from swap_user.otp import remember_browser, send_code
+from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.visitors import known_browsers as browsers
 from swap_user.testing import outbox
 from tests.simulation.clock import BEGIN, DAY, Clock
 from tests.simulation.places import HOME, request_from

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpRequest
 
-from swap_user.otp.address import neighbourhood
+from swap_user.otp.visitors.client_ip import neighbourhood
 
 HOME = "203.0.113.7"
 """Where the owner's known browser is."""

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from swap_user.otp.address import neighbourhood
+from swap_user.otp.visitors.client_ip import neighbourhood
 from tests.simulation.attacker import Attacker
 from tests.simulation.clock import BEGIN, DAY, HOUR, MINUTE, Clock
 from tests.simulation.owner import Owner

@@ -5,8 +5,8 @@ import segno
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from swap_user.management.users import get_user
-from swap_user.otp.enrollment import Enrollment, enroll
 from swap_user.otp.exceptions import InvalidCode
+from swap_user.otp.verification.enrollment import Enrollment, enroll
 
 TRIES = 3
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from swap_user.otp.encryption import KEY_BYTES
+from swap_user.otp.crypto.keyring import KEY_BYTES
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from swap_user.management.users import get_user
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.reset import lift_limits, reset
+from swap_user.otp.sessions.reset import lift_limits, reset
 
 
 class Command(BaseCommand):

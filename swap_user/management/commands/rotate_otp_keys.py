@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from swap_user.otp.authenticators import keyring
-from swap_user.otp.rotation import BATCH_SIZE, Progress, rotate
+from swap_user.otp.authenticators.rotation import BATCH_SIZE, Progress, rotate
+from swap_user.otp.authenticators.secrets import keyring
 
 
 class Command(BaseCommand):

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from swap_user.upgrade import normalize_emails
+from swap_user.users.upgrade import normalize_emails
 
 
 class Migration(migrations.Migration):

@@ -1,7 +1,7 @@
 from django.db import migrations, models
 from django.db.models.functions import Lower
 
-from swap_user.fields import NormalizedEmailField
+from swap_user.users.fields import NormalizedEmailField
 
 
 class Migration(migrations.Migration):

@@ -1,7 +1,7 @@
 from django.db import migrations, models
 
-from swap_user.base_models import new_security_stamp
-from swap_user.upgrade import give_security_stamps
+from swap_user.users.models import new_security_stamp
+from swap_user.users.upgrade import give_security_stamps
 
 
 class Migration(migrations.Migration):

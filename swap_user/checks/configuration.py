@@ -1,0 +1,228 @@
+"""System checks: a mistake in the settings is told before it meets a visitor."""
+
+import inspect
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.cache import InvalidCacheBackendError, caches
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from swap_user.checks import deployment as deploy_checks
+from swap_user.checks.dispatcher import check_dispatcher
+from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
+from swap_user.conf import NAMESPACE, configured, declared
+from swap_user.conf.renamed import FORMER
+from swap_user.otp.crypto.keyring import decode_key
+from swap_user.otp.delivery.notices import NOTICES
+from swap_user.otp.policies import AnyCode
+from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
+from swap_user.otp.store.client import is_redis
+
+BACKEND = "swap_user.backends.OTPBackend"
+
+
+def register_checks() -> None:
+    """Register every check of this package; ``SwapUserConfig.ready`` calls it."""
+    for check in (
+        check_settings,
+        check_keys,
+        check_cache,
+        check_backend,
+        check_sender,
+        check_policy,
+        check_notices,
+        check_dispatcher,
+    ):
+        checks.register(check, checks.Tags.security)
+    for check in deploy_checks.ALL:
+        checks.register(check, checks.Tags.security, deploy=True)
+
+
+def check_swap_user_installed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E001: the OTP admin site needs the app that holds the authenticators."""
+    if apps.is_installed("swap_user"):
+        return []
+    return [
+        checks.Error(
+            '"swap_user.apps.OTPSiteConfig" is installed without "swap_user".',
+            hint='Add "swap_user" to INSTALLED_APPS.',
+            id="swap_user.E001",
+        )
+    ]
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E002: not a dict. E003: an unknown key. E004: a value that can't be."""
+    try:
+        given = configured()
+    except ImproperlyConfigured as error:
+        hint = f'Write {NAMESPACE} = {{"OTP_SENDER_CLASS": "…"}}.'
+        return [checks.Error(str(error), hint=hint, id="swap_user.E002")]
+    known = {setting.name: setting for setting in declared()}
+    messages: Messages = []
+    for name, given_value in given.items():
+        if name not in known:
+            messages.append(
+                checks.Error(
+                    f"{NAMESPACE} has the unknown key {name!r}.",
+                    hint=_hint_for_unknown(name, list(known)),
+                    id="swap_user.E003",
+                )
+            )
+        elif problem := known[name].problem(given_value):
+            messages.append(
+                checks.Error(
+                    f"{NAMESPACE}[{name!r}] {problem}",
+                    hint=known[name].help_text,
+                    id="swap_user.E004",
+                )
+            )
+    return messages
+
+
+def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E005: an encryption key that is none."""
+    messages: Messages = []
+    for position, text in enumerate(value("OTP_ENCRYPTION_KEYS") or ()):
+        try:
+            decode_key(text)
+        except ValueError as error:
+            messages.append(
+                checks.Error(
+                    f"{NAMESPACE}['OTP_ENCRYPTION_KEYS'][{position}] {error}.",
+                    hint="python manage.py generate_otp_key prints a key.",
+                    id="swap_user.E005",
+                )
+            )
+    return messages
+
+
+def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E006: no such cache. E007: a cache that is not Redis. W003: none was chosen yet."""
+    alias = value("OTP_CACHE")
+    if alias is None:
+        return []
+    try:
+        cache = caches[alias]
+    except (InvalidCacheBackendError, ImportError) as error:
+        hint = f"Define CACHES[{alias!r}], or name another alias in {NAMESPACE}['OTP_CACHE']."
+        return [
+            checks.Error(f"CACHES[{alias!r}]: {error}", hint=hint, id="swap_user.E006"),
+        ]
+    if is_redis(cache):
+        return []
+    return [
+        not_yet_or_wrong(
+            "CACHES",
+            f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis: "
+            "only there can a code be used up in one atomic step, by all processes at once. A "
+            "cache of each process's own would let a code in once in each, and count guesses "
+            "apart.",
+            hint='Set its BACKEND to "django.core.cache.backends.redis.RedisCache" or '
+            f'"django_redis.cache.RedisCache", or name another alias in {NAMESPACE}["OTP_CACHE"].',
+            not_yet="swap_user.W003",
+            wrong="swap_user.E007",
+        )
+    ]
+
+
+def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E008: no backend that takes a code. W004: none was listed yet."""
+    for path in settings.AUTHENTICATION_BACKENDS:
+        try:
+            backend = import_string(path)
+        except ImportError:
+            continue  # Django's own error at the first login names it.
+        # A project may list a subclass of ours.
+        if any(f"{base.__module__}.{base.__qualname__}" in _OURS for base in _bases(backend)):
+            return []
+    return [
+        not_yet_or_wrong(
+            "AUTHENTICATION_BACKENDS",
+            "No backend in AUTHENTICATION_BACKENDS takes a one-time code: nobody can log in "
+            "with one.",
+            hint=f'Add "{BACKEND}" to AUTHENTICATION_BACKENDS.',
+            not_yet="swap_user.W004",
+            wrong="swap_user.E008",
+        )
+    ]
+
+
+_OURS = {"swap_user.backends.otp.OTPBackend"}
+
+
+def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E009: no such sender. E010: not a sender. E011: nothing to send emails to."""
+    sender, messages = load(
+        "OTP_SENDER_CLASS",
+        AbstractOTPSender,
+        example="swap_user.otp.senders.EmailOTPSender",
+        not_found="swap_user.E009",
+        not_fit="swap_user.E010",
+    )
+    if sender is None:
+        return messages
+    if issubclass(sender, EmailOTPSender) and sender.get_receiver is EmailOTPSender.get_receiver:
+        return _check_email_field()
+    return []
+
+
+def check_policy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E012: no such policy. E013: not a policy."""
+    _, messages = load(
+        "OTP_POLICY_CLASS",
+        AnyCode,
+        example="swap_user.otp.policies.AuthenticatorOnceEnrolled",
+        not_found="swap_user.E012",
+        not_fit="swap_user.E013",
+    )
+    return messages
+
+
+def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E016: a notice that does not exist."""
+    unknown = [name for name in value("OTP_NOTICES") or () if name not in NOTICES]
+    return [
+        checks.Error(
+            f"{NAMESPACE}['OTP_NOTICES'] names {name!r}, which nobody is told of.",
+            hint=_hint_for_unknown(name, list(NOTICES)),
+            id="swap_user.E016",
+        )
+        for name in unknown
+    ]
+
+
+def _hint_for_unknown(name: object, known: list[str]) -> str:
+    if name in FORMER:
+        successor = FORMER[str(name)]
+        return f"It is now {successor}." if successor else "It went with 0.9.8: remove it."
+    close = get_close_matches(str(name), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"It may have: {', '.join(known)}."
+
+
+def _bases(backend: object) -> Sequence[type]:
+    return inspect.getmro(backend) if inspect.isclass(backend) else ()
+
+
+def _check_email_field() -> Messages:
+    user_model = get_user_model()
+    # Not get_email_field_name(): phone models answer it with a field that holds no address.
+    name = getattr(user_model, "EMAIL_FIELD", "email")
+    try:
+        user_model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return [
+            checks.Error(
+                f"Codes go out by email, but {user_model._meta.label} has no field {name!r}.",
+                hint=f"Set {NAMESPACE}['OTP_SENDER_CLASS'] to a sender that reaches these users, "
+                "or override its get_receiver(user).",
+                id="swap_user.E011",
+            )
+        ]
+    return []

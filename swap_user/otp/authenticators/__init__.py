@@ -1,0 +1,1 @@
+"""What the database holds: secrets, recovery codes, their rotation and revocation."""

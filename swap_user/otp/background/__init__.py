@@ -1,0 +1,1 @@
+"""How a job runs outside of the request."""

@@ -1,0 +1,1 @@
+"""Pure functions: no settings, no clock, no input or output."""

@@ -1,0 +1,49 @@
+"""Spans of time and limits, as one says them to a visitor."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from swap_user.otp.throttling.guesses import Limited
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def in_words(seconds: int) -> str:
+    """Return a span of time in the unit that one would name: from two on in the larger one."""
+    if seconds >= 2 * _DAY:
+        days = -(-seconds // _DAY)
+        return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+    if seconds >= 2 * _HOUR:
+        hours = -(-seconds // _HOUR)
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    if seconds >= 2 * _MINUTE or seconds == _MINUTE:
+        minutes = seconds // _MINUTE
+        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+
+
+def limit_in_words(limit: Limited) -> str:
+    """
+    Say why a code was not looked at, when to come back, and what works meanwhile.
+
+    The words are the same whether or not there is such an account.
+    """
+    longer = _(
+        "If codes are sent to you, ask for a new one, which will be longer; or use a recovery "
+        "code. Short codes work here again in %(time)s. In a browser where you have logged in "
+        "before, they still do."
+    )
+    words = {
+        "account": _(
+            "This code was not checked, because too many wrong ones were tried for this account."
+        ),
+        "address": _(
+            "This code was not checked, because too many wrong ones came from your network."
+        ),
+        "code": _(
+            "This code was not checked, because too many wrong ones were entered here. Please "
+            "come back in %(time)s, or use a recovery code."
+        ),
+    }
+    text = f"{words[limit.scope]} {longer}" if limit.longer else words[limit.scope]
+    return text % {"time": in_words(limit.retry_in)}

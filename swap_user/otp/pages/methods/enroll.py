@@ -1,0 +1,107 @@
+"""
+The page that adds an authenticator app: name, then picture and code.
+
+The secret is shown once, in the answer to the request that made it; no address shows it again.
+"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_variables
+
+from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
+from swap_user.otp.pages.methods import pending as waiting
+from swap_user.otp.pages.methods.base import ChangingView
+from swap_user.otp.pages.methods.forms import AddForm, ConfirmForm
+from swap_user.otp.pages.methods.names import OVERVIEW, RECOVERY_CODES
+from swap_user.otp.site_name import host_name, site_name
+from swap_user.otp.verification.enrollment import Enrollment, enroll, is_full
+
+
+class AddView(ChangingView):
+    """Add an authenticator app."""
+
+    title = gettext_lazy("Add an authenticator app")
+    wrong_code_message = gettext_lazy("That is not the code. Try the next one that the app shows.")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Begin; or, with ``?confirm``, ask for the code of what was begun."""
+        enrollment = waiting.load(request.session, self.user)
+        if enrollment and "confirm" in request.GET:
+            return self.ask_code(ConfirmForm(), enrollment)
+        return self.ask_name(AddForm(), begun=enrollment)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the picture; or, where there is a code, check it."""
+        if "otp" in request.POST:
+            return self.confirm(request)
+        form = AddForm(request.POST)
+        if not form.is_valid():
+            return self.ask_name(form)
+        if is_full(self.user):
+            text = _("You have as many as one account may have. Remove one before you add another.")
+            messages.warning(request, text, fail_silently=True)
+            return self.go(OVERVIEW)
+        # A port would only puzzle whoever reads it in their app.
+        host, _port = split_domain_port(host_name(request))
+        enrollment = enroll(
+            self.user,
+            form.cleaned_data["type"],
+            form.cleaned_data["name"],
+            issuer=site_name(host),
+        )
+        waiting.save(request.session, enrollment)
+        return self.ask_code(ConfirmForm(), enrollment, **_secrets(enrollment))
+
+    def ask_name(self, form: AddForm, **context: Any) -> HttpResponse:
+        """Show the first half of the page."""
+        return self.render_to_response(self.get_context_data(form=form, **context))
+
+    @sensitive_variables("context")
+    def ask_code(self, form: ConfirmForm, enrollment: Enrollment, **context: Any) -> HttpResponse:
+        """Show the second half; the secret only if it is given."""
+        return self.render_to_response(
+            self.get_context_data(form=form, enrollment=enrollment, **context)
+        )
+
+    @sensitive_variables("form")
+    def confirm(self, request: HttpRequest) -> HttpResponse:
+        """Add it, if the code is right."""
+        enrollment = waiting.load(request.session, self.user)
+        if enrollment is None:
+            waiting.clear(request.session)
+            text = _("That took too long. Please begin again, with a new picture.")
+            messages.warning(request, text, fail_silently=True)
+            return self.ask_name(AddForm())
+        form = ConfirmForm(request.POST)
+        if not form.is_valid():
+            return self.ask_code(form, enrollment)
+        try:
+            authenticator = enrollment.confirm(form.cleaned_data["otp"])
+        except InvalidCode:
+            form.add_error("otp", str(self.wrong_code_message))
+            return self.ask_code(form, enrollment)
+        except LoginUnavailable:
+            form.keep_code()
+            return self.unavailable(form=form, enrollment=enrollment)
+        waiting.clear(request.session)
+        self.end_other_sessions()
+        self.say(_("“%(name)s” was added. You can log in with it.") % {"name": authenticator})
+        if self.authenticators().count() == 1 and not recovery.remaining(self.user):
+            return self.go(RECOVERY_CODES)
+        return self.go(OVERVIEW)
+
+
+@sensitive_variables()
+def _secrets(enrollment: Enrollment) -> dict[str, Any]:
+    secret = enrollment.secret
+    return {
+        "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
+        "uri": enrollment.provisioning_uri,
+        "qr": enrollment.qr_svg(),
+    }

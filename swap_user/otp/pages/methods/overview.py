@@ -1,0 +1,59 @@
+"""The first page: what there is."""
+
+import logging
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from swap_user.models import Authenticator
+from swap_user.otp import audit, policies
+from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.pages.methods.base import MethodsView
+from swap_user.otp.pages.methods.names import REMOVE, RENAME
+from swap_user.otp.senders import load_sender
+
+# From here on it is time for new ones.
+FEW = 3
+
+
+class OverviewView(MethodsView):
+    """Show the user's sign-in methods; nothing is changed here."""
+
+    http_method_names = ["get", "head", "options"]
+    title = _("Your sign-in methods")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what is enrolled, where codes go, and how many recovery codes are left."""
+        enrolled = [
+            {
+                "authenticator": authenticator,
+                "rename_url": self.link(RENAME, authenticator.pk),
+                "remove_url": self.link(REMOVE, authenticator.pk),
+            }
+            for authenticator in self.authenticators()
+        ]
+        left = recovery.remaining(self.user)
+        return super().get_context_data(
+            **{
+                "is_overview": True,
+                "enrolled": enrolled,
+                "receiver": self.receiver(),
+                "sent": Authenticator.objects.filter(
+                    pk=Authenticator.sent_id(self.user.pk)
+                ).first(),
+                "sent_lets_in": policies.takes_sent(self.user, enrolled=bool(enrolled)),
+                "asks_password": policies.load_policy().asks_password(),
+                "recovery_codes_left": left,
+                "recovery_codes_few": 0 < left <= FEW,
+                **kwargs,
+            }
+        )
+
+    def receiver(self) -> str:
+        """Return where codes go, "" where the project's sender can't say."""
+        try:
+            return load_sender().get_receiver(self.user)
+        except Exception as error:  # noqa: BLE001 - the sender is the project's
+            reason = audit.describe(error)
+            audit.record(logging.ERROR, "no receiver", user=self.user.pk, error=reason)
+            return ""

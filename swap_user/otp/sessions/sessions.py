@@ -1,0 +1,84 @@
+"""Sessions: how fresh a login is, and the end of an account's other sessions."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, update_session_auth_hash
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+
+from swap_user.conf import swap_user_settings
+from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.otp.store import scripts as store
+from swap_user.otp.verification import outcomes
+from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.signals import new_browser_login
+from swap_user.users import usernames as identity
+
+LOGGED_IN_AT = "_swap_user_logged_in_at"
+
+
+def note_login(sender: object, request: HttpRequest | None, **kwargs: Any) -> None:
+    """
+    Remember when this session logged in; a receiver of ``user_logged_in``.
+
+    A login by code in a browser that was not known is signalled, and its owner told.
+    """
+    session = getattr(request, "session", None)
+    if session is not None:
+        session[LOGGED_IN_AT] = time.time()
+    outcome = outcomes.of(request)
+    if outcome and outcome.user and not outcome.known:
+        user = outcome.user
+        new_browser_login.send(type(user), user=user, request=request)
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Say whether this session logged in within the last OTP_FRESH_LOGIN seconds (R37)."""
+    at = request.session.get(LOGGED_IN_AT)
+    if not isinstance(at, int | float):
+        return False
+    now = time.time()
+    # Compared, not subtracted: an integer too large for that would raise.
+    return now - swap_user_settings.OTP_FRESH_LOGIN < at <= now
+
+
+def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
+    """
+    End the account's sessions (R36).
+
+    A user model with a security stamp gets a new one, which costs one UPDATE. For others the
+    sessions in the database are looked through; where they lie only in a cache or in cookies,
+    they can't be found and live on. The account's browsers are no longer known.
+
+    Args:
+        user: whose sessions end.
+        keep: the request whose own session goes on.
+    """
+    # Without Redis they stay known. That gives them a budget for guesses, and no more.
+    with suppress(LoginUnavailable):
+        account = store.account_key(identity.normalize(user.get_username()))
+        browsers.revoke(account, keep=browsers.read(keep))
+    if hasattr(user, "rotate_security_stamp"):
+        user.rotate_security_stamp()
+        if keep is not None:
+            keep.user = user
+            update_session_auth_hash(keep, user)
+        return
+    kept = keep.session.session_key if keep is not None else None
+    for session in _stored_sessions():
+        if session.session_key != kept and session.get(SESSION_KEY) == str(user.pk):
+            session.delete()
+
+
+def _stored_sessions() -> Iterator[SessionBase]:
+    store: Any = import_module(settings.SESSION_ENGINE).SessionStore
+    if not hasattr(store, "get_model_class"):
+        return
+    keys = store.get_model_class().objects.order_by().values_list("session_key", flat=True)
+    for key in keys.iterator():
+        yield store(key)

@@ -1,0 +1,1 @@
+"""Who makes a request: session, client address, known browser."""

@@ -1,0 +1,1 @@
+"""What the four user models share, and what a username is."""
