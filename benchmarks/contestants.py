@@ -31,10 +31,10 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from swap_user.models import Authenticator
 from swap_user.otp import limited
 from swap_user.otp.authenticators.secrets import seal
-from swap_user.otp.crypto import hotp as codes
-from swap_user.otp.store import scripts as store
+from swap_user.otp.crypto import hotp
+from swap_user.otp.store import keys
 from swap_user.otp.throttling import guesses
-from swap_user.otp.throttling.guesses import Limited
+from swap_user.otp.throttling.guesses import ReachedLimit
 from swap_user.otp.verification import verifier
 from swap_user.otp.visitors import flow
 from swap_user.otp.visitors.visitor import Visitor
@@ -120,9 +120,9 @@ def enroll_limited(users: Sequence[Any]) -> None:
     """One TOTP authenticator each, and all the guesses that strangers have are spent."""
     enroll_ours(users)
     for user in users:
-        account = store.account_key(user.get_username())
+        account = keys.account_key(user.get_username())
         while not isinstance(
-            guesses.charge(account, "000000", Visitor(), now=time.time()), Limited
+            guesses.charge(account, "000000", Visitor(), now=time.time()), ReachedLimit
         ):
             pass
 
@@ -154,7 +154,7 @@ def floor(username: str, code: str) -> bool:
         pk, _secret, _consumed = cursor.fetchone()
     right = pyotp.TOTP(SECRET).verify(code, valid_window=1)
     # A wrong code pays for its trip too; the script says no to it.
-    counter = codes.time_step(time.time()) if right else -1
+    counter = hotp.time_step(time.time()) if right else -1
     return bool(_floor["client"].evalsha(_floor["sha"], 1, f"floor:{pk}", counter))
 
 
@@ -260,8 +260,8 @@ def offered(contestant: Contestant, now: float) -> str:
     """Return what the contestant is given at ``now``: the code of this moment, or a wrong one."""
     if contestant.check is password:
         return PASSWORD if contestant.right else "wrong horse battery staple"
-    step = codes.time_step(now)
-    right = [codes.hotp(SECRET, counter) for counter in range(step - 2, step + 3)]
+    step = hotp.time_step(now)
+    right = [hotp.code_at(SECRET, counter) for counter in range(step - 2, step + 3)]
     if contestant.right:
         return right[2]
     return next(code for code in map("{:06}".format, range(10)) if code not in right)

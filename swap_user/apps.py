@@ -22,11 +22,10 @@ class SwapUserConfig(AppConfig):
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
         from swap_user.otp.delivery import notices  # noqa: PLC0415
-        from swap_user.otp.sessions import credential_masking as masking  # noqa: PLC0415
-        from swap_user.otp.sessions import sessions  # noqa: PLC0415
+        from swap_user.otp.sessions import credential_masking, sessions  # noqa: PLC0415
 
         register_checks()
-        masking.mask_codes()
+        credential_masking.mask_codes()
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
 

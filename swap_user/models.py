@@ -56,7 +56,7 @@ class Authenticator(models.Model):
         return self.name or str(self.Type(self.type).label)
 
     @property
-    def kind(self) -> str:
+    def factor(self) -> str:
         """What a policy calls its codes: "sent" or "authenticator"."""
         return "sent" if self.type == self.Type.SENT else "authenticator"
 

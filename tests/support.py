@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from swap_user.models import Authenticator
 from swap_user.otp import send_code
 from swap_user.otp.authenticators.secrets import seal
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.testing import outbox
 
 # RFC 4226 appendix D; its base32 is in requirements.md.
@@ -73,4 +73,4 @@ def give(user: Any, type: str = "totp", secret: str = RFC_SECRET, **fields: Any)
 def totp(now: float, **fields: Any) -> str:
     """Return what an authenticator app with the known secret shows at ``now``."""
     period = fields.pop("period", 30)
-    return codes.hotp(RFC_SECRET, codes.time_step(now, period=period), **fields)
+    return hotp.code_at(RFC_SECRET, hotp.time_step(now, period=period), **fields)

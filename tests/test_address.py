@@ -5,8 +5,8 @@ import logging
 import pytest
 from django.test import RequestFactory
 
-from swap_user.otp.visitors import client_ip as address
-from swap_user.otp.visitors.client_ip import client_address, neighbourhood, site
+from swap_user.otp.visitors import client_ip
+from swap_user.otp.visitors.client_ip import client_address, neighbourhood, network
 
 HEADER = "HTTP_X_FORWARDED_FOR"
 
@@ -49,7 +49,7 @@ def test_without_a_request():
 )
 def test_what_one_subscriber_has(address, whole):
     """A rented server comes with a /48."""
-    assert site(address) == whole
+    assert network(address) == whole
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_header_is_not_believed_unless_it_is_named():
 
 def test_a_proxy_that_nobody_told_us_of(caplog, monkeypatch):
     """Its address stands for everybody: no budget is better than one that all share. Said once."""
-    monkeypatch.setattr(address, "_warned", False)
+    monkeypatch.setattr(client_ip, "_warned", False)
     with caplog.at_level(logging.WARNING):
         assert at("127.0.0.1", **{HEADER: "203.0.113.7"}) is None
         assert at("10.0.0.3", HTTP_X_REAL_IP="203.0.113.7") is None

@@ -12,8 +12,8 @@ from swap_user.otp import limited, remember_browser
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.sessions.reset import reset
 from swap_user.otp.sessions.sessions import end_sessions
-from swap_user.otp.store import scripts as store
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.store import keys
+from swap_user.otp.visitors import known_browsers
 from swap_user.signals import new_browser_login
 from swap_user.testing import outbox
 from tests.support import ask, enter, give, make_user, totp, username, visitor
@@ -48,7 +48,7 @@ def known(user):
 def again(response):
     """Return a new request that sends the cookie back."""
     request = visitor()
-    request.COOKIES[browsers.COOKIE] = response.cookies[browsers.COOKIE].value
+    request.COOKIES[known_browsers.COOKIE] = response.cookies[known_browsers.COOKIE].value
     return request
 
 
@@ -83,10 +83,10 @@ def test_the_pages_set_the_cookie(user, settings):
     page = {"secure": True}
     client.post(reverse("admin:login"), {"username": username()}, **page)
     response = client.post(reverse("admin:check-otp"), {"otp": outbox[-1].otp}, **page)
-    cookie = response.cookies[browsers.COOKIE]
+    cookie = response.cookies[known_browsers.COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", True)
     assert (cookie["path"], cookie["max-age"]) == ("/", YEAR)
-    assert username() not in str(signing.loads(cookie.value, salt=browsers.SALT))
+    assert username() not in str(signing.loads(cookie.value, salt=known_browsers.SALT))
 
 
 def test_no_login_no_cookie(user):
@@ -94,7 +94,7 @@ def test_no_login_no_cookie(user):
     request, response = visitor(), HttpResponse()
     enter(request, "000000")
     remember_browser(request, response)
-    assert browsers.COOKIE not in response.cookies
+    assert known_browsers.COOKIE not in response.cookies
 
 
 def test_it_is_known_for_its_own_accounts_only(user):
@@ -115,9 +115,9 @@ def test_several_accounts_in_one_browser():
             name = user.get_username()
             assert enter(request, ask(request, name), name) == user
             remember_browser(request, response)
-            request.COOKIES[browsers.COOKIE] = response.cookies[browsers.COOKIE].value
-    cookie = browsers.read(request)
-    names = [store.account_key(user.get_username()) for user in users]
+            request.COOKIES[known_browsers.COOKIE] = response.cookies[known_browsers.COOKIE].value
+    cookie = known_browsers.read(request)
+    names = [keys.account_key(user.get_username()) for user in users]
     assert [name in cookie.logins for name in names] == [False] * 2 + [True] * 5
 
 
@@ -125,10 +125,10 @@ ODD = {
     "empty": lambda: "",
     "unsigned": lambda: "x",
     "of another purpose": lambda: signing.dumps(["id", {}]),
-    "a list": lambda: signing.dumps(["id", []], salt=browsers.SALT),
-    "a dict": lambda: signing.dumps({"id": 1}, salt=browsers.SALT),
-    "a number": lambda: signing.dumps([7, {}], salt=browsers.SALT),
-    "odd times": lambda: signing.dumps(["id", {"a": "b", "c": None}], salt=browsers.SALT),
+    "a list": lambda: signing.dumps(["id", []], salt=known_browsers.SALT),
+    "a dict": lambda: signing.dumps({"id": 1}, salt=known_browsers.SALT),
+    "a number": lambda: signing.dumps([7, {}], salt=known_browsers.SALT),
+    "odd times": lambda: signing.dumps(["id", {"a": "b", "c": None}], salt=known_browsers.SALT),
 }
 
 
@@ -136,7 +136,7 @@ ODD = {
 def test_a_cookie_that_is_not_ours(user, value):
     """Forged, of another purpose, or odd: a stranger, and no exception."""
     request = visitor()
-    request.COOKIES[browsers.COOKIE] = value()
+    request.COOKIES[known_browsers.COOKIE] = value()
     assert not is_known(request, user)
 
 
@@ -153,8 +153,10 @@ def test_it_ends_after_a_year(user, clock):
 def test_odd_times_in_a_signed_cookie(user, odd):
     """Nobody but us signs them; no exception all the same, and nothing gained from the future."""
     request = visitor()
-    account = store.account_key(username())
-    request.COOKIES[browsers.COOKIE] = signing.dumps(["id", {account: odd}], salt=browsers.SALT)
+    account = keys.account_key(username())
+    request.COOKIES[known_browsers.COOKIE] = signing.dumps(
+        ["id", {account: odd}], salt=known_browsers.SALT
+    )
     assert not is_known(request, user)
 
 

@@ -118,10 +118,10 @@ def test_the_number_of_digits_is_a_setting(user, settings, digits):
 
 def test_usernames_are_not_in_redis(user, shared_redis):
     """What names the account in Redis is a keyed hash."""
-    from swap_user.otp.store import scripts as store
+    from swap_user.otp.store import scripts
 
     ask(visitor())
-    with store._reached() as client:
+    with scripts._reached() as client:
         keys = b" ".join(client.keys("*"))
     assert b"challenge" in keys
     assert username().encode() not in keys

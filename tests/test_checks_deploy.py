@@ -9,8 +9,8 @@ import pytest
 import redis
 from django.contrib.auth import get_user_model
 
-from swap_user.checks import deployment as deploy_checks
-from swap_user.otp.store import client as connection
+from swap_user.checks import deployment
+from swap_user.otp.store import connection
 from swap_user.otp.throttling import budgets
 from tests.test_checks import Loud, ours
 
@@ -128,23 +128,23 @@ def test_probing_a_port_where_nobody_answers(settings):
 )
 def test_w009_a_proxy_without_its_header(settings, setting, value):
     """Where a proxy stands in front, it has to be said where it writes the client address."""
-    assert deploy_checks.deploy_check_proxy(None) == []
+    assert deployment.deploy_check_proxy(None) == []
     setattr(settings, setting, value)
-    (warning,) = deploy_checks.deploy_check_proxy(None)
+    (warning,) = deployment.deploy_check_proxy(None)
     assert warning.id == "swap_user.W009"
     assert setting in warning.msg
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}
-    assert deploy_checks.deploy_check_proxy(None) == []
+    assert deployment.deploy_check_proxy(None) == []
 
 
 @pytest.mark.requirement("R20")
 def test_w010_limits_that_allow_too_much(settings):
     """The defaults stay below 1 in 10,000; higher ones are told what they come to."""
-    assert deploy_checks.deploy_check_chance(None) == []
+    assert deployment.deploy_check_chance(None) == []
     assert 9e-5 < budgets.yearly_chance() < 1e-4
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": 30}
-    (warning,) = deploy_checks.deploy_check_chance(None)
+    (warning,) = deployment.deploy_check_chance(None)
     assert warning.id == "swap_user.W010"
     assert "1 in 6,474" in warning.msg
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": "30"}
-    assert deploy_checks.deploy_check_chance(None) == []
+    assert deployment.deploy_check_chance(None) == []

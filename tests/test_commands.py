@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.core.management.commands import migrate as django_migrate
 
-from swap_user.management.commands.migrate import Command as MigrateCommand
+from swap_user.management.commands.migrate import Command
 from tests.support import username
 
 UserModel = get_user_model()
@@ -141,7 +141,7 @@ def _install(monkeypatch, *labels):
 
 def _migrate(*args, **options):
     output = io.StringIO()
-    call_command(MigrateCommand(), *args, stdout=output, skip_checks=True, **options)
+    call_command(Command(), *args, stdout=output, skip_checks=True, **options)
     return output.getvalue()
 
 

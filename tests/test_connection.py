@@ -11,14 +11,13 @@ import redis
 from django.core.cache import caches
 
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.store import client as connection
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import connection, keys, scripts
 
 DJANGO = "django.core.cache.backends.redis.RedisCache"
 DJANGO_REDIS = "django_redis.cache.RedisCache"
 BACKENDS = [DJANGO, DJANGO_REDIS]
 
-GET = store.Script("return redis.call('GET', KEYS[1])")
+GET = scripts.Script("return redis.call('GET', KEYS[1])")
 
 
 @pytest.fixture(params=BACKENDS, ids=["django", "django_redis"])
@@ -76,7 +75,7 @@ def test_a_pool_of_the_projects_own_is_left_alone(backend, settings, shared_redi
     assert type(client.connection_pool) is OwnPool
     assert "socket_connect_timeout" not in client.connection_pool.connection_kwargs
     assert connection.client("default") is client
-    assert GET([store.key("a")], []) is None
+    assert GET([keys.redis_key("a")], []) is None
 
 
 def test_sentinel_is_left_alone(settings):
@@ -108,7 +107,7 @@ def test_one_client_a_process(server):
         thread.join()
     caches.close_all()
     assert {id(each) for each in found} == {id(connection.client("default"))}
-    assert GET([store.key("a")], []) is None
+    assert GET([keys.redis_key("a")], []) is None
 
 
 def test_other_settings_are_another_client(server, settings, shared_redis):
@@ -119,7 +118,7 @@ def test_other_settings_are_another_client(server, settings, shared_redis):
     settings.CACHES = before
     server.kill()
     with pytest.raises(LoginUnavailable):
-        GET([store.key("a")], [])
+        GET([keys.redis_key("a")], [])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -141,10 +140,10 @@ def test_a_forked_process_opens_connections_of_its_own(server):
 
 def test_a_connection_that_broke_while_idle_is_opened_again(server):
     """The server was restarted, and nobody meets an error."""
-    assert GET([store.key("a")], []) is None
+    assert GET([keys.redis_key("a")], []) is None
     server.kill()
     server.restart()
-    assert GET([store.key("a")], []) is None
+    assert GET([keys.redis_key("a")], []) is None
 
 
 @pytest.mark.parametrize("idle", [False, True], ids=["new connection", "open connection"])
@@ -152,7 +151,7 @@ def test_a_server_that_hangs_is_waited_for_once(server, monkeypatch, idle):
     """Not once more for each retry that redis-py may have in mind."""
     monkeypatch.setattr(connection, "SOCKET_TIMEOUT", 0.2)
     if idle:
-        assert GET([store.key("a")], []) is None
+        assert GET([keys.redis_key("a")], []) is None
     waits = []
     owner = redis.connection.AbstractConnection
     original = owner.read_response
@@ -167,16 +166,16 @@ def test_a_server_that_hangs_is_waited_for_once(server, monkeypatch, idle):
     monkeypatch.setattr(owner, "read_response", read_response)
     server.pause()
     with pytest.raises(LoginUnavailable):
-        GET([store.key("a")], [])
+        GET([keys.redis_key("a")], [])
     assert waits == [0.2]
     server.resume()
-    assert GET([store.key("a")], []) is None
+    assert GET([keys.redis_key("a")], []) is None
 
 
 def test_no_more_open_connections_than_are_used_at_once(server):
     """Nothing is left open by a login after another, in threads or not."""
     for _ in range(10):
-        thread = threading.Thread(target=lambda: GET([store.key("a")], []))
+        thread = threading.Thread(target=lambda: GET([keys.redis_key("a")], []))
         thread.start()
         thread.join()
     with redis.Redis.from_url(server.url) as admin:
@@ -221,7 +220,7 @@ def test_whatever_a_server_refuses_with_is_an_outage(settings, backend, refusal,
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
         settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": url}}
         with pytest.raises(LoginUnavailable):
-            GET([store.key("a")], [])
+            GET([keys.redis_key("a")], [])
         connection.client("default").connection_pool.disconnect()
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
@@ -231,12 +230,12 @@ def test_whatever_a_server_refuses_with_is_an_outage(settings, backend, refusal,
 
 def test_after_a_failover_the_server_is_looked_up_anew(server):
     """A replica that has the old master's connections gives them up: its name may have moved."""
-    write = store.Script("return redis.call('SET', KEYS[1], '1')")
-    write([store.key("a")], [])
+    write = scripts.Script("return redis.call('SET', KEYS[1], '1')")
+    write([keys.redis_key("a")], [])
     with redis.Redis.from_url(server.url) as admin:
         admin.replicaof("127.0.0.1", 1)
         with pytest.raises(LoginUnavailable):
-            write([store.key("a")], [])
+            write([keys.redis_key("a")], [])
         assert len(admin.client_list()) == 1
         admin.replicaof("NO", "ONE")
-    write([store.key("a")], [])
+    write([keys.redis_key("a")], [])

@@ -18,11 +18,10 @@ from django.test.utils import CaptureQueriesContext
 from demo.embedded_redis import RedisServer
 from swap_user.otp import AnotherCodeNeeded, limited, send_code
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
-from swap_user.otp.challenges import factors_shown as progress
-from swap_user.otp.challenges import resync
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.challenges import factors_shown, resync
+from swap_user.otp.crypto import hotp
 from swap_user.otp.dispatchers import AbstractDispatcher
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys
 from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
 
 # Without the transaction of a test around them: each statement stands for itself, as on a site.
@@ -125,16 +124,16 @@ def user():
     request = visitor()
     # Creates the authenticator for sent codes, opens all connections, loads the scripts.
     assert enter(request, ask(request)) == user
-    for script in (progress._ADD, progress._FORGET, resync._REMEMBER):
-        script([store.key("warm")], ["", 1])
-    assert enter(None, codes.hotp("A" * 32, 0)) == user
+    for script in (factors_shown._ADD, factors_shown._FORGET, resync._REMEMBER):
+        script([keys.redis_key("warm")], ["", 1])
+    assert enter(None, hotp.code_at("A" * 32, 0)) == user
     return user
 
 
 CODES: dict[str, Callable[[Any], str]] = {
     "sent": ask,
     "totp": lambda request: totp(NOW),
-    "hotp": lambda request: codes.hotp("A" * 32, 1),
+    "hotp": lambda request: hotp.code_at("A" * 32, 1),
 }
 
 
@@ -155,7 +154,7 @@ def test_an_accepted_code(user, shared_redis, door, kind):
 def _wrong(request: Any) -> str:
     """Return a code that nothing of the user's computes to, now or far ahead."""
     right = {ask(request), *(totp(NOW + 30 * step) for step in (-1, 0, 1))}
-    right |= {codes.hotp("A" * 32, counter) for counter in range(400)}
+    right |= {hotp.code_at("A" * 32, counter) for counter in range(400)}
     return next(code for code in (f"{number:06}" for number in range(1000)) if code not in right)
 
 
@@ -186,11 +185,11 @@ def test_a_used_code(user, shared_redis, kind):
 def test_a_code_from_far_ahead(user, shared_redis):
     """Remembering it for resynchronization is the one wrong code that takes a second trip."""
     with counted(shared_redis) as cost:
-        assert enter(None, codes.hotp("A" * 32, 50)) is None
+        assert enter(None, hotp.code_at("A" * 32, 50)) is None
     assert cost.database == {"SELECT": 1}
     assert cost.trips == 2
     with counted(shared_redis) as cost:
-        assert enter(None, codes.hotp("A" * 32, 51)) == user
+        assert enter(None, hotp.code_at("A" * 32, 51)) == user
     assert cost.database == {"SELECT": 1, "UPDATE": 1}
     assert cost.trips == 2
 
@@ -245,7 +244,7 @@ def test_more_authenticators_cost_no_more(user, shared_redis, others):
     for number in range(others):
         give(user, "totp", secret=chr(ord("B") + number) * 32)
     # The first attempt after there are more notes once what a guess weighs now.
-    assert enter(None, codes.hotp("A" * 32, 1)) == user
+    assert enter(None, hotp.code_at("A" * 32, 1)) == user
     with counted(shared_redis) as cost:
         assert enter(None, totp(NOW)) == user
     assert cost.database == {"SELECT": 1, "UPDATE": 1}

@@ -20,9 +20,9 @@ from swap_user.models import Authenticator
 from swap_user.otp import asend_code, send_code
 from swap_user.otp.authenticators.secrets import open_secret, sent_authenticator
 from swap_user.otp.delivery import request as delivery
-from swap_user.otp.delivery import retry as handover
+from swap_user.otp.delivery import retry
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender, StdOutOTPSender
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import scripts
 from swap_user.testing import outbox
 from tests.support import ask, enter, make_user, username, visitor
 
@@ -175,7 +175,7 @@ def test_the_message_is_in_the_visitors_language(user, monkeypatch):
         def send(self, receiver, otp, **kwargs):
             seen.append(translation.get_language())
 
-    monkeypatch.setattr(handover, "load_sender", Spy)
+    monkeypatch.setattr(retry, "load_sender", Spy)
     with translation.override("de"):
         send_code(None, username())
     assert seen == ["de"]
@@ -200,7 +200,7 @@ def test_a_failing_sender_is_logged_and_shown_to_nobody(user, settings, caplog):
 
 def redis_content():
     """Return every key and value of Redis, as bytes."""
-    with store._reached() as client:
+    with scripts._reached() as client:
         return b"\n".join(key + b"=" + read_whole(client, key) for key in client.keys("*"))
 
 

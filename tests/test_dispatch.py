@@ -17,12 +17,10 @@ from django.test import Client
 
 from swap_user import signals
 from swap_user.checks.dispatcher import check_dispatcher
-from swap_user.otp import dispatchers as dispatch
-from swap_user.otp import send_code
+from swap_user.otp import dispatchers, send_code
 from swap_user.otp.background import deadline as time_limit
-from swap_user.otp.background import registry as jobs
-from swap_user.otp.background import thread_pool
-from swap_user.otp.delivery import retry as handover
+from swap_user.otp.background import registry, thread_pool
+from swap_user.otp.delivery import retry
 from swap_user.otp.senders import AbstractOTPSender
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.services.smtp import SMTPServer
@@ -95,7 +93,7 @@ def threads(settings, monkeypatch):
     Told.began.clear()
     Told.codes.clear()
     monkeypatch.setattr(thread_pool.current(), "delays", (0.0, 0.0))
-    monkeypatch.setattr(handover, "PAUSE", 0.01)
+    monkeypatch.setattr(retry, "PAUSE", 0.01)
     use(settings)
     yield
     Told.release.set()
@@ -278,7 +276,7 @@ def test_it_is_given_up_once(user, settings, told, caplog):
 
 def test_no_attempt_after_the_codes_end(user, settings, told, monkeypatch):
     """A code that counts no more is of no use to anybody."""
-    monkeypatch.setattr(handover, "PAUSE", 500)
+    monkeypatch.setattr(retry, "PAUSE", 500)
     use(settings, "FlakySender")
     Told.failures_left = 100
     send_code(visitor(), username())
@@ -393,7 +391,7 @@ def test_a_task_runs_nothing_but_our_jobs(user, settings):
         with pytest.raises(LookupError):
             task.func(name, ["true"], {})
     job = "swap_user.otp.delivery.send_code_job.deliver"
-    assert jobs.name_of(jobs.named(job)) == job
+    assert registry.name_of(registry.named(job)) == job
 
 
 def test_a_task_that_fails_is_told_and_counted(user, settings, told, caplog, monkeypatch):
@@ -434,7 +432,7 @@ def test_the_immediate_backend_works(user, settings):
 # --- Checks ---
 
 
-class Unfinished(dispatch.AbstractDispatcher):
+class Unfinished(dispatchers.AbstractDispatcher):
     """Has no dispatch()."""
 
 

@@ -12,7 +12,7 @@ from django.core import mail
 from swap_user.models import Authenticator
 from swap_user.otp import InvalidCode, enroll
 from swap_user.otp.authenticators.secrets import open_secret
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.verification.enrollment import Enrollment
 from tests.support import enter, give, make_user, username
 
@@ -38,8 +38,8 @@ def shown(enrollment, now=NOW, counter=None):
     """Return what an app with this enrollment shows."""
     authenticator = enrollment.authenticator
     if counter is None:
-        counter = codes.time_step(now, period=authenticator.period)
-    return codes.hotp(
+        counter = hotp.time_step(now, period=authenticator.period)
+    return hotp.code_at(
         enrollment.secret,
         counter,
         digits=authenticator.digits,
@@ -62,13 +62,13 @@ def test_nothing_logs_in_before_it_is_confirmed(user, clock):
 @pytest.mark.parametrize("type", ["totp", "hotp"])
 def test_the_code_that_confirms_is_used_up_by_it(user, clock, type):
     """The confirming code logs nobody in, also when Redis has forgotten it."""
-    from swap_user.otp.store import scripts as store
+    from swap_user.otp.store import scripts
 
     enrollment = enroll(user, type=type)
     code = shown(enrollment, counter=None if type == "totp" else 0)
     enrollment.confirm(code)
     assert enter(None, code) is None
-    with store._reached() as client:
+    with scripts._reached() as client:
         client.flushall()
     assert enter(None, code) is None
 
@@ -146,7 +146,7 @@ def test_the_uri_says_all_an_app_needs(user, clock, type, algorithm, digits):
     assert int(query.get("digits", 6)) == digits
     assert query.get("counter") == ("0" if type == "hotp" else None)
     assert query.get("period") == ("60" if type == "totp" else None)
-    assert len(enrollment.secret) * 5 // 8 == codes.SECRET_BYTES[algorithm]
+    assert len(enrollment.secret) * 5 // 8 == hotp.SECRET_BYTES[algorithm]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from swap_user.otp import limited, send_code
-from swap_user.otp.store import scripts as store
-from swap_user.otp.store import windows
-from swap_user.users import usernames as identity
+from swap_user.otp.store import keys, scripts, windows
+from swap_user.users import usernames
 from tests.support import ask, enter, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
@@ -39,8 +38,8 @@ def _flood(number: int) -> int:
 
 def _held() -> tuple[int, int]:
     """Return how many keys there are, and how many bytes those of the account take."""
-    account = store.account_key(identity.normalize(username()))
-    with store._reached() as client:
+    account = keys.account_key(usernames.normalize(username()))
+    with scripts._reached() as client:
         own = client.keys(f"*{{{account}}}*")
         return client.dbsize(), sum(client.memory_usage(key, samples=0) for key in own)
 
@@ -82,7 +81,7 @@ def test_names_that_nobody_has_are_forgotten(user):
         request = visitor(REMOTE_ADDR="198.18.0.1")
         send_code(request, username(number))
         enter(request, "000000", username(number))
-    with store._reached() as client:
+    with scripts._reached() as client:
         keys = client.keys("*")
         assert len(keys) <= 5 * 100 + 10
         assert all(0 < client.pttl(key) <= windows.YEAR for key in keys)

@@ -30,15 +30,15 @@ from hypothesis import strategies as st
 
 from swap_user.conf import setting
 from swap_user.otp import send_code
-from swap_user.otp.authenticators import recovery_codes as recovery
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.policies import Both
 from swap_user.otp.sessions import code_request
-from swap_user.otp.store import scripts as store
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.store import keys
+from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.client_ip import client_address
 from swap_user.testing import outbox
-from swap_user.users import usernames as identity
+from swap_user.users import usernames
 from tests.support import give, make_user, totp, username, visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R14")]
@@ -140,7 +140,7 @@ def user():
         user.set_password(PASSWORD)
         user.save()
     give(user)
-    recovery.generate_recovery_codes(user)
+    recovery_codes.generate_recovery_codes(user)
     return user
 
 
@@ -183,7 +183,7 @@ ODD = st.sampled_from(
     ]
 )
 DIGITS = st.from_regex(r"[0-9]{1,12}", fullmatch=True)
-RECOVERY = st.text(recovery.ALPHABET + "- oil", min_size=14, max_size=24)
+RECOVERY = st.text(recovery_codes.ALPHABET + "- oil", min_size=14, max_size=24)
 TEXT = st.one_of(ODD, st.text(max_size=80), SURROGATES, DIGITS, RECOVERY)
 ANYTHING = st.one_of(
     TEXT,
@@ -200,7 +200,7 @@ ANYTHING = st.one_of(
 NAMES = st.one_of(st.just(KNOWN), st.just(KNOWN), ANYTHING)
 OTPS = st.one_of(DIGITS, st.from_regex(r"[0-9]{6}|[0-9]{10}", fullmatch=True), ANYTHING)
 
-ACCOUNT = store.account_key(KNOWN)
+ACCOUNT = keys.account_key(KNOWN)
 TIMES = st.one_of(
     st.integers(), st.floats(), st.text(max_size=10), st.none(), st.booleans(),
     st.sampled_from([10**30, -(10**30), 10**400, 1e308, "NaN", float("nan"), float("inf"), [], {}]),
@@ -255,7 +255,7 @@ def _is_right(otp: Any) -> bool:
     """Say whether it is one of the codes that let the user in now, or did a moment ago."""
     now = time.time()
     shown = {totp(now + 30 * step) for step in (-2, -1, 0, 1)} | {each.otp for each in outbox}
-    return codes.normalize(otp) in shown
+    return hotp.normalize(otp) in shown
 
 
 def test_a_right_code_is_told_from_the_others(user):
@@ -274,7 +274,7 @@ def test_send_code(user, name, with_session):
 @hostile(
     "cookie",
     value=COOKIES,
-    salt=st.sampled_from([browsers.SALT] * 4 + ["django.core.signing", "swap_user.other"]),
+    salt=st.sampled_from([known_browsers.SALT] * 4 + ["django.core.signing", "swap_user.other"]),
     raw=st.one_of(st.none(), st.none(), st.none(), TEXT),
 )
 def test_the_cookie_of_the_browser(user, value, salt, raw):
@@ -282,17 +282,17 @@ def test_the_cookie_of_the_browser(user, value, salt, raw):
     text = raw
     if text is None:
         text = json.dumps(value).replace('"account"', json.dumps(_account()))
-        text = text.replace('"mark"', json.dumps(browsers.mark(user)))
+        text = text.replace('"mark"', json.dumps(known_browsers.mark(user)))
         text = signing.TimestampSigner(salt=salt).sign(signing.b64_encode(text.encode()).decode())
     request = visitor()
-    request.COOKIES[browsers.COOKIE] = text
+    request.COOKIES[known_browsers.COOKIE] = text
     send_code(request, KNOWN)
     authenticate(request, username=KNOWN, otp="000000")
-    browsers.remember(request, _Response(), _account(), user)
+    known_browsers.remember(request, _Response(), _account(), user)
 
 
 def _account() -> str:
-    return store.account_key(identity.normalize(KNOWN))
+    return keys.account_key(usernames.normalize(KNOWN))
 
 
 class _Response:
@@ -465,7 +465,7 @@ def test_bodies_that_are_no_form(user, page, body, kind, language, cookie):
     session.save()
     extra = {} if language is None else {"HTTP_ACCEPT_LANGUAGE": language}
     if cookie is not None:
-        client.cookies[browsers.COOKIE] = cookie
+        client.cookies[known_browsers.COOKIE] = cookie
     response = client.generic("POST", reverse(f"admin:{page}"), body, content_type=kind, **extra)
     assert response.status_code < 500
 

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from phonenumber_field.phonenumber import PhoneNumber
 
-from swap_user.users import usernames as identity
+from swap_user.users import usernames
 from swap_user.users.phone import normalize_phone
 from swap_user.users.usernames import normalize, normalize_email
 from tests.support import username
@@ -90,7 +90,7 @@ def test_normalize_keeps_a_plain_username():
 def test_normalize_asks_the_active_model(monkeypatch):
     """The model in use decides the form, whatever model that is."""
     monkeypatch.setattr(get_user_model(), "normalize_username", lambda name: name[::-1])
-    monkeypatch.setattr(identity.username_field(get_user_model()), "to_python", str)
+    monkeypatch.setattr(usernames.username_field(get_user_model()), "to_python", str)
     assert normalize("abc") == "cba"
 
 

@@ -156,17 +156,17 @@ def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
 @pytest.mark.parametrize("event", sorted(set(WORDS) - {"guesses_exhausted"}))
 def test_a_queue_could_carry_it(user, monkeypatch, event):
     """Plain values only, no user and no authenticator; the job is known to dispatchers."""
-    from swap_user.otp.background import registry as jobs
+    from swap_user.otp.background import registry
 
     carried = []
     monkeypatch.setattr(notices, "dispatch", lambda job, *a, **k: carried.append((job, a, k)))
     happen(event, user)
     ((job, args, kwargs),) = carried
     args, kwargs = json.loads(json.dumps([args, kwargs]))
-    assert jobs.named(jobs.name_of(job)) is job
+    assert registry.named(registry.name_of(job)) is job
     job(*args, **kwargs)
     assert len(mail.outbox) == 1
-    assert jobs.named(jobs.name_of(notices.tell_exhausted)) is notices.tell_exhausted
+    assert registry.named(registry.name_of(notices.tell_exhausted)) is notices.tell_exhausted
 
 
 def test_users_who_are_gone(user):

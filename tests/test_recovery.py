@@ -8,7 +8,7 @@ from django.core import mail
 
 from swap_user.models import RecoveryCode
 from swap_user.otp import generate_recovery_codes
-from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.authenticators import recovery_codes
 from swap_user.signals import recovery_code_used
 from tests.support import aenter, enter, make_user, username, visitor
 from tests.test_replay import race
@@ -33,7 +33,7 @@ def test_a_set_is_ten_codes_of_64_bits_and_more(user):
     """Ten, all different, grouped, of an alphabet without look-alikes."""
     codes = generate_recovery_codes(user)
     assert len(set(codes)) == len(codes) == 10
-    assert recovery.LENGTH * math.log2(len(set(recovery.ALPHABET))) >= 64
+    assert recovery_codes.LENGTH * math.log2(len(set(recovery_codes.ALPHABET))) >= 64
     for code in codes:
         assert [len(group) for group in code.split("-")] == [4, 4, 4, 4]
         assert not set(code) & set("ILOU")
@@ -60,7 +60,7 @@ def test_a_new_set_replaces_the_old(user):
     first = generate_recovery_codes(user)
     enter(None, first[0])
     second = generate_recovery_codes(user)
-    assert recovery.remaining(user) == 10
+    assert recovery_codes.remaining(user) == 10
     assert [enter(None, code) for code in first] == [None] * 10
     assert enter(None, second[0]) == user
 
@@ -99,7 +99,7 @@ def test_what_people_type_is_forgiven(user, write):
 def test_what_is_no_recovery_code(user, typed):
     """Refused, and no exception."""
     generate_recovery_codes(user)
-    assert recovery.normalize(typed) is None
+    assert recovery_codes.normalize(typed) is None
     assert enter(None, typed) is None
 
 

@@ -11,7 +11,7 @@ from django.db import connections
 
 from demo.embedded_redis import RedisServer
 from swap_user.models import Authenticator
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.exceptions import LoginUnavailable
 from tests.support import RFC_SECRET, ask, enter, give, make_user, totp, visitor
 
@@ -73,7 +73,7 @@ def test_fifty_threads_with_one_sent_code(user):
 @pytest.mark.requirement("R8")
 @pytest.mark.parametrize(
     ("type", "make_code"),
-    [("totp", lambda: totp(NOW)), ("hotp", lambda: codes.hotp(RFC_SECRET, 3))],
+    [("totp", lambda: totp(NOW)), ("hotp", lambda: hotp.code_at(RFC_SECRET, 3))],
 )
 def test_fifty_threads_with_one_authenticator_code(user, type, make_code):
     """The same with the code of an authenticator."""
@@ -114,22 +114,22 @@ def test_four_processes_with_one_code(user):
 @pytest.mark.requirement("R8")
 def test_the_database_alone_lets_one_through(user, monkeypatch):
     """Should Redis say yes to everybody (restored, split in two), the UPDATE still says it once."""
-    from swap_user.otp.verification import consumption as replay
+    from swap_user.otp.verification import consumption
 
     authenticator = give(user, "hotp")
-    monkeypatch.setattr(replay, "_CONSUME", lambda keys, args: 1)
-    results = race([lambda: replay.consume("account", authenticator, 7, None)] * 20)
+    monkeypatch.setattr(consumption, "_CONSUME", lambda keys, args: 1)
+    results = race([lambda: consumption.consume("account", authenticator, 7, None)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 
 
 @pytest.mark.requirement("R8")
 def test_redis_alone_lets_one_through(user, monkeypatch):
     """Should the database say yes to everybody, the script still says it once."""
-    from swap_user.otp.verification import consumption as replay
+    from swap_user.otp.verification import consumption
 
     authenticator = give(user, "hotp")
-    monkeypatch.setattr(replay, "_confirm", lambda *args: True)
-    results = race([lambda: replay.consume("account", authenticator, 7, None)] * 20)
+    monkeypatch.setattr(consumption, "_confirm", lambda *args: True)
+    results = race([lambda: consumption.consume("account", authenticator, 7, None)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 
 
@@ -153,7 +153,7 @@ def test_no_loss_of_redis_lets_a_used_code_in_again(user, make_redis, loss, kind
             code = ask(request)
         else:
             give(user, kind)
-            code = totp(NOW) if kind == "totp" else codes.hotp(RFC_SECRET, 0)
+            code = totp(NOW) if kind == "totp" else hotp.code_at(RFC_SECRET, 0)
         assert enter(request, code) == user
         LOSSES[loss](server)
         assert enter(request, code) is None
@@ -163,11 +163,11 @@ def test_no_loss_of_redis_lets_a_used_code_in_again(user, make_redis, loss, kind
 @pytest.mark.requirement("R10")
 def test_a_challenge_that_comes_back_from_a_backup_is_used_up(user, shared_redis):
     """Redis is restored to the moment before the login: the code in it does not count again."""
-    from swap_user.otp.store import scripts as store
+    from swap_user.otp.store import scripts
 
     request = visitor()
     code = ask(request)
-    with store._reached() as client:
+    with scripts._reached() as client:
         backup = {key: client.dump(key) for key in client.keys("*")}
         assert enter(request, code) == user
         client.flushall()
@@ -200,11 +200,11 @@ def test_without_redis_nobody_gets_in(user, make_redis, outage, caplog):
 
 def test_scripts_survive_a_flushed_script_cache(user):
     """SCRIPT FLUSH costs one more round trip, no login."""
-    from swap_user.otp.store import scripts as store
+    from swap_user.otp.store import scripts
 
     request = visitor()
     code = ask(request)
-    with store._reached() as client:
+    with scripts._reached() as client:
         client.script_flush()
     assert enter(request, code) == user
 
@@ -212,7 +212,7 @@ def test_scripts_survive_a_flushed_script_cache(user):
 def test_the_mark_is_durable(user):
     """After a login the database knows the counter, and when it was."""
     authenticator = give(user, "hotp")
-    assert enter(None, codes.hotp(RFC_SECRET, 5)) == user
+    assert enter(None, hotp.code_at(RFC_SECRET, 5)) == user
     authenticator.refresh_from_db()
     assert authenticator.consumed == 5
     assert authenticator.last_used_at is not None

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto.hotp import code_at
 from tests.support import RFC_SECRET, aenter, enter, give, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def hotp(counter):
     """Return the code of a counter."""
-    return codes.hotp(RFC_SECRET, counter)
+    return code_at(RFC_SECRET, counter)
 
 
 @pytest.fixture(params=[enter, aenter], ids=["sync", "async"])

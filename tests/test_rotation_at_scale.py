@@ -22,7 +22,7 @@ from django.db import connections
 
 from swap_user.models import Authenticator
 from swap_user.otp.authenticators.secrets import keyring, open_secret, seal
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import encrypted_with, prefix
 from tests.support import RFC_SECRET, enter
 
@@ -82,7 +82,7 @@ def _log_in(stop: Any, said: Any) -> None:
         # From both ends, and scattered: before, in and behind the batch that is rotated.
         account = (index * 7919) % NUMBER
         counter = index // NUMBER
-        if enter(None, codes.hotp(RFC_SECRET, counter), name(account)):
+        if enter(None, hotp.code_at(RFC_SECRET, counter), name(account)):
             accepted += 1
         else:
             refused.append((account, counter))
@@ -145,7 +145,7 @@ def test_killed_half_way_and_resumed_while_others_log_in(settings):
     # None refused, with logins before, during and after.
     assert refused == []
     assert accepted > 10
-    assert enter(None, codes.hotp(RFC_SECRET, 9), name(NUMBER - 1))
+    assert enter(None, hotp.code_at(RFC_SECRET, 9), name(NUMBER - 1))
     rate = re.search(r"(\d+) secrets now use .*\((.*)\)", text)
     assert rate, text
     print(

@@ -21,8 +21,8 @@ from django.urls import path
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
 from swap_user.otp.authenticators.secrets import open_secret
-from swap_user.otp.crypto.hotp import hotp, time_step
-from swap_user.otp.pages.methods import pending as waiting
+from swap_user.otp.crypto.hotp import code_at, time_step
+from swap_user.otp.pages.methods import pending
 from swap_user.otp.sites import OTPAdminSite
 from swap_user.testing import MemoryOTPSender, outbox
 from tests.support import give, make_user, username
@@ -79,7 +79,7 @@ def begin(client: Client, name: str = "Work phone", **data: str) -> str:
 
 
 def totp_of(secret: str, now: float | None = None) -> str:
-    return hotp(secret, time_step(time.time() if now is None else now, period=30))
+    return code_at(secret, time_step(time.time() if now is None else now, period=30))
 
 
 def add(client: Client, name: str = "Work phone") -> Any:
@@ -152,7 +152,7 @@ def test_add(client: Client, clock: Any, user: Any, notices: Any) -> None:
     assert (row.user, row.type, row.name) == (user, "totp", "Work phone")
     assert open_secret(row).rstrip("=") == secret
     assert "“Work phone” was added." in text(client.get(CODES))
-    assert waiting.SESSION_KEY not in client.session
+    assert pending.SESSION_KEY not in client.session
     assert [told for told, _ in notices] == [user]
     client.post("/admin/logout/")
     client.post(LOGIN, {"username": username()})
@@ -167,7 +167,7 @@ def test_the_second_leads_to_the_overview(client: Client, user: Any) -> None:
 
 def test_add_by_counter(client: Client, user: Any) -> None:
     secret = begin(client, "", type="hotp")
-    assert client.post(ADD, {"otp": hotp(secret, 0)}).status_code == 302
+    assert client.post(ADD, {"otp": code_at(secret, 0)}).status_code == 302
     assert str(Authenticator.objects.get()) == "Counter-based authenticator"
 
 
@@ -231,11 +231,11 @@ def test_get_changes_nothing(client: Client, user: Any) -> None:
 def test_somebody_elses_session_entry(client: Client, user: Any) -> None:
     """A waiting enrollment is bound to its user."""
     secret = begin(client)
-    packed = client.session[waiting.SESSION_KEY]
+    packed = client.session[pending.SESSION_KEY]
     other = Client()
     other.force_login(make_user(2, is_staff=True))
     session = other.session
-    session[waiting.SESSION_KEY] = packed
+    session[pending.SESSION_KEY] = packed
     session.save()
     response = other.post(ADD, {"otp": totp_of(secret)})
     assert response.status_code == 200
@@ -247,7 +247,7 @@ def test_odd_input(client: Client, user: Any, data: dict[str, str]) -> None:
     response = client.post(ADD, data)
     assert response.status_code == 200
     assert "errorlist" in text(response)
-    assert waiting.SESSION_KEY not in client.session
+    assert pending.SESSION_KEY not in client.session
 
 
 @pytest.mark.parametrize("otp", ["", "abc", "\x00", "1" * 65, "9" * 100_000])

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from swap_user.otp.store import scripts as store
-from swap_user.users import usernames as identity
+from swap_user.otp.store import keys
+from swap_user.users import usernames
 from tests.simulation.attacker import Attacker
 from tests.simulation.clock import BEGIN, HOUR, clock_of
 from tests.simulation.observer import observed
@@ -71,7 +71,7 @@ def begin(settings):
         user = make_user()
         if OWNERS[name]["app"]:
             give(user)
-        account = store.account_key(identity.normalize(username()))
+        account = keys.account_key(usernames.normalize(username()))
         with clock_of(account) as clock, observed() as observer:
             owner = Owner(clock, user, **OWNERS[name])
             # Without messages his attempts would be few.

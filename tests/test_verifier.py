@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from swap_user.models import Authenticator
 from swap_user.otp import send_code
-from swap_user.otp.crypto import hotp as codes
-from swap_user.otp.store import scripts as store
+from swap_user.otp.crypto import hotp
+from swap_user.otp.store import scripts
 from swap_user.testing import outbox
 from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
 
@@ -95,11 +95,11 @@ def test_totp_of_every_kind(user, algorithm, digits, period):
 def test_an_hotp_code_counts_once_and_only_forward(door, user):
     """Within the look-ahead a later code is accepted, and those before it no more."""
     give(user, "hotp")
-    assert door(None, codes.hotp(RFC_SECRET, 4)) == user
-    assert door(None, codes.hotp(RFC_SECRET, 4)) is None
-    assert door(None, codes.hotp(RFC_SECRET, 3)) is None
-    assert door(None, codes.hotp(RFC_SECRET, 15)) is None  # eleven ahead
-    assert door(None, codes.hotp(RFC_SECRET, 14)) == user
+    assert door(None, hotp.code_at(RFC_SECRET, 4)) == user
+    assert door(None, hotp.code_at(RFC_SECRET, 4)) is None
+    assert door(None, hotp.code_at(RFC_SECRET, 3)) is None
+    assert door(None, hotp.code_at(RFC_SECRET, 15)) is None  # eleven ahead
+    assert door(None, hotp.code_at(RFC_SECRET, 14)) == user
 
 
 @pytest.mark.requirement("R9")
@@ -154,7 +154,7 @@ def test_random_input_is_refused(user, name, code):
 
 def test_without_a_code_the_backend_does_no_work(user, django_assert_num_queries, monkeypatch):
     """A password login passes by: no query, no word to Redis."""
-    monkeypatch.setattr(store, "_reached", lambda: pytest.fail("talked to Redis"))
+    monkeypatch.setattr(scripts, "_reached", lambda: pytest.fail("talked to Redis"))
     with django_assert_num_queries(0):
         assert enter(visitor(), None) is None
 
@@ -186,10 +186,10 @@ def test_the_username_field_works_in_place_of_username(user):
 def test_another_spelling_is_another_name(door, user, other):
     """Accents tell names apart, also where the database's collation does not (MariaDB)."""
     give(user, "hotp")
-    assert door(None, codes.hotp(RFC_SECRET, 0), other) is None
+    assert door(None, hotp.code_at(RFC_SECRET, 0), other) is None
     assert send_code(None, other) is None
     assert outbox == []
-    assert door(None, codes.hotp(RFC_SECRET, 0)) == user
+    assert door(None, hotp.code_at(RFC_SECRET, 0)) == user
 
 
 def test_another_users_code_is_refused(door, user):
@@ -206,7 +206,7 @@ def test_another_users_code_is_refused(door, user):
 def test_a_ciphertext_in_another_row_verifies_nothing(door, user):
     """Mallory writes her own ciphertext into Alice's row, or moves her row to Alice: no login."""
     mallory = make_user(2)
-    mine, hers = give(user, secret=codes.generate_secret()), give(mallory)
+    mine, hers = give(user, secret=hotp.generate_secret()), give(mallory)
     Authenticator.objects.filter(pk=mine.pk).update(secret=hers.secret)
     with time_machine.travel(NOW, tick=False):
         assert door(None, totp(NOW)) is None
@@ -226,7 +226,7 @@ def test_a_copy_of_ones_own_ciphertext_in_a_second_row_verifies_nothing(door, us
 
 def test_one_unreadable_secret_leaves_the_others_working(door, user, caplog):
     """A secret whose key is gone is logged with its key id; another authenticator still works."""
-    broken = give(user, secret=codes.generate_secret())
+    broken = give(user, secret=hotp.generate_secret())
     Authenticator.objects.filter(pk=broken.pk).update(secret="1.deadbeef.AAAA")
     give(user)
     with time_machine.travel(NOW, tick=False):

@@ -21,7 +21,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from swap_user.otp.background import thread_pool
-from swap_user.otp.crypto import keyring as encryption
+from swap_user.otp.crypto import keyring
 from swap_user.otp.dispatchers import AbstractDispatcher
 
 GREETING = {"HELLO", "CLIENT", "SELECT", "AUTH"}
@@ -91,7 +91,7 @@ def observed() -> Iterator[Work]:
             patch.setattr(hmac.HMAC, "__init__", counting(hmac.HMAC.__init__, "HMAC"))
             patch.setattr(hmac, "digest", counting(hmac.digest, "HMAC"))
             patch.setattr(hashlib, "pbkdf2_hmac", counting(hashlib.pbkdf2_hmac, "PBKDF2"))
-            patch.setattr(encryption, "AESGCM", _counted_aes(work, here))
+            patch.setattr(keyring, "AESGCM", _counted_aes(work, here))
             RecordingDispatcher.work = work
             yield work
     finally:
@@ -116,7 +116,7 @@ class RecordingDispatcher(AbstractDispatcher):
 
 
 def _counted_aes(work: Work, here: int) -> Callable[[bytes], Any]:
-    original = encryption.AESGCM  # can't be subclassed
+    original = keyring.AESGCM  # can't be subclassed
 
     class Counted:
         def __init__(self, key: bytes) -> None:

@@ -13,7 +13,7 @@ from django.core.cache import InvalidCacheBackendError, caches
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from swap_user.checks import deployment as deploy_checks
+from swap_user.checks import deployment
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.conf import NAMESPACE, configured, declared
@@ -22,7 +22,7 @@ from swap_user.otp.crypto.keyring import decode_key
 from swap_user.otp.delivery.notices import NOTICES
 from swap_user.otp.policies import AnyCode
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
-from swap_user.otp.store.client import is_redis
+from swap_user.otp.store.connection import is_redis
 
 BACKEND = "swap_user.backends.OTPBackend"
 
@@ -40,7 +40,7 @@ def register_checks() -> None:
         check_dispatcher,
     ):
         checks.register(check, checks.Tags.security)
-    for check in deploy_checks.ALL:
+    for check in deployment.ALL:
         checks.register(check, checks.Tags.security, deploy=True)
 
 

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from swap_user.checks.helpers import Messages, value
 from swap_user.conf import NAMESPACE
 from swap_user.otp.crypto.keyring import decode_key
-from swap_user.otp.store import client as connection
+from swap_user.otp.store import connection
 from swap_user.otp.throttling import budgets
 
 STDOUT_SENDER = "swap_user.otp.senders.StdOutOTPSender"

@@ -63,16 +63,16 @@ class Setting(Generic[T]):
         """Return what is wrong with ``value`` as the end of a sentence, or None."""
         # bool is an int to Python, never to a person who writes settings.
         if isinstance(self.default, bool):
-            fits, kind = isinstance(value, bool), "True or False"
+            fits, wanted = isinstance(value, bool), "True or False"
         elif isinstance(self.default, int):
-            fits, kind = isinstance(value, int) and not isinstance(value, bool), "a whole number"
+            fits, wanted = isinstance(value, int) and not isinstance(value, bool), "a whole number"
         elif isinstance(self.default, str):
-            fits, kind = isinstance(value, str), "a string"
+            fits, wanted = isinstance(value, str), "a string"
         else:
-            fits, kind = _is_list_of_strings(value), "a list of strings"
+            fits, wanted = _is_list_of_strings(value), "a list of strings"
         if not fits:
             # The value itself is never repeated: it may be a key.
-            return f"must be {kind}, not {type(value).__name__}."
+            return f"must be {wanted}, not {type(value).__name__}."
         return self._problem_with_range(value) if isinstance(value, int) else None
 
     def _problem_with_range(self, value: int) -> str | None:

@@ -4,8 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from swap_user.users import lookup as accounts
-from swap_user.users import usernames as identity
+from swap_user.users import lookup, usernames
 
 
 def get_user(username: str) -> Any:
@@ -18,8 +17,8 @@ def get_user(username: str) -> Any:
     Raises:
         CommandError: there is none.
     """
-    name = identity.normalize(username)
-    user = accounts.named(name).first() if name else None
+    name = usernames.normalize(username)
+    user = lookup.named(name).first() if name else None
     if user is None:
         raise CommandError(f"There is no user {username!r}. Create one with createsuperuser.")
     return user

@@ -10,9 +10,7 @@ from django.db import connections, router, transaction
 from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.background import deadline as time_limit
-from swap_user.otp.background import failures, thread_pool
-from swap_user.otp.background import registry as jobs
+from swap_user.otp.background import deadline, failures, registry, thread_pool
 
 P = ParamSpec("P")
 
@@ -56,7 +54,7 @@ class InlineDispatcher(AbstractDispatcher):
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Run it; see AbstractDispatcher.dispatch()."""
-        with time_limit.unlimited():
+        with deadline.unlimited():
             job(*args, **kwargs)
 
 
@@ -103,7 +101,7 @@ class TaskDispatcher(AbstractDispatcher):
 
     def _enqueue(self, task: Any, job: Job, args: list[Any], kwargs: dict[str, Any]) -> None:
         try:
-            task.enqueue(jobs.name_of(job), args, kwargs)
+            task.enqueue(registry.name_of(job), args, kwargs)
         except Exception as error:  # noqa: BLE001 - the backend is the project's
             failures.job_dropped(job, failures.describe(error))
 

@@ -20,9 +20,8 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from swap_user.otp.admin import enforce_enrollment as enrolling
-from swap_user.otp.admin import header_link
-from swap_user.otp.pages.login import unavailable as outage
+from swap_user.otp.admin import enforce_enrollment, header_link
+from swap_user.otp.pages.login import unavailable
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -37,7 +36,7 @@ else:
 
 
 # Outside of all that asks who the visitor is.
-_guarded = method_decorator(outage.guarded)
+_guarded = method_decorator(unavailable.guarded)
 
 
 class OTPAdminSiteMixin(_Site):
@@ -76,8 +75,8 @@ class OTPAdminSiteMixin(_Site):
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if enrolling.is_due(request, self.otp_url):
-                return enrolling.lead(request, self.otp_url)
+            if enforce_enrollment.is_due(request, self.otp_url):
+                return enforce_enrollment.lead(request, self.otp_url)
             return header_link.add(view(request, *args, **kwargs), self.otp_url)
 
         return super().admin_view(update_wrapper(page, view), cacheable)
@@ -130,9 +129,9 @@ class OTPAdminSiteMixin(_Site):
 
     def _method_urls(self) -> "list[URLPattern]":
         """Return the addresses of the pages on sign-in methods."""
-        from swap_user.otp.pages.methods import urls as pages  # noqa: PLC0415
+        from swap_user.otp.pages.methods import urls  # noqa: PLC0415
 
-        return [path(page.route, self._method_page(page), name=page.name) for page in pages.PAGES]
+        return [path(page.route, self._method_page(page), name=page.name) for page in urls.PAGES]
 
     def _method_page(self, page: "Page") -> Any:
         """Return one of those pages as a page of this site."""
@@ -147,7 +146,7 @@ class OTPAdminSiteMixin(_Site):
                 extra_context=self.each_context(request),
             )(request, **kwargs)
 
-        guarded = outage.guarded(self.admin_view(view))
+        guarded = unavailable.guarded(self.admin_view(view))
         # As Django marks its own, for LoginRequiredMiddleware.
         guarded.admin_site = self
         guarded.login_url = reverse_lazy("admin:login", current_app=self.name)

@@ -15,7 +15,7 @@ from typing import Any
 
 import time_machine
 
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys, scripts
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 BEGIN = 1_800_000_000 // DAY * DAY
@@ -66,8 +66,8 @@ class Clock:
         """Let what lies in Redis get older by what has passed since the last time."""
         passed, self.aged_at = self.now - self.aged_at, self.now
         names = ("guesses*", "weight", "asked:*", "browsers")
-        long_lived = [store.key(self.account, name).replace("[", "\\[") for name in names]
-        with store._reached() as client:
+        long_lived = [keys.redis_key(self.account, name).replace("[", "\\[") for name in names]
+        with scripts._reached() as client:
             client.eval(_PASS, 0, int(passed * 1000), int(self.now * 1000), *long_lived)
 
 

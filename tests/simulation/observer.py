@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.verification import verifier
 
 
@@ -80,5 +80,5 @@ def observed() -> Iterator[Observer]:
     observer = Observer()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verifier, "choose", observer.choose(verifier.choose))
-        patch.setattr(recovery, "choose", observer.choose_recovery(recovery.choose))
+        patch.setattr(recovery_codes, "choose", observer.choose_recovery(recovery_codes.choose))
         yield observer

@@ -10,9 +10,9 @@ from django.contrib.auth import authenticate, login
 from django.http import HttpRequest, HttpResponse
 
 from swap_user.otp import remember_browser, send_code
-from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.visitors import known_browsers
 from swap_user.testing import outbox
 from tests.simulation.clock import BEGIN, DAY, Clock
 from tests.simulation.places import HOME, request_from
@@ -69,8 +69,8 @@ class Owner:
         login(request, self.user)
         response = HttpResponse()
         remember_browser(request, response)
-        cookies[browsers.COOKIE] = response.cookies[browsers.COOKIE].value
-        if self.recovery and self._codes and recovery.remaining(self.user) <= 3:
+        cookies[known_browsers.COOKIE] = response.cookies[known_browsers.COOKIE].value
+        if self.recovery and self._codes and recovery_codes.remaining(self.user) <= 3:
             self._codes = generate_recovery_codes(self.user)
 
     def _enters(self, request: HttpRequest, *, use_app: bool, mistype: bool) -> bool:

@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Manager, QuerySet
 
 from swap_user.models import Authenticator
-from swap_user.users import lookup as accounts
+from swap_user.users import lookup
 from swap_user.users.usernames import username_field
 
 _META: Any = Authenticator._meta
@@ -42,7 +42,7 @@ def authenticators(name: str) -> list[Authenticator]:
     connection = connections[router.db_for_read(Authenticator)]
     select = _select(connection.alias, model)
     if select is None:
-        users = accounts.named(name)
+        users = lookup.named(name)
         return list(Authenticator.objects.select_related("user").filter(user__in=users))
     field = username_field(model)
     with connection.cursor() as cursor:
@@ -52,7 +52,7 @@ def authenticators(name: str) -> list[Authenticator]:
     return [_authenticator(row, select, converters, model, connection) for row in rows]
 
 
-def even_out(rows: int, usual: int) -> None:
+def build_missing_rows(rows: int, usual: int) -> None:
     """
     Make objects of rows that nobody has, as many as are missing to what is usual (R33).
 

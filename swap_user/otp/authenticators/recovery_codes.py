@@ -88,7 +88,7 @@ def choose(code: str, rows: Sequence[RecoveryCode]) -> RecoveryCode | None:
     return next(iter(hits), None)
 
 
-def even_out(rows: int) -> None:
+def build_missing_rows(rows: int) -> None:
     """
     Take the time that making objects of a whole set of codes takes, where there are fewer (R33).
 

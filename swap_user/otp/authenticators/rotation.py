@@ -12,7 +12,7 @@ from uuid import UUID
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator
-from swap_user.otp.authenticators import queries as statements
+from swap_user.otp.authenticators import queries
 from swap_user.otp.authenticators.secrets import keyring, reseal
 from swap_user.otp.crypto.keyring import encrypted_with, prefix
 from swap_user.otp.exceptions import EncryptionError
@@ -66,5 +66,5 @@ def _rotate(batch: list[Authenticator], progress: Progress) -> None:
         else:
             changes.append((authenticator, stored))
     # Encrypted before, written in one go: SQLite lets nobody else write in a transaction.
-    statements.replace_secrets(changes)
+    queries.replace_secrets(changes)
     progress.rotated += len(changes)

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp import audit
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import Keyring, decode_key, derive_key, encrypted_with
 from swap_user.otp.exceptions import EncryptionError
 
@@ -93,7 +93,7 @@ def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
     authenticator = Authenticator(
         pk=Authenticator.sent_id(user.pk), user_id=user.pk, type=Authenticator.Type.SENT
     )
-    fresh = codes.generate_secret()
+    fresh = hotp.generate_secret()
     seal(authenticator, fresh)
     stored, created = Authenticator.objects.get_or_create(
         pk=authenticator.pk,

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from swap_user.otp.background import failures
-from swap_user.otp.background import registry as jobs
+from swap_user.otp.background import failures, registry
 
 
 def _framework() -> Any:
@@ -36,7 +35,7 @@ def run_job(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
         LookupError: there is no such job.
         Exception: what the job raised, so that the framework counts it as failed.
     """
-    job = jobs.named(name)
+    job = registry.named(name)
     try:
         job(*args, **kwargs)
     except Exception as error:

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user import signals
 from swap_user.otp import audit
-from swap_user.otp.background import registry as jobs
+from swap_user.otp.background import registry
 from swap_user.otp.senders import AbstractOTPSender, sender_class
 
 
@@ -32,13 +32,13 @@ def describe(error: BaseException, *, masked: str = "") -> str:
 def job_failed(job: Callable[..., Any], error: BaseException) -> None:
     """Log and signal that a job ended with an exception, before it came to its sender."""
     text = describe(error)
-    audit.record(logging.ERROR, "job failed", job=jobs.name_of(job), error=text)
+    audit.record(logging.ERROR, "job failed", job=registry.name_of(job), error=text)
     delivery_failed(None, text)
 
 
 def job_dropped(job: Callable[..., Any], reason: str) -> None:
     """Log and signal that a job will not run."""
-    audit.record(logging.ERROR, "job dropped", job=jobs.name_of(job), reason=reason)
+    audit.record(logging.ERROR, "job dropped", job=registry.name_of(job), reason=reason)
     delivery_failed(None, reason)
 
 

@@ -8,7 +8,7 @@ never comes again when Redis has lost everything.
 
 from dataclasses import dataclass
 
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys, scripts
 
 _MICROSECONDS = 1_000_000
 
@@ -33,7 +33,7 @@ local function issue(last_key, key, earliest, lifetime, rest)
 end
 """
 
-_ISSUE = store.Script(LUA + "return issue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])")
+_ISSUE = scripts.Script(LUA + "return issue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Challenge:
 
 
 def issue(
-    account: str, flow: str | None, *, now: float, timeout: int, digits: int, above: int = -1
+    account_key: str, flow: str | None, *, now: float, timeout: int, digits: int, above: int = -1
 ) -> int:
     """
     Start a challenge and return its counter; an earlier one of the same flow is replaced.
 
     Args:
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
         flow: the session that asked, None for none: then the code counts in any.
         now: Unix time in seconds.
         timeout: how long the code is accepted, in seconds.
@@ -74,7 +74,7 @@ def issue(
         LoginUnavailable: Redis can't be reached.
     """
     rest = f":{int((now + timeout) * 1000)}:{digits}"
-    keys = [last_key(account), key(account, flow)]
+    keys = [last_counter_key(account_key), challenge_key(account_key, flow)]
     return int(_ISSUE(keys, [max(earliest(now), above + 1), timeout * 1000, rest]))
 
 
@@ -83,17 +83,17 @@ def earliest(now: float) -> int:
     return int(now * _MICROSECONDS)
 
 
-def last_key(account: str) -> str:
+def last_counter_key(account_key: str) -> str:
     """Return where the last counter of an account lies."""
-    return store.key(account, "issued")
+    return keys.redis_key(account_key, "issued")
 
 
-def key(account: str, flow: str | None) -> str:
+def challenge_key(account_key: str, flow: str | None) -> str:
     """Return where the challenge of a flow lies; with None, the one that is bound to none."""
-    return store.key(account, "challenge", _UNBOUND if flow is None else flow)
+    return keys.redis_key(account_key, "challenge", _UNBOUND if flow is None else flow)
 
 
-def parse(key: str, value: str | None, *, now: float) -> Challenge | None:
+def parse_challenge(key: str, value: str | None, *, now: float) -> Challenge | None:
     """Return the challenge that lies at ``key``, or None if there is none or it is over."""
     if value is None:
         return None

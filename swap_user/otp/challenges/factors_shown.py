@@ -7,12 +7,12 @@ progress: with nothing to bind it to, half of one visitor's login would serve an
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys, scripts
 
 # The first half of a login is good for as long as the longest code.
 SECONDS = 600
 
-_ADD = store.Script(
+_ADD = scripts.Script(
     """
     local shown = redis.call('GET', KEYS[1])
     shown = shown and (shown .. ',' .. ARGV[1]) or ARGV[1]
@@ -21,40 +21,40 @@ _ADD = store.Script(
     """
 )
 
-_FORGET = store.Script("return redis.call('DEL', KEYS[1])")
+_FORGET = scripts.Script("return redis.call('DEL', KEYS[1])")
 
 
-def key(account: str, flow: str) -> str:
+def shown_key(account_key: str, flow: str) -> str:
     """Return where the progress of a flow lies."""
-    return store.key(account, "shown", flow)
+    return keys.redis_key(account_key, "shown", flow)
 
 
-def parse(value: str | None) -> frozenset[str]:
-    """Return what was shown, for ``kinds``."""
+def parse_shown(value: str | None) -> frozenset[str]:
+    """Return what was shown, for ``factors``."""
     return frozenset(value.split(",")) if value else frozenset()
 
 
-def kinds(shown: frozenset[str], user: AbstractBaseUser) -> frozenset[str]:
-    """Return the kinds that ``user`` has shown: a name may have gone to somebody else since."""
+def factors(shown: frozenset[str], user: AbstractBaseUser) -> frozenset[str]:
+    """Return the factors that ``user`` has shown: a name may have gone to somebody else since."""
     found = (entry.partition("@") for entry in shown)
-    return frozenset(kind for kind, _, owner in found if owner == str(user.pk))
+    return frozenset(factor for factor, _, owner in found if owner == str(user.pk))
 
 
-def add(account: str, flow: str, kind: str, user: AbstractBaseUser) -> None:
+def add(account_key: str, flow: str, factor: str, user: AbstractBaseUser) -> None:
     """
-    Note that ``user`` has shown a kind.
+    Note that ``user`` has shown a factor.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _ADD([key(account, flow)], [f"{kind}@{user.pk}", SECONDS * 1000])
+    _ADD([shown_key(account_key, flow)], [f"{factor}@{user.pk}", SECONDS * 1000])
 
 
-def forget(account: str, flow: str) -> None:
+def forget(account_key: str, flow: str) -> None:
     """
     Begin anew, after a login.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _FORGET([key(account, flow)], [])
+    _FORGET([shown_key(account_key, flow)], [])

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swap_user.otp.challenges import challenge, resync
-from swap_user.otp.challenges import factors_shown as progress
+from swap_user.otp.challenges import challenge, factors_shown, resync
 from swap_user.otp.challenges.challenge import Challenge
 from swap_user.otp.challenges.resync import Far
 
@@ -25,35 +24,36 @@ class Pending:
     shown: frozenset[str]
 
 
-def keys(account: str, flow: str | None) -> list[str]:
+def state_keys(account_key: str, flow: str | None) -> list[str]:
     """
     Return where everything lies that waits for ``account`` in ``flow``.
 
     Args:
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
         flow: the session, None for none.
     """
-    found = [resync.key(account), challenge.key(account, None)]
+    found = [resync.far_code_key(account_key), challenge.challenge_key(account_key, None)]
     if flow is not None:
-        found += [challenge.key(account, flow), progress.key(account, flow)]
+        found.append(challenge.challenge_key(account_key, flow))
+        found.append(factors_shown.shown_key(account_key, flow))
     return found
 
 
-def parse(values: Sequence[str | None], keys: Sequence[str], *, now: float) -> Pending:
+def parse_state(values: Sequence[str | None], keys: Sequence[str], *, now: float) -> Pending:
     """
     Return what waits.
 
     Args:
         values: what lies at the keys, None where nothing does.
-        keys: as ``keys`` gives them.
+        keys: as ``state_keys`` returns them.
         now: Unix time in seconds.
     """
     found = [
-        challenge.parse(key, value, now=now)
+        challenge.parse_challenge(key, value, now=now)
         for key, value in zip(keys[1:3], values[1:3], strict=True)
     ]
     return Pending(
         challenges=[each for each in found if each is not None],
-        far=resync.parse(values[0]),
-        shown=progress.parse(values[3] if len(values) > 3 else None),
+        far=resync.parse_far_code(values[0]),
+        shown=factors_shown.parse_shown(values[3] if len(values) > 3 else None),
     )

@@ -7,7 +7,7 @@ immediately does: two in a row are no guess.
 
 from dataclasses import dataclass
 
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys, scripts
 
 # How far ahead the first of the two codes may lie.
 REACH = 200
@@ -15,7 +15,7 @@ REACH = 200
 # How long the second may take.
 SECONDS = 600
 
-_REMEMBER = store.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
+_REMEMBER = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Far:
     counter: int
 
 
-def key(account: str) -> str:
+def far_code_key(account_key: str) -> str:
     """Return where the last far code of an account lies."""
-    return store.key(account, "resync")
+    return keys.redis_key(account_key, "resync")
 
 
-def parse(value: str | None) -> Far | None:
+def parse_far_code(value: str | None) -> Far | None:
     """Return what was remembered."""
     if value is None:
         return None
@@ -45,11 +45,11 @@ def parse(value: str | None) -> Far | None:
     return Far(authenticator, int(counter))
 
 
-def remember(account: str, far: Far) -> None:
+def remember(account_key: str, far: Far) -> None:
     """
     Remember a far code.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _REMEMBER([key(account)], [f"{far.authenticator}:{far.counter}", SECONDS * 1000])
+    _REMEMBER([far_code_key(account_key)], [f"{far.authenticator}:{far.counter}", SECONDS * 1000])

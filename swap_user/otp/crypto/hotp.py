@@ -77,7 +77,7 @@ class HOTP(pyotp.HOTP):
         return self._decoded
 
 
-def hotp(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA1") -> str:
+def code_at(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA1") -> str:
     """
     Return the code of ``counter`` (RFC 4226 section 5.3).
 

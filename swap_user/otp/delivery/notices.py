@@ -18,7 +18,7 @@ from swap_user.otp.delivery.retry import hand_over
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.senders import AbstractOTPSender, email_address, sender_class
 from swap_user.otp.site_name import site_name
-from swap_user.users import lookup as accounts
+from swap_user.users import lookup
 
 _EVENTS = {
     signals.new_browser_login: "new_browser_login",
@@ -50,8 +50,8 @@ def tell_exhausted(name: str, language: str | None = None) -> None:
         name: canonical username; of an account, or of nobody.
         language: of the message; None for the site's.
     """
-    user = accounts.named(name).first() if name else None
-    if user is None or not accounts.answers_to(user, name):
+    user = lookup.named(name).first() if name else None
+    if user is None or not lookup.answers_to(user, name):
         return
     signals.guesses_exhausted.send(type(user), user=user)
     if "guesses_exhausted" in swap_user_settings.OTP_NOTICES:

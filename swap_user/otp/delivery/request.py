@@ -12,10 +12,10 @@ from swap_user.otp import audit
 from swap_user.otp.delivery.send_code_job import deliver
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.site_name import host_name
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys
 from swap_user.otp.throttling import sends
 from swap_user.otp.visitors.visitor import visitor
-from swap_user.users import usernames as identity
+from swap_user.users import usernames
 
 
 def send_code(request: HttpRequest | None, username: object) -> None:
@@ -35,13 +35,13 @@ def send_code(request: HttpRequest | None, username: object) -> None:
         LoginUnavailable: Redis can't be reached.
     """
     who = visitor(request, begin=True)
-    name = identity.normalize(username)
-    account = store.account_key(name)
+    name = usernames.normalize(username)
+    account_key = keys.account_key(name)
     now, timeout = time.time(), swap_user_settings.OTP_TIMEOUT
     # Also for a name that nobody has: what a stranger can measure is the same.
-    issued = sends.ask(account, who, now=now, timeout=timeout)
+    issued = sends.ask(account_key, who, now=now, timeout=timeout)
     if isinstance(issued, str):
-        audit.record(logging.WARNING, "send limited", account=account, scope=issued)
+        audit.record(logging.WARNING, "send limited", account=account_key, scope=issued)
         return
     dispatch(
         deliver,

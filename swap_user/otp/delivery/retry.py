@@ -10,8 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
-from swap_user.otp.background import deadline as time_limit
-from swap_user.otp.background import failures, thread_pool
+from swap_user.otp.background import deadline, failures, thread_pool
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
 # The pause before the second attempt, in seconds, and how it grows with each further one.
@@ -49,16 +48,16 @@ def hand_over(
         with translation.override(language):
             call(load_sender())
 
-    attempts = 1 if time_limit.is_unlimited() else swap_user_settings.OTP_SEND_ATTEMPTS
+    attempts = 1 if deadline.is_unlimited() else swap_user_settings.OTP_SEND_ATTEMPTS
     pause = PAUSE
     for number in range(1, attempts + 1):
         try:
-            time_limit.call(
+            deadline.call(
                 attempt, seconds=swap_user_settings.OTP_SEND_TIME_LIMIT, lane=str(user.pk)
             )
         except Exception as error:  # noqa: BLE001 - the sender is the project's
             text = failures.describe(error, masked=masked)
-            hangs = isinstance(error, time_limit.TimedOut | time_limit.TooManyHanging)
+            hangs = isinstance(error, deadline.TimedOut | deadline.TooManyHanging)
             # Whoever sleeps here holds a worker that others wait for.
             final = hangs or number == attempts or thread_pool.current().is_busy
         else:

@@ -13,13 +13,13 @@ from swap_user.otp.authenticators.secrets import is_enrolled, sent_authenticator
 from swap_user.otp.background import failures
 from swap_user.otp.background.registry import job
 from swap_user.otp.challenges import challenge
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.retry import hand_over
 from swap_user.otp.senders import AbstractOTPSender, load_sender, sender_class
 from swap_user.otp.site_name import site_name
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys
 from swap_user.otp.throttling import sends
-from swap_user.users import lookup as accounts
+from swap_user.users import lookup
 
 
 @job
@@ -53,11 +53,11 @@ def deliver(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    account = store.account_key(name)
-    user = accounts.named(name).first() if name else None
-    if user is None or not accounts.answers_to(user, name) or not accounts.is_active(user):
+    account_key = keys.account_key(name)
+    user = lookup.named(name).first() if name else None
+    if user is None or not lookup.answers_to(user, name) or not lookup.is_active(user):
         reason = "no active account"
-        audit.record(logging.INFO, "code not sent", account=account, reason=reason)
+        audit.record(logging.INFO, "code not sent", account=account_key, reason=reason)
         return
     if not policies.takes_sent(user, enrolled=is_enrolled(user)):
         reason = "the policy takes none"
@@ -69,20 +69,20 @@ def deliver(
         audit.record(logging.WARNING, "code not sent", user=user.pk, reason=reason)
         return
     if scope := _held_back(user, known=known, now=now):
-        audit.record(logging.WARNING, "send limited", account=account, scope=scope)
+        audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
         return
     authenticator, secret = sent_authenticator(user)
     if counter <= authenticator.consumed:
         # The clock was set back since the last login: a counter from before it would be refused.
         counter = challenge.issue(
-            account,
+            account_key,
             bound_to,
             now=now,
             timeout=math.ceil(expires_at - now),
             digits=digits,
             above=authenticator.consumed,
         )
-    code = codes.hotp(secret, counter, digits=digits)
+    code = hotp.code_at(secret, counter, digits=digits)
 
     @sensitive_variables()
     def send(sender: AbstractOTPSender) -> None:

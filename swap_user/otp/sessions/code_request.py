@@ -20,7 +20,7 @@ class CodeRequest:
         username: canonical, as ``swap_user.users.usernames.normalize`` gives it.
         sent_at: Unix time in seconds.
         expires_at: Unix time in seconds.
-        wanted: once a first code was right and another is needed, the kinds that will do.
+        wanted: once a first code was right and another is needed, the factors that will do.
     """
 
     username: str
@@ -67,9 +67,9 @@ def save(session: SessionBase, username: str, *, now: float) -> None:
     session[SESSION_KEY] = asdict(asked)
 
 
-def want(session: SessionBase, asked: CodeRequest, kinds: Iterable[str]) -> CodeRequest:
+def want(session: SessionBase, asked: CodeRequest, factors: Iterable[str]) -> CodeRequest:
     """Remember that a first code was right, and what will do as the second; return all of it."""
-    asked = replace(asked, wanted=tuple(sorted(kinds)))
+    asked = replace(asked, wanted=tuple(sorted(factors)))
     session[SESSION_KEY] = asdict(asked)
     return asked
 

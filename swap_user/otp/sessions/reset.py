@@ -7,10 +7,10 @@ from django.db import transaction
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.sessions.sessions import end_sessions
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys
 from swap_user.otp.throttling import sends
 from swap_user.signals import authenticator_removed
-from swap_user.users import usernames as identity
+from swap_user.users import usernames
 
 
 def reset(user: Any) -> tuple[int, int]:
@@ -44,4 +44,4 @@ def lift_limits(user: Any) -> None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    sends.lift(store.account_key(identity.normalize(user.get_username())))
+    sends.lift(keys.account_key(usernames.normalize(user.get_username())))

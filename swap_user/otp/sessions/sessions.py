@@ -13,11 +13,11 @@ from django.http import HttpRequest
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.visitors import known_browsers
 from swap_user.signals import new_browser_login
-from swap_user.users import usernames as identity
+from swap_user.users import usernames
 
 LOGGED_IN_AT = "_swap_user_logged_in_at"
 
@@ -61,8 +61,8 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
     """
     # Without Redis they stay known. That gives them a budget for guesses, and no more.
     with suppress(LoginUnavailable):
-        account = store.account_key(identity.normalize(user.get_username()))
-        browsers.revoke(account, keep=browsers.read(keep))
+        account_key = keys.account_key(usernames.normalize(user.get_username()))
+        known_browsers.revoke(account_key, keep=known_browsers.read(keep))
     if hasattr(user, "rotate_security_stamp"):
         user.rotate_security_stamp()
         if keep is not None:
@@ -76,9 +76,9 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
 
 
 def _stored_sessions() -> Iterator[SessionBase]:
-    store: Any = import_module(settings.SESSION_ENGINE).SessionStore
-    if not hasattr(store, "get_model_class"):
+    engine: Any = import_module(settings.SESSION_ENGINE).SessionStore
+    if not hasattr(engine, "get_model_class"):
         return
-    keys = store.get_model_class().objects.order_by().values_list("session_key", flat=True)
+    keys = engine.get_model_class().objects.order_by().values_list("session_key", flat=True)
     for key in keys.iterator():
-        yield store(key)
+        yield engine(key)

@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.crypto import hotp as codes
-from swap_user.otp.store import scripts as store
-from swap_user.otp.store import windows
-from swap_user.otp.visitors import client_ip as address
+from swap_user.otp.crypto import hotp
+from swap_user.otp.store import keys, windows
+from swap_user.otp.visitors import client_ip
 from swap_user.otp.visitors.visitor import Visitor
 
 # What a short guess of a stranger is taken to weigh, in codes of six digits that would be right:
@@ -15,7 +14,7 @@ from swap_user.otp.visitors.visitor import Visitor
 USUAL_WEIGHT = 4
 
 # An IPv6 /48 is to be had whole, so it is charged too, with room for so many of its /64.
-SITE_FACTOR = 10
+NETWORK_FACTOR = 10
 
 LUA = f"""
 local USUAL, HOUR, DAY, YEAR = {USUAL_WEIGHT}, {windows.HOUR}, {windows.DAY}, {windows.YEAR}
@@ -26,13 +25,13 @@ local function number(i) return tonumber(ARGV[i]) end
 local function wait_there(place, near, wide, most)
     if place == '' then return 0 end
     local left = wait(near, most, HOUR, 1)
-    if left == 0 and place == 'site' then left = wait(wide, most * {SITE_FACTOR}, HOUR, 1) end
+    if left == 0 and place == 'network' then left = wait(wide, most * {NETWORK_FACTOR}, HOUR, 1) end
     return left
 end
 
 local function add_there(place, near, wide)
     if place ~= '' then add(near, 1, HOUR) end
-    if place == 'site' then add(wide, 1, HOUR) end
+    if place == 'network' then add(wide, 1, HOUR) end
 end
 """
 """Lua functions for the beginning of a script, after those of ``windows``."""
@@ -45,14 +44,14 @@ def weigh(expected: Iterable[str]) -> int:
     Args:
         expected: every code that would be right now. One of eight digits is a hundredth.
     """
-    short = [code for code in expected if len(code) < codes.MAX_DIGITS]
+    short = [code for code in expected if len(code) < hotp.MAX_DIGITS]
     # Not to be rounded up by what floating point makes of 0.1.
     return math.ceil(sum(10.0 ** (6 - len(code)) for code in short) - 1e-9)
 
 
-def weight_key(account: str) -> str:
+def weight_key(account_key: str) -> str:
     """Return where it lies what a guess at this account weighs, if more than usual."""
-    return store.key(account, "weight")
+    return keys.redis_key(account_key, "weight")
 
 
 def usual_weight() -> int:
@@ -66,34 +65,34 @@ def usual_weight() -> int:
     return max(USUAL_WEIGHT, of.OTP_PAST_STEPS + of.OTP_FUTURE_STEPS + 2)
 
 
-def keys(account: str, visitor: Visitor) -> tuple[str, str, str]:
+def budget_keys(account_key: str, visitor: Visitor) -> tuple[str, str, str]:
     """Return the keys of the budgets: of strangers, this browser, this flow."""
     return (
-        store.key(account, "guesses"),
-        store.key(account, "guesses", visitor.browser.id if visitor.browser else "-"),
-        tries_key(account, visitor.flow),
+        keys.redis_key(account_key, "guesses"),
+        keys.redis_key(account_key, "guesses", visitor.browser.id if visitor.browser else "-"),
+        tries_key(account_key, visitor.flow),
     )
 
 
 def placed(visitor: Visitor) -> str:
-    """Return which budgets of places are charged: "site" for an address and its /48, or ""."""
+    """Return which budgets of places are charged: "network" for an address and its /48, or ""."""
     if not visitor.address:
         return ""
-    return "site" if ":" in visitor.address else "address"
+    return "network" if ":" in visitor.address else "address"
 
 
 def places(visitor: Visitor, what: str) -> tuple[str, str]:
     """Return the keys of the budgets of the visitor's address, and of the /48 that it is in."""
     at = visitor.address or ""
-    own = store.key(store.keyed("address", at), what)
-    if placed(visitor) != "site":
+    own = keys.redis_key(keys.keyed_hash("address", at), what)
+    if placed(visitor) != "network":
         return own, own
-    return own, store.key(store.keyed("address", address.site(at)), what)
+    return own, keys.redis_key(keys.keyed_hash("address", client_ip.network(at)), what)
 
 
-def tries_key(account: str, flow: str | None) -> str:
+def tries_key(account_key: str, flow: str | None) -> str:
     """Return where the tries at long codes lie of a flow, or of all visitors without one."""
-    return store.key(account, "tries", flow or "-")
+    return keys.redis_key(account_key, "tries", flow or "-")
 
 
 def yearly_chance() -> float:

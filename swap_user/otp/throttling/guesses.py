@@ -19,13 +19,12 @@ from dataclasses import dataclass, replace
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
-from swap_user.otp.challenges import login_state as pending
+from swap_user.otp.challenges import login_state
 from swap_user.otp.challenges.login_state import Pending
-from swap_user.otp.crypto import hotp as codes
-from swap_user.otp.store import scripts as store
-from swap_user.otp.store import windows
+from swap_user.otp.crypto import hotp
+from swap_user.otp.store import keys, scripts, windows
 from swap_user.otp.throttling import budgets
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.signals import login_limited
 
@@ -34,19 +33,19 @@ from swap_user.signals import login_limited
 # what pending reads.
 # ARGV: now in ms; the class; when the browser logged in, or 0, and its id; which places there are;
 # the limits of strangers, browser, address and flow; the weight where none is noted.
-_CHARGE = store.Script(
+_CHARGE = scripts.Script(
     windows.LUA
-    + browsers.LUA
+    + known_browsers.LUA
     + budgets.LUA
     + """
     local revoked, noted, strangers, own, near, wide, tries, unbound = unpack(KEYS, 1, 8)
-    local _, kind, since, browser, place = unpack(ARGV, 1, 5)
+    local _, code_class, since, browser, place = unpack(ARGV, 1, 5)
     local most, most_own, most_near = number(6), number(7), number(8)
     local most_tries, start = number(9), number(10)
     local known = is_known(revoked, tonumber(since), browser)
     local weight = tonumber(redis.call('GET', noted)) or start
     local paid, spent, scope, left = '', 0, '', 0
-    if kind == 'short' then
+    if code_class == 'short' then
         if known and wait(own, most_own, YEAR, 1) == 0 then
             add(own, 1, YEAR)
             paid = 'browser'
@@ -69,7 +68,7 @@ _CHARGE = store.Script(
                 if redis.call('LLEN', strangers) + weight > most then spent = 1 end
             end
         end
-    elseif kind == 'long' then
+    elseif code_class == 'long' then
         left = wait(tries, most_tries, HOUR, 1)
         if left > 0 then scope = 'code' else add(tries, 1, HOUR) end
     end
@@ -78,7 +77,7 @@ _CHARGE = store.Script(
     local waiting = redis.call('MGET', unpack(KEYS, 9))
     -- A code that is bound to no flow counts in each, so each is charged with its tries there:
     -- flows cost nothing. When those are spent, the flow's own code goes on counting.
-    if kind == 'long' and waiting[2] and unbound ~= tries then
+    if code_class == 'long' and waiting[2] and unbound ~= tries then
         if wait(unbound, most_tries, HOUR, 1) > 0 then
             waiting[2] = false
         else
@@ -93,7 +92,7 @@ _CHARGE = store.Script(
 # What a guess weighs was underrated: the rest is charged, and the next one is rated rightly.
 # KEYS: the weight, the guesses of strangers. ARGV: now in ms, the weight, how many more, year in
 # ms, the limit of strangers.
-_REWEIGH = store.Script(
+_REWEIGH = scripts.Script(
     windows.LUA
     + """
     local noted, strangers = KEYS[1], KEYS[2]
@@ -112,7 +111,7 @@ _REWEIGH = store.Script(
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
+class ReachedLimit:
     """
     An attempt that was not looked at, because there were too many.
 
@@ -151,21 +150,21 @@ class Charge:
     known: bool = False
 
 
-def kind(code: str | None) -> str:
+def code_class(code: str | None) -> str:
     """Return the class of what was typed; None: a recovery code."""
     if code is None:
         return "recovery"
-    return "long" if len(code) >= codes.MAX_DIGITS else "short"
+    return "long" if len(code) >= hotp.MAX_DIGITS else "short"
 
 
 def charge(
-    account: str, code: str | None, visitor: Visitor, *, now: float
-) -> tuple[Charge, Pending] | Limited:
+    account_key: str, code: str | None, visitor: Visitor, *, now: float
+) -> tuple[Charge, Pending] | ReachedLimit:
     """
     Charge an attempt, and read what waits for it; or say that it is one too many.
 
     Args:
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
         code: the digits that were typed; None: a recovery code.
         visitor: who tries.
         now: Unix time in seconds.
@@ -174,24 +173,24 @@ def charge(
         LoginUnavailable: Redis can't be reached.
     """
     of, browser, now_ms = swap_user_settings, visitor.browser, int(now * 1000)
-    since = browser.since(account, now=now) if browser else 0
-    strangers, own, tries = budgets.keys(account, visitor)
+    since = browser.since(account_key, now=now) if browser else 0
+    strangers, own, tries = budgets.budget_keys(account_key, visitor)
     place = budgets.places(visitor, "guesses")
-    waiting = pending.keys(account, visitor.flow)
+    waiting = login_state.state_keys(account_key, visitor.flow)
     answer = _CHARGE(
         [
-            browsers.revocation_key(account),
-            budgets.weight_key(account),
+            known_browsers.revocation_key(account_key),
+            budgets.weight_key(account_key),
             strangers,
             own,
             *place,
             tries,
-            budgets.tries_key(account, None),
+            budgets.tries_key(account_key, None),
             *waiting,
         ],
         [
             now_ms,
-            kind(code),
+            code_class(code),
             since,
             browser.id if browser else "",
             budgets.placed(visitor),
@@ -204,38 +203,40 @@ def charge(
     )
     scope, *rest = (_text(value) for value in answer)
     if scope:
-        return _limited(account, scope, -(-int(rest[0]) // 1000))
+        return _report_limit(account_key, scope, -(-int(rest[0]) // 1000))
     paid, spent, weight, known, *values = rest
     charged = {"browser": [own], "account": [strangers, *dict.fromkeys(place)], "": []}[paid]
-    if kind(code) == "long":
-        charged = [tries, budgets.tries_key(account, None)]
+    if code_class(code) == "long":
+        charged = [tries, budgets.tries_key(account_key, None)]
     return (
         Charge(charged, now_ms, int(weight), spent == "1", known == "1"),
-        pending.parse([value or None for value in values], waiting, now=now),
+        login_state.parse_state([value or None for value in values], waiting, now=now),
     )
 
 
-def reweigh(account: str, paid: Charge, weight: int) -> Charge | None:
+def reweigh(account_key: str, paid: Charge, weight: int) -> Charge | None:
     """
     Charge a guess for what it weighs, before it is looked at; None: that is too much.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    strangers = store.key(account, "guesses")
+    strangers = keys.redis_key(account_key, "guesses")
     limit = swap_user_settings.OTP_GUESSES_PER_ACCOUNT * budgets.USUAL_WEIGHT
     more = min(weight, limit) - paid.weight if strangers in paid.keys else 0
-    keys = [budgets.weight_key(account), strangers]
-    answer = int(_REWEIGH(keys, [paid.entry, weight, more, windows.YEAR, limit]))
+    touched = [budgets.weight_key(account_key), strangers]
+    answer = int(_REWEIGH(touched, [paid.entry, weight, more, windows.YEAR, limit]))
     if answer < 0:
         return None
     return replace(paid, weight=paid.weight + max(0, more), spent=paid.spent or answer == 1)
 
 
-def _limited(account: str, scope: str, retry_in: int) -> Limited:
-    audit.record(logging.WARNING, "login limited", account=account, scope=scope, retry_in=retry_in)
-    login_limited.send_robust(None, account=account, scope=scope, retry_in=retry_in)
-    return Limited(scope, retry_in)
+def _report_limit(account_key: str, scope: str, retry_in: int) -> ReachedLimit:
+    audit.record(
+        logging.WARNING, "login limited", account=account_key, scope=scope, retry_in=retry_in
+    )
+    login_limited.send_robust(None, account=account_key, scope=scope, retry_in=retry_in)
+    return ReachedLimit(scope, retry_in)
 
 
 def _text(value: object) -> str:

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.challenges import challenge
-from swap_user.otp.store import scripts as store
-from swap_user.otp.store import windows
+from swap_user.otp.store import keys, scripts, windows
 from swap_user.otp.throttling import budgets
-from swap_user.otp.visitors import client_ip as address
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.visitors import client_ip, known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 
 # How long it takes until an address that asked is new again.
@@ -29,9 +27,9 @@ _NEW_AGAIN = 90 * windows.DAY
 # ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual digits; when the
 # browser logged in, or 0, and its id; which places there are; the limits of guesses, of sends in
 # the order of their keys; the weight where none is noted.
-_ASK = store.Script(
+_ASK = scripts.Script(
     windows.LUA
-    + browsers.LUA
+    + known_browsers.LUA
     + budgets.LUA
     + challenge.LUA
     + f"local AGAIN = {_NEW_AGAIN}\n"
@@ -84,7 +82,7 @@ _ASK = store.Script(
 )
 
 # KEYS: a budget. ARGV: now in ms, its limit, its window in ms.
-_CHARGE = store.Script(
+_CHARGE = scripts.Script(
     windows.LUA
     + """
     if wait(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 1) > 0 then return 0 end
@@ -93,7 +91,7 @@ _CHARGE = store.Script(
     """
 )
 
-_LIFT = store.Script("return redis.call('DEL', unpack(KEYS))")
+_LIFT = scripts.Script("return redis.call('DEL', unpack(KEYS))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +110,12 @@ class Issued:
     known: bool
 
 
-def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued | str:
+def ask(account_key: str, visitor: Visitor, *, now: float, timeout: int) -> Issued | str:
     """
     Issue a challenge, or return whose budget is spent: "account", "browser" or "address".
 
     Args:
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
         visitor: who asks.
         now: Unix time in seconds.
         timeout: how long the code is accepted, in seconds.
@@ -126,23 +124,25 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
         LoginUnavailable: Redis can't be reached.
     """
     of, browser = swap_user_settings, visitor.browser
-    strangers, own, _ = budgets.keys(account, visitor)
+    strangers, own, _ = budgets.budget_keys(account_key, visitor)
     at = visitor.address or ""
     answer = _ASK(
         [
-            challenge.last_key(account),
-            challenge.key(account, visitor.flow),
-            browsers.revocation_key(account),
-            budgets.weight_key(account),
+            challenge.last_counter_key(account_key),
+            challenge.challenge_key(account_key, visitor.flow),
+            known_browsers.revocation_key(account_key),
+            budgets.weight_key(account_key),
             strangers,
             own,
             *budgets.places(visitor, "guesses"),
-            store.key(account, "sends"),
-            store.key(account, "sends", browser.id if browser else "-"),
+            keys.redis_key(account_key, "sends"),
+            keys.redis_key(account_key, "sends", browser.id if browser else "-"),
             *budgets.places(visitor, "sends"),
-            store.key(account, "newcomers", store.keyed("address", address.neighbourhood(at))),
-            store.key(account, "newcomers"),
-            asked_key(account, at),
+            keys.redis_key(
+                account_key, "newcomers", keys.keyed_hash("address", client_ip.neighbourhood(at))
+            ),
+            keys.redis_key(account_key, "newcomers"),
+            asked_key(account_key, at),
         ],
         [
             int(now * 1000),
@@ -150,7 +150,7 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
             timeout * 1000,
             int((now + timeout) * 1000),
             of.OTP_DIGITS,
-            browser.since(account, now=now) if browser else 0,
+            browser.since(account_key, now=now) if browser else 0,
             browser.id if browser else "",
             budgets.placed(visitor),
             of.OTP_GUESSES_PER_ACCOUNT,
@@ -171,23 +171,23 @@ def ask(account: str, visitor: Visitor, *, now: float, timeout: int) -> Issued |
     return Issued(int(counter), int(digits), known == "1")
 
 
-def asked_key(account: str, at: str) -> str:
+def asked_key(account_key: str, at: str) -> str:
     """Return where it lies that somebody at this address has asked for the account."""
-    return store.key(account, "asked", store.keyed("address", address.site(at)))
+    return keys.redis_key(account_key, "asked", keys.keyed_hash("address", client_ip.network(at)))
 
 
-def lift(account: str) -> None:
+def lift(account_key: str) -> None:
     """
     Take back all that strangers have used up, of guesses and of messages.
 
     Args:
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
     names = ("guesses", "weight", "sends", "newcomers")
-    _LIFT([store.key(account, name) for name in names], [])
+    _LIFT([keys.redis_key(account_key, name) for name in names], [])
 
 
 def limit_reached(receiver: str, *, known: bool, now: float) -> str:
@@ -212,11 +212,11 @@ def limit_reached(receiver: str, *, known: bool, now: float) -> str:
     if known:
         return ""
     limits = {
-        "receiver": (store.keyed("receiver", receiver), of.OTP_SENDS_PER_RECEIVER),
+        "receiver": (keys.keyed_hash("receiver", receiver), of.OTP_SENDS_PER_RECEIVER),
         "site": ("site", of.OTP_SENDS_PER_SITE),
     }
     for scope, (name, limit) in limits.items():
-        key = store.key(name, "sends")
+        key = keys.redis_key(name, "sends")
         if limit and not _CHARGE([key], [int(now * 1000), limit, windows.DAY]):
             return scope
     return ""

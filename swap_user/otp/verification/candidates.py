@@ -16,13 +16,13 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp import audit
-from swap_user.otp.authenticators import queries as statements
+from swap_user.otp.authenticators import queries
 from swap_user.otp.authenticators.secrets import keyring, open_secret, seal
 from swap_user.otp.challenges import resync
 from swap_user.otp.challenges.challenge import Challenge
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.challenges.resync import Far
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import Keyring
 from swap_user.otp.exceptions import EncryptionError
 
@@ -73,7 +73,7 @@ def choose(code: str, found: Sequence[Candidate]) -> Candidate | None:
 
     All are compared, so that neither time nor count tells which it was.
     """
-    matching = codes.matches(code, [candidate.expected for candidate in found])
+    matching = hotp.matches(code, [candidate.expected for candidate in found])
     hits = [candidate for candidate, hit in zip(found, matching, strict=True) if hit]
     fresh = [hit for hit in hits if hit.counter > hit.authenticator.consumed]
     return next(iter(fresh or hits), None)
@@ -105,7 +105,7 @@ Counters = Iterable[tuple[int, Challenge | None]]
 def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Candidate]:
     try:
         secret = open_secret(authenticator)
-        code = codes.HOTP(secret, digits=authenticator.digits, algorithm=authenticator.algorithm)
+        code = hotp.HOTP(secret, digits=authenticator.digits, algorithm=authenticator.algorithm)
         for counter, challenge in counters:
             if challenge is not None:
                 code.digits = challenge.digits
@@ -122,7 +122,7 @@ def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Cand
 _OPENED = 2
 
 
-def even_out(opened: int, computed: int) -> None:
+def compute_missing(opened: int, computed: int) -> None:
     """
     Do the rest of the work that checking most accounts takes; where no code was right.
 
@@ -130,19 +130,19 @@ def even_out(opened: int, computed: int) -> None:
         opened: how many authenticators there were.
         computed: how many codes.
     """
-    statements.even_out(opened, _OPENED)
+    queries.build_missing_rows(opened, _OPENED)
     authenticator, secret = _decoy(keyring())
     for _ in range(opened, _OPENED):
         open_secret(authenticator)
     # The codes of the app's time steps, that of this flow, and perhaps one of no flow.
     of = swap_user_settings
     for counter in range(computed, of.OTP_PAST_STEPS + of.OTP_FUTURE_STEPS + 3):
-        codes.hotp(secret, counter)
+        hotp.code_at(secret, counter)
 
 
 @lru_cache(maxsize=4)
 def _decoy(keys: Keyring) -> tuple[Authenticator, str]:
-    authenticator, secret = Authenticator(type=Authenticator.Type.TOTP), codes.generate_secret()
+    authenticator, secret = Authenticator(type=Authenticator.Type.TOTP), hotp.generate_secret()
     seal(authenticator, secret)
     return authenticator, secret
 
@@ -152,8 +152,8 @@ def _counters(authenticator: Authenticator, pending: Pending, now: float) -> Cou
         case Authenticator.Type.SENT:
             return [(challenge.counter, challenge) for challenge in pending.challenges]
         case Authenticator.Type.TOTP:
-            steps = codes.window(
-                codes.time_step(now, period=authenticator.period),
+            steps = hotp.window(
+                hotp.time_step(now, period=authenticator.period),
                 past=swap_user_settings.OTP_PAST_STEPS,
                 future=swap_user_settings.OTP_FUTURE_STEPS,
             )

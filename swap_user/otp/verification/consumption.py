@@ -12,10 +12,10 @@ from typing import Any
 from django.utils import timezone
 
 from swap_user.models import Authenticator
-from swap_user.otp.authenticators import queries as statements
+from swap_user.otp.authenticators import queries
 from swap_user.otp.authenticators.secrets import is_stale, reseal
 from swap_user.otp.challenges.challenge import Challenge
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys, scripts
 from swap_user.otp.throttling.guesses import Charge
 
 # The durable mark is in the database; this one only has to outlive every open window.
@@ -25,7 +25,7 @@ _MARK_SECONDS = 3600
 # address has asked; the budgets that the attempt was charged to.
 # ARGV: the counter, lifetime of the mark in milliseconds; the value of the challenge, or ""; what
 # stands in the budgets for the attempt, and how often in the first.
-_CONSUME = store.Script(
+_CONSUME = scripts.Script(
     """
     for i = 4, #KEYS do
         redis.call('LREM', KEYS[i], -tonumber(i == 4 and ARGV[5] or 1), ARGV[4])
@@ -61,7 +61,7 @@ class Aftermath:
 
 
 def consume(
-    account: str,
+    account_key: str,
     authenticator: Authenticator,
     counter: int,
     challenge: Challenge | None = None,
@@ -71,7 +71,7 @@ def consume(
     Use ``counter`` up and say whether it was still to be had (RFC 6238 section 5.2).
 
     Args:
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
         authenticator: whose counter it is.
         counter: what the right code was computed from.
         challenge: the one that asked for this code, for a sent code.
@@ -80,25 +80,25 @@ def consume(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    return guard(account, authenticator, counter, challenge, aftermath) and _confirm(
+    return guard(account_key, authenticator, counter, challenge, aftermath) and _confirm(
         authenticator, counter
     )
 
 
 def guard(
-    account: str,
+    account_key: str,
     authenticator: Authenticator,
     counter: int,
     challenge: Challenge | None = None,
     aftermath: Aftermath = Aftermath(),
 ) -> bool:
     """Take the first half of consume(): the atomic step in Redis."""
-    mark = store.key(account, "consumed", authenticator.pk.hex)
+    mark = keys.redis_key(account_key, "consumed", authenticator.pk.hex)
     paid = aftermath.paid
-    keys = [
+    touched = [
         mark,
         challenge.key if challenge else mark,
-        aftermath.asked or store.key(account, "asked"),
+        aftermath.asked or keys.redis_key(account_key, "asked"),
         *paid.keys,
     ]
     args: list[str | int] = [
@@ -107,9 +107,9 @@ def guard(
         challenge.value if challenge else "",
         paid.entry,
         # Only strangers' budget holds a guess as often as it weighs.
-        paid.weight if store.key(account, "guesses") in paid.keys else 1,
+        paid.weight if keys.redis_key(account_key, "guesses") in paid.keys else 1,
     ]
-    return bool(_CONSUME(keys, args))
+    return bool(_CONSUME(touched, args))
 
 
 def _confirm(authenticator: Authenticator, counter: int) -> bool:
@@ -122,4 +122,4 @@ def _confirm(authenticator: Authenticator, counter: int) -> bool:
     if is_stale(authenticator):
         reseal(authenticator)
         changes["secret"] = authenticator.secret
-    return statements.raise_mark(authenticator, counter, changes)
+    return queries.raise_mark(authenticator, counter, changes)

@@ -23,14 +23,14 @@ from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp.authenticators.secrets import enrolled, open_secret, seal
 from swap_user.otp.challenges.login_state import Pending
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.exceptions import EncryptionError, InvalidCode
 from swap_user.otp.site_name import site_name
-from swap_user.otp.store import scripts as store
-from swap_user.otp.verification import consumption as replay
+from swap_user.otp.store import keys
+from swap_user.otp.verification import consumption
 from swap_user.otp.verification.candidates import candidates, choose
 from swap_user.signals import authenticator_added
-from swap_user.users import usernames as identity
+from swap_user.users import usernames
 
 # How long somebody may take to scan the picture and type what the app shows.
 SECONDS = 600
@@ -76,15 +76,15 @@ class Enrollment:
         options: dict[str, Any] = {
             "s": self.secret,
             "digits": authenticator.digits,
-            "digest": codes.ALGORITHMS[authenticator.algorithm],
+            "digest": hotp.ALGORITHMS[authenticator.algorithm],
         }
         app: pyotp.TOTP | pyotp.HOTP
         if authenticator.type == Authenticator.Type.HOTP:
             app = pyotp.HOTP(**options)
         else:
             app = pyotp.TOTP(**options, interval=authenticator.period)
-        account = str(authenticator.user.get_username())
-        return app.provisioning_uri(name=account, issuer_name=self.issuer or None)
+        username = str(authenticator.user.get_username())
+        return app.provisioning_uri(name=username, issuer_name=self.issuer or None)
 
     def qr_svg(self) -> str:
         """Return the QR code as an SVG element, dark on light whatever the page's colours."""
@@ -108,14 +108,14 @@ class Enrollment:
             LoginUnavailable: Redis can't be reached.
         """
         now = time.time()
-        code = codes.normalize(typed)
+        code = hotp.normalize(typed)
         if code is None or now >= self.expires_at:
             raise InvalidCode("The code is wrong, or the enrollment expired.")
         match = choose(code, candidates([self.authenticator], _NOTHING, now=now))
         if match is None:
             raise InvalidCode("The code is wrong.")
-        account = store.account_key(identity.normalize(self.authenticator.user.get_username()))
-        if not replay.guard(account, self.authenticator, match.counter):
+        account_key = keys.account_key(usernames.normalize(self.authenticator.user.get_username()))
+        if not consumption.guard(account_key, self.authenticator, match.counter):
             raise InvalidCode("The code was used.")
         authenticator = self.authenticator
         authenticator.consumed, authenticator.last_used_at = match.counter, timezone.now()
@@ -216,7 +216,7 @@ def enroll(
         period=swap_user_settings.OTP_PERIOD if period is None else period,
     )
     _require_sense(authenticator)
-    seal(authenticator, codes.generate_secret(algorithm))
+    seal(authenticator, hotp.generate_secret(algorithm))
     return Enrollment(
         authenticator=authenticator,
         issuer=(site_name("") if issuer is None else issuer).replace(":", " ").strip(),

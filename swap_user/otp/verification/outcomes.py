@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponseBase
 
-from swap_user.otp.throttling.guesses import Limited
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.throttling.guesses import ReachedLimit
+from swap_user.otp.visitors import known_browsers
 
 if TYPE_CHECKING:
     from swap_user.otp.verification.verifier import Outcome
@@ -24,7 +24,7 @@ def of(request: HttpRequest | None) -> "Outcome | None":
     return getattr(request, _ATTRIBUTE, None)
 
 
-def limited(request: HttpRequest | None) -> Limited | None:
+def limited(request: HttpRequest | None) -> ReachedLimit | None:
     """
     Say why ``authenticate`` did not look at the code of this request, and for how long.
 
@@ -53,4 +53,4 @@ def remember_browser(request: HttpRequest, response: HttpResponseBase) -> None:
     """
     outcome = of(request)
     if outcome and outcome.user:
-        browsers.remember(request, response, outcome.account, outcome.user)
+        known_browsers.remember(request, response, outcome.account_key, outcome.user)

@@ -19,27 +19,30 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import audit, policies
-from swap_user.otp.authenticators import queries as statements
-from swap_user.otp.authenticators import recovery_codes as recovery
-from swap_user.otp.challenges import factors_shown as progress
-from swap_user.otp.challenges import resync
+from swap_user.otp.authenticators import queries, recovery_codes
+from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
-from swap_user.otp.crypto import hotp as codes
+from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.notices import tell_exhausted
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.exceptions import AnotherCodeNeeded
-from swap_user.otp.pages.login import unavailable as outage
-from swap_user.otp.store import scripts as store
+from swap_user.otp.pages.login import unavailable
+from swap_user.otp.store import keys
 from swap_user.otp.throttling import budgets, guesses, sends
-from swap_user.otp.throttling.guesses import Charge, Limited
-from swap_user.otp.verification import consumption as replay
-from swap_user.otp.verification.candidates import Candidate, candidates, choose, even_out, far_ahead
+from swap_user.otp.throttling.guesses import Charge, ReachedLimit
+from swap_user.otp.verification import consumption
+from swap_user.otp.verification.candidates import (
+    Candidate,
+    candidates,
+    choose,
+    compute_missing,
+    far_ahead,
+)
 from swap_user.otp.verification.consumption import Aftermath
 from swap_user.otp.visitors import flow as flows
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Visitor
-from swap_user.users import lookup as accounts
-from swap_user.users import usernames as identity
+from swap_user.users import lookup, usernames
 
 
 class _Refused(Exception):
@@ -51,7 +54,7 @@ class _Attempt:
     """Who tries, what it was charged, and what waits for them."""
 
     name: str
-    account: str
+    account_key: str
     visitor: Visitor
     allowed: Callable[[Any], bool]
     now: float
@@ -64,7 +67,7 @@ class _Attempt:
 
     def aftermath(self) -> Aftermath:
         """Return what a right code changes besides its own end."""
-        asked = sends.asked_key(self.account, self.visitor.address or "")
+        asked = sends.asked_key(self.account_key, self.visitor.address or "")
         return Aftermath(self.paid, asked)
 
     def heavier(self, found: Iterable[Candidate]) -> int:
@@ -88,9 +91,9 @@ class Outcome:
     """
 
     user: AbstractBaseUser | None
-    account: str
+    account_key: str
     known: bool = False
-    limited: Limited | None = None
+    limited: ReachedLimit | None = None
 
 
 @sensitive_variables("typed", "code", "recovery_code")
@@ -99,7 +102,7 @@ def verify(
     typed: object,
     visitor: Visitor,
     *,
-    allowed: Callable[[Any], bool] = accounts.is_active,
+    allowed: Callable[[Any], bool] = lookup.is_active,
 ) -> Outcome:
     """
     Return whom this code lets in, if anybody; the code is used up then.
@@ -114,29 +117,29 @@ def verify(
         AnotherCodeNeeded: the code was right and is used up, but the policy asks for one more.
         LoginUnavailable: Redis can't be reached.
     """
-    name = identity.normalize(username)
-    account = store.account_key(name)
-    code, recovery_code = codes.normalize(typed), recovery.normalize(typed)
+    name = usernames.normalize(username)
+    account_key = keys.account_key(name)
+    code, recovery_code = hotp.normalize(typed), recovery_codes.normalize(typed)
     known = False
     try:
         if not name or not (code or recovery_code):
             raise _Refused("malformed")
         now = time.time()
-        charged = guesses.charge(account, code, visitor, now=now)
-        if isinstance(charged, Limited):
-            return Outcome(None, account, limited=charged)
-        attempt = _Attempt(name, account, visitor, allowed, now, *charged)
+        charged = guesses.charge(account_key, code, visitor, now=now)
+        if isinstance(charged, ReachedLimit):
+            return Outcome(None, account_key, limited=charged)
+        attempt = _Attempt(name, account_key, visitor, allowed, now, *charged)
         known = attempt.paid.known
-        with outage.reported():
+        with unavailable.reported():
             if code:
                 user = _verify_code(attempt, code)
             else:
                 user = _verify_recovery_code(attempt, recovery_code or "")
-        return Outcome(user, account, known)
+        return Outcome(user, account_key, known)
     except _Refused as refused:
         # Why is for the log; the visitor is told nothing.
-        audit.record(logging.WARNING, "code refused", account=account, reason=refused)
-        return Outcome(None, account, known)
+        audit.record(logging.WARNING, "code refused", account=account_key, reason=refused)
+        return Outcome(None, account_key, known)
 
 
 def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
@@ -150,8 +153,8 @@ def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    account = store.account_key(identity.normalize(user.get_username()))
-    progress.add(account, flows.begin(request) or "", policies.PASSWORD, user)
+    account_key = keys.account_key(usernames.normalize(user.get_username()))
+    factors_shown.add(account_key, flows.begin(request) or "", policies.PASSWORD, user)
 
 
 @sensitive_variables("code", "match")
@@ -159,33 +162,33 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     """Check a sent code or one of an authenticator."""
     authenticators = [
         each
-        for each in statements.authenticators(attempt.name)
-        if accounts.answers_to(each.user, attempt.name)
+        for each in queries.authenticators(attempt.name)
+        if lookup.answers_to(each.user, attempt.name)
     ]
     _require_own_browser(attempt, authenticators)
     found = candidates(authenticators, attempt.pending, now=attempt.now)
     if weight := attempt.heavier(found):
         # Before anything is compared: of many at once, none may be looked at too cheaply (R17).
-        paid = guesses.reweigh(attempt.account, attempt.paid, weight)
+        paid = guesses.reweigh(attempt.account_key, attempt.paid, weight)
         if paid is None:
             raise _Refused("too many guesses at once")
         attempt = replace(attempt, paid=paid)
     match = choose(code, found)
     if match is None:
-        even_out(len(authenticators), len(found))
+        compute_missing(len(authenticators), len(found))
         if attempt.paid.spent:
             # It was the last guess that strangers had; a job, whether or not there is an owner.
             dispatch(tell_exhausted, attempt.name, translation.get_language())
         if far := far_ahead(code, authenticators):
-            resync.remember(attempt.account, far)
+            resync.remember(attempt.account_key, far)
         raise _Refused("wrong" if authenticators else "unknown")
     return _settle(
         attempt,
         match.authenticator.user,
-        match.authenticator.kind,
-        enrolled=any(each.kind == policies.AUTHENTICATOR for each in authenticators),
-        consume=lambda: replay.consume(
-            attempt.account,
+        match.authenticator.factor,
+        enrolled=any(each.factor == policies.AUTHENTICATOR for each in authenticators),
+        consume=lambda: consumption.consume(
+            attempt.account_key,
             match.authenticator,
             match.counter,
             match.challenge,
@@ -203,8 +206,8 @@ def _require_own_browser(attempt: _Attempt, authenticators: Iterable[Authenticat
     browser = attempt.visitor.browser
     if attempt.paid.known and browser is not None:
         for each in authenticators:
-            if not browser.is_of(attempt.account, each.user):
-                browsers.revoke(attempt.account)
+            if not browser.is_of(attempt.account_key, each.user):
+                known_browsers.revoke(attempt.account_key)
                 raise _Refused("browser of another account")
 
 
@@ -214,12 +217,12 @@ def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     apps = Authenticator.objects.filter(user=OuterRef("user")).exclude(type=Authenticator.Type.SENT)
     rows: Any = (
         RecoveryCode.objects.select_related("user")
-        .filter(user__in=accounts.named(attempt.name))
+        .filter(user__in=lookup.named(attempt.name))
         .annotate(enrolled=Exists(apps))
     )
-    rows = [row for row in rows if accounts.answers_to(row.user, attempt.name)]
-    recovery.even_out(len(rows))
-    match: Any = recovery.choose(code, rows)
+    rows = [row for row in rows if lookup.answers_to(row.user, attempt.name)]
+    recovery_codes.build_missing_rows(len(rows))
+    match: Any = recovery_codes.choose(code, rows)
     if match is None:
         raise _Refused("wrong")
     return _settle(
@@ -227,14 +230,14 @@ def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
         match.user,
         policies.RECOVERY,
         enrolled=match.enrolled,
-        consume=lambda: recovery.consume(match, rows),
+        consume=lambda: recovery_codes.consume(match, rows),
     )
 
 
 def _settle(
     attempt: _Attempt,
     user: AbstractBaseUser,
-    kind: str,
+    factor: str,
     *,
     enrolled: bool,
     consume: Callable[[], bool],
@@ -247,18 +250,18 @@ def _settle(
     if not attempt.allowed(user):
         raise _Refused("inactive")
     groups = policies.load_policy().groups(user, enrolled=enrolled)
-    if not any(kind in group for group in groups):
-        raise _Refused(f"policy takes no {kind} code here")
-    # The same kind a second time is right too, and brings nobody further.
-    left = policies.missing(groups, progress.kinds(attempt.pending.shown, user) | {kind})
+    if not any(factor in group for group in groups):
+        raise _Refused(f"policy takes no {factor} code here")
+    # The same factor a second time is right too, and brings nobody further.
+    left = policies.missing(groups, factors_shown.factors(attempt.pending.shown, user) | {factor})
     if left and attempt.flow is None:
         raise _Refused("two codes need a session")
     if not consume():
         raise _Refused("used")
-    audit.record(logging.INFO, "code accepted", user=user.pk, factor=kind)
+    audit.record(logging.INFO, "code accepted", user=user.pk, factor=factor)
     if attempt.flow is not None and left:
-        progress.add(attempt.account, attempt.flow, kind, user)
+        factors_shown.add(attempt.account_key, attempt.flow, factor, user)
         raise AnotherCodeNeeded(left)
     if attempt.flow is not None and attempt.pending.shown:
-        progress.forget(attempt.account, attempt.flow)
+        factors_shown.forget(attempt.account_key, attempt.flow)
     return user

@@ -12,7 +12,7 @@ from swap_user.otp import audit
 # One household or server gets a whole /64 (RFC 6177 and RIPE-690), and whoever rents a server a
 # /48: addresses within are free, so they are counted as one.
 _IPV6_PREFIX = 64
-_IPV6_SITE_PREFIX = 48
+_IPV6_NETWORK_PREFIX = 48
 
 # What a provider has, or a large part of it.
 _NEIGHBOURHOOD = 16
@@ -43,22 +43,22 @@ def client_address(request: HttpRequest | None) -> str | None:
     if header := swap_user_settings.OTP_CLIENT_ADDRESS_HEADER:
         entries = request.headers.get(header, "").split(",")
         number = swap_user_settings.OTP_PROXIES
-        if len(entries) >= number and (found := parse(entries[-number])):
-            return _network(found, _IPV6_PREFIX)
-    peer = parse(request.META.get("REMOTE_ADDR", ""))
+        if len(entries) >= number and (found := parse_address(entries[-number])):
+            return _prefix_of(found, _IPV6_PREFIX)
+    peer = parse_address(request.META.get("REMOTE_ADDR", ""))
     if peer is None:
         return None
     if not header and any(name in request.META for name in _OF_PROXIES) and not peer.is_global:
         _warn()
         return None
-    return _network(peer, _IPV6_PREFIX)
+    return _prefix_of(peer, _IPV6_PREFIX)
 
 
-def site(address: str) -> str:
+def network(address: str) -> str:
     """Return the whole of what one subscriber has: for IPv6 the /48, for IPv4 the address."""
     if ":" not in address:
         return address
-    return _network(ipaddress.IPv6Address(address.partition("/")[0]), _IPV6_SITE_PREFIX)
+    return _prefix_of(ipaddress.IPv6Address(address.partition("/")[0]), _IPV6_NETWORK_PREFIX)
 
 
 def neighbourhood(address: str) -> str:
@@ -71,7 +71,7 @@ def neighbourhood(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str) -> IPAddress | None:
+def parse_address(text: str) -> IPAddress | None:
     """Return the address that ``text`` holds, perhaps with a port or a zone, or None."""
     text = text.strip().strip('"')
     if text.startswith("["):
@@ -87,7 +87,7 @@ def parse(text: str) -> IPAddress | None:
 
 
 @lru_cache(maxsize=4096)
-def _network(address: IPAddress, prefix: int) -> str:
+def _prefix_of(address: IPAddress, prefix: int) -> str:
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network((address, prefix), strict=False))

@@ -15,7 +15,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys, scripts
 
 COOKIE = "swap_user_browser"
 SALT = "swap_user.browser"
@@ -44,14 +44,14 @@ class Browser:
     id: str
     logins: dict[str, tuple[int, str]]
 
-    def since(self, account: str, *, now: float) -> int:
+    def since(self, account_key: str, *, now: float) -> int:
         """Return when the account logged in here, in ms since 1970; 0 if not, or too long ago."""
-        at, _ = self.logins.get(account, (0, ""))
+        at, _ = self.logins.get(account_key, (0, ""))
         return at if -_SKEW <= now * 1000 - at <= MAX_AGE * 1000 else 0
 
-    def is_of(self, account: str, user: AbstractBaseUser) -> bool:
+    def is_of(self, account_key: str, user: AbstractBaseUser) -> bool:
         """Say whether it was this user who logged in to the account here."""
-        return self.logins.get(account, (0, ""))[1] == mark(user)
+        return self.logins.get(account_key, (0, ""))[1] == mark(user)
 
 
 def read(request: HttpRequest | None) -> Browser | None:
@@ -69,19 +69,19 @@ def read(request: HttpRequest | None) -> Browser | None:
 
 
 def _readable(logins: dict[str, object]) -> Iterator[tuple[str, tuple[int, str]]]:
-    for account, login in logins.items():
+    for account_key, login in logins.items():
         match login:
             case [int(at), str(mark)] if 0 <= at < 2**53:  # greater ones no float holds
-                yield account, (at, mark)
+                yield account_key, (at, mark)
 
 
 def mark(user: AbstractBaseUser) -> str:
     """Return what stands for a user in the cookie: a name may be somebody else's by then."""
-    return store.keyed("user", f"{user._meta.label_lower}:{user.pk}")[:8]
+    return keys.keyed_hash("user", f"{user._meta.label_lower}:{user.pk}")[:8]
 
 
 def remember(
-    request: HttpRequest, response: HttpResponseBase, account: str, user: AbstractBaseUser
+    request: HttpRequest, response: HttpResponseBase, account_key: str, user: AbstractBaseUser
 ) -> None:
     """
     Let the browser be known from now on; to be called after a login.
@@ -89,16 +89,16 @@ def remember(
     Args:
         request: the one that logged in.
         response: what answers it; it gets the cookie.
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
         user: who logged in.
     """
     now = int(time.time() * 1000)
     before = read(request) or Browser(secrets.token_urlsafe(16), {})
     others = sorted(
-        ((name, login) for name, login in before.logins.items() if name != account),
+        ((name, login) for name, login in before.logins.items() if name != account_key),
         key=lambda login: login[1],
     )
-    logins = dict([*others[1 - MAX_ACCOUNTS :], (account, (now, mark(user)))])
+    logins = dict([*others[1 - MAX_ACCOUNTS :], (account_key, (now, mark(user)))])
     response.set_cookie(
         COOKIE,
         signing.dumps([before.id, logins], salt=SALT),
@@ -111,9 +111,9 @@ def remember(
     )
 
 
-def revocation_key(account: str) -> str:
+def revocation_key(account_key: str) -> str:
     """Return where it lies from when on browsers are known for the account."""
-    return store.key(account, "browsers")
+    return keys.redis_key(account_key, "browsers")
 
 
 LUA = """
@@ -128,19 +128,19 @@ end
 """
 """A Lua function for the beginning of a script."""
 
-_REVOKE = store.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
+_REVOKE = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
 
 
-def revoke(account: str, *, keep: Browser | None = None) -> None:
+def revoke(account_key: str, *, keep: Browser | None = None) -> None:
     """
     Forget the account's browsers: their cookies count for nothing from now on.
 
     Args:
-        account: as ``store.account_key`` gives it.
+        account_key: as ``keys.account_key`` returns it.
         keep: the one that stays known.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
     at = f"{int(time.time() * 1000)}:{keep.id if keep else ''}"
-    _REVOKE([revocation_key(account)], [at, MAX_AGE * 1000])
+    _REVOKE([revocation_key(account_key)], [at, MAX_AGE * 1000])

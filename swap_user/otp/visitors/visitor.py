@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from swap_user.otp.visitors import flow
-from swap_user.otp.visitors import known_browsers as browsers
+from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.client_ip import client_address
 from swap_user.otp.visitors.known_browsers import Browser
 
@@ -35,4 +34,4 @@ def visitor(request: HttpRequest | None, *, begin: bool = False) -> Visitor:
         begin: whether a session that had no flow gets one.
     """
     of = flow.begin if begin else flow.current
-    return Visitor(of(request), client_address(request), browsers.read(request))
+    return Visitor(of(request), client_address(request), known_browsers.read(request))

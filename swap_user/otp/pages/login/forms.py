@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from swap_user.otp import policies
-from swap_user.users import usernames as identity
+from swap_user.users import usernames
 
 # Nobody types more: the longest code is a recovery code, grouped and spaced.
 CODE_MAX_LENGTH = 64
@@ -45,8 +45,8 @@ class UsernameForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         model_field = _username_model_field()
-        self.kind = _kind(model_field)
-        widget, autocomplete = _USERNAME_WIDGETS[self.kind]
+        self.username_type = _username_type(model_field)
+        widget, autocomplete = _USERNAME_WIDGETS[self.username_type]
         self.fields["username"] = forms.CharField(
             label=capfirst(model_field.verbose_name),
             help_text=_("You will be sent a one-time code."),
@@ -72,11 +72,11 @@ class UsernameForm(forms.Form):
 
     def clean_username(self) -> str:
         """Return the canonical username; what can't be one is an error, whoever exists."""
-        username = identity.normalize(self.cleaned_data["username"])
-        if self.kind == "email":
+        username = usernames.normalize(self.cleaned_data["username"])
+        if self.username_type == "email":
             EmailValidator()(username)
         if not username:
-            raise forms.ValidationError(_INVALID_USERNAME[self.kind], code="invalid")
+            raise forms.ValidationError(_INVALID_USERNAME[self.username_type], code="invalid")
         return username
 
 
@@ -154,7 +154,7 @@ def _username_model_field() -> "models.Field[Any, Any]":
     return cast("models.Field[Any, Any]", user_model._meta.get_field(user_model.USERNAME_FIELD))
 
 
-def _kind(model_field: "models.Field[Any, Any]") -> str:
+def _username_type(model_field: "models.Field[Any, Any]") -> str:
     if isinstance(model_field, models.EmailField):
         return "email"
     if isinstance(model_field, PhoneNumberField):

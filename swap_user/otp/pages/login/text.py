@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from swap_user.otp.throttling.guesses import Limited
+from swap_user.otp.throttling.guesses import ReachedLimit
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -22,7 +22,7 @@ def in_words(seconds: int) -> str:
     return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
 
 
-def limit_in_words(limit: Limited) -> str:
+def limit_in_words(limit: ReachedLimit) -> str:
     """
     Say why a code was not looked at, when to come back, and what works meanwhile.
 

@@ -16,14 +16,14 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.otp import policies
-from swap_user.otp.authenticators import recovery_codes as recovery
-from swap_user.otp.challenges import factors_shown as progress
+from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.challenges import factors_shown
 from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.pages.login.base import StepView
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.text import in_words, limit_in_words
 from swap_user.otp.sessions import code_request, reauthentication
-from swap_user.otp.store import scripts as store
+from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes, verifier
 from swap_user.otp.visitors import flow
 
@@ -70,7 +70,7 @@ class UsernameView(StepView):
     def begin_anew(self, username: str) -> None:
         """Forget the first half of an earlier login: what is sent now counts as a first code."""
         if current := flow.current(self.request):
-            progress.forget(store.account_key(username), current)
+            factors_shown.forget(keys.account_key(username), current)
 
     @sensitive_variables("password")
     def check_password(self, username: str, password: str) -> bool:
@@ -168,7 +168,7 @@ class CodeView(StepView):
             form.add_error("otp", message)
             return self.form_invalid(form)
         self.log_in(user)
-        if recovery.normalize(otp):
+        if recovery_codes.normalize(otp):
             self.tell_remaining(user)
         response = HttpResponseRedirect(self.get_success_url())
         outcomes.remember_browser(self.request, response)
@@ -198,7 +198,7 @@ class CodeView(StepView):
 
     def tell_remaining(self, user: Any) -> None:
         """Say how many recovery codes are left, after a login by one."""
-        left = recovery.remaining(user)
+        left = recovery_codes.remaining(user)
         text = ngettext(
             "You used a recovery code. %(left)d is left.",
             "You used a recovery code. %(left)d are left.",

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView
 
-from swap_user.otp.authenticators import secrets as authenticators
+from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.pages.login import unavailable as outage
 from swap_user.otp.pages.login.base import require_unicode
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER
@@ -58,7 +58,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
 
     def authenticators(self) -> Any:
         """Return what the user enrolled, the oldest first."""
-        return authenticators.enrolled(self.user).order_by("created_at", "pk")
+        return enrolled(self.user).order_by("created_at", "pk")
 
     def link(self, name: str, *args: Any) -> str:
         """Return the address of one of the pages."""

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
-from swap_user.otp.pages.methods import pending as waiting
+from swap_user.otp.pages.methods import pending
 from swap_user.otp.pages.methods.base import ChangingView
 from swap_user.otp.pages.methods.forms import AddForm, ConfirmForm
 from swap_user.otp.pages.methods.names import OVERVIEW, RECOVERY_CODES
@@ -31,7 +31,7 @@ class AddView(ChangingView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Begin; or, with ``?confirm``, ask for the code of what was begun."""
-        enrollment = waiting.load(request.session, self.user)
+        enrollment = pending.load(request.session, self.user)
         if enrollment and "confirm" in request.GET:
             return self.ask_code(ConfirmForm(), enrollment)
         return self.ask_name(AddForm(), begun=enrollment)
@@ -55,7 +55,7 @@ class AddView(ChangingView):
             form.cleaned_data["name"],
             issuer=site_name(host),
         )
-        waiting.save(request.session, enrollment)
+        pending.save(request.session, enrollment)
         return self.ask_code(ConfirmForm(), enrollment, **_secrets(enrollment))
 
     def ask_name(self, form: AddForm, **context: Any) -> HttpResponse:
@@ -72,9 +72,9 @@ class AddView(ChangingView):
     @sensitive_variables("form")
     def confirm(self, request: HttpRequest) -> HttpResponse:
         """Add it, if the code is right."""
-        enrollment = waiting.load(request.session, self.user)
+        enrollment = pending.load(request.session, self.user)
         if enrollment is None:
-            waiting.clear(request.session)
+            pending.clear(request.session)
             text = _("That took too long. Please begin again, with a new picture.")
             messages.warning(request, text, fail_silently=True)
             return self.ask_name(AddForm())
@@ -89,10 +89,10 @@ class AddView(ChangingView):
         except LoginUnavailable:
             form.keep_code()
             return self.unavailable(form=form, enrollment=enrollment)
-        waiting.clear(request.session)
+        pending.clear(request.session)
         self.end_other_sessions()
         self.say(_("“%(name)s” was added. You can log in with it.") % {"name": authenticator})
-        if self.authenticators().count() == 1 and not recovery.remaining(self.user):
+        if self.authenticators().count() == 1 and not recovery_codes.remaining(self.user):
             return self.go(RECOVERY_CODES)
         return self.go(OVERVIEW)
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
-from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.pages.methods.base import MethodsView
 from swap_user.otp.pages.methods.names import REMOVE, RENAME
 from swap_user.otp.senders import load_sender
@@ -32,7 +32,7 @@ class OverviewView(MethodsView):
             }
             for authenticator in self.authenticators()
         ]
-        left = recovery.remaining(self.user)
+        left = recovery_codes.remaining(self.user)
         return super().get_context_data(
             **{
                 "is_overview": True,

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.otp.authenticators import recovery_codes as recovery
+from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.pages.methods.base import ChangingView
 from swap_user.otp.site_name import host_name, site_name
 
@@ -20,7 +20,7 @@ class RecoveryCodesView(ChangingView):
     @sensitive_variables("codes", "context")
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Make them and show them."""
-        codes = recovery.generate_recovery_codes(self.user)
+        codes = recovery_codes.generate_recovery_codes(self.user)
         self.end_other_sessions()
         context = self.get_context_data(
             codes=codes, made_at=timezone.now(), site_name=site_name(host_name(request))
@@ -31,8 +31,8 @@ class RecoveryCodesView(ChangingView):
         """Add how many are left, and how many there will be."""
         return super().get_context_data(
             **{
-                "recovery_codes_left": recovery.remaining(self.user),
-                "number": recovery.NUMBER,
+                "recovery_codes_left": recovery_codes.remaining(self.user),
+                "number": recovery_codes.NUMBER,
                 **kwargs,
             }
         )

@@ -1,0 +1,55 @@
+"""Names of keys in Redis. They hold keyed hashes, never a username, an address or a receiver."""
+
+import hashlib
+import hmac
+from functools import lru_cache
+
+from django.conf import settings
+from django.core.cache import caches
+from django.utils.encoding import force_bytes
+
+from swap_user.conf import swap_user_settings
+from swap_user.otp.store import connection
+
+
+def account_key(username: str) -> str:
+    """
+    Return the account key: a keyed hash of a username, under which Redis knows an account.
+
+    Args:
+        username: the canonical form, as ``usernames.normalize`` returns it.
+    """
+    return keyed_hash("account", username)
+
+
+def keyed_hash(domain: str, value: str) -> str:
+    """
+    Return a keyed hash of ``value`` in hex. The key is derived from SECRET_KEY.
+
+    Args:
+        domain: what ``value`` is, such as "address". Equal values of two domains differ.
+        value: what Redis must not know.
+    """
+    return hmac.digest(_hash_key(domain, settings.SECRET_KEY), value.encode(), "sha256").hex()[:32]
+
+
+@lru_cache(maxsize=16)
+def _hash_key(domain: str, secret: str | bytes) -> bytes:
+    # The key that Django's salted_hmac() derives at every call.
+    return hashlib.sha256(force_bytes(f"swap_user.{domain}") + force_bytes(secret)).digest()
+
+
+def redis_key(account: str, *parts: str) -> str:
+    """
+    Return the full name of a key of an account, with the cache's prefix and version.
+
+    The braces are a hash tag: in a cluster all keys of an account are in one slot, so that one
+    script can use several.
+
+    Args:
+        account: the account key, or another keyed hash.
+        parts: what the key holds.
+    """
+    name = ":".join(("swap_user", "{" + account + "}", *parts))
+    prefix = connection.prefix(swap_user_settings.OTP_CACHE)
+    return caches[swap_user_settings.OTP_CACHE].make_key(name) if prefix is None else prefix + name
