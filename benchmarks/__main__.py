@@ -59,13 +59,13 @@ def main() -> None:
 
 
 def _measured(database: str, options: argparse.Namespace) -> dict[str, Any]:
-    from demo.embedded_redis import RedisServer
+    from services.redis import RedisServer
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="swap-user-bench-")))
         folder.chmod(0o755)  # PostgreSQL runs as another user
         redis = stack.enter_context(RedisServer())
-        from tests.services.smtp import SMTPServer
+        from services.smtp import SMTPServer
 
         smtp = stack.enter_context(SMTPServer(seconds=2))
         environment = os.environ | {
@@ -75,7 +75,7 @@ def _measured(database: str, options: argparse.Namespace) -> dict[str, Any]:
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
         }
         if database == "postgres":
-            from tests.services.postgres import PostgresServer
+            from services.postgres import PostgresServer
 
             stack.enter_context(PostgresServer(folder / "postgres"))
             environment["BENCHMARK_POSTGRES"] = str(folder / "postgres")

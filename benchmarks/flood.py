@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--logins", type=int, default=200, help="before; default: %(default)s")
     parser.add_argument("--rate", type=int, default=10_000, help="offered a second, all together")
     options = parser.parse_args()
-    from demo.embedded_redis import RedisServer
+    from services.redis import RedisServer
 
     folder = tempfile.TemporaryDirectory(prefix="swap-user-flood-")
     with folder as name, RedisServer() as redis:

@@ -19,7 +19,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
 from demo import ACCOUNT
-from demo.embedded_redis import NoRedisServer, RedisServer
+from services.redis import NoRedisServer, RedisServer
 
 HOST = "127.0.0.1"
 PORTS = range(8000, 8100)

@@ -14,11 +14,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import caches
 
-from demo.embedded_redis import RedisServer
+from services.mariadb import MariaDBServer
+from services.postgres import PostgresServer
+from services.redis import RedisServer
+from services.smtp import SMTPServer
 from swap_user.testing import MemoryOTPSender, outbox
-from tests.services.mariadb import MariaDBServer
-from tests.services.postgres import PostgresServer
-from tests.services.smtp import SMTPServer
 from tests.simulation.report import PROPERTY, lines
 
 DATABASE_SERVERS = {"postgres": PostgresServer, "mariadb": MariaDBServer}

@@ -13,9 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 import swap_user
+from tests import ROOT
 from tests.services import missing
-
-ROOT = Path(__file__).parent.parent
 
 
 def run(*command: str | Path, cwd: Path) -> str:

@@ -26,10 +26,10 @@ from urllib.request import HTTPCookieProcessor, HTTPHandler, OpenerDirector
 
 from django.core.signing import b64_decode
 
-from demo.supervised import SupervisedProcess
-from tests.services.smtp import SMTPServer
+from services.smtp import SMTPServer
+from services.supervised import SupervisedProcess
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 60  # for anything to happen at all; a busy CI machine can be slow
 
 # A venv's interpreter with the built wheel in it: then that is what is tested, not the checkout.

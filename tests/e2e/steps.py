@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from demo.embedded_redis import RedisServer
+from services.redis import RedisServer
+from services.smtp import SMTPServer
 from tests.e2e.project import Browser, FileInbox, Inbox, MailInbox, Project
-from tests.services.smtp import SMTPServer
 
 # --- What the steps print -------------------------------------------------------------------------
 

@@ -17,9 +17,8 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
-from demo.embedded_redis import RedisServer, free_port
-
-ROOT = Path(__file__).parents[2]
+from services.redis import RedisServer, free_port
+from tests import ROOT
 
 
 class Demo:

@@ -15,7 +15,7 @@ from threading import Barrier
 import pytest
 import redis
 
-from demo.embedded_redis import RedisServer
+from services.redis import RedisServer
 from tests.e2e.project import Browser, Server
 from tests.e2e.steps import CACHES, PHONE_OTP, Site, ask, follow
 

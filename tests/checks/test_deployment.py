@@ -1,0 +1,150 @@
+"""System checks of a site that goes live: each is told, and only there."""
+
+import os
+import socket
+import time
+from base64 import b64encode
+
+import pytest
+import redis
+from django.contrib.auth import get_user_model
+
+from swap_user.checks import deployment
+from swap_user.otp.store import connection
+from swap_user.otp.throttling import budgets
+from tests.checks.test_configuration import Loud, ours
+
+pytestmark = pytest.mark.django_db
+
+BACKENDS = ["django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"]
+
+
+def told():
+    """Return what `check --deploy` says of ours."""
+    return ours(include_deployment_checks=True)
+
+
+@pytest.fixture(autouse=True)
+def _otherwise_well_deployed(settings):
+    settings.SESSION_COOKIE_SECURE = True
+    settings.SWAP_USER = {
+        "OTP_SENDER_CLASS": f"{Loud.__module__}.Loud",
+        "OTP_ENCRYPTION_KEYS": [b64encode(os.urandom(32)).decode()],
+    }
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl", "allkeys-random"])
+def test_w005_a_redis_that_evicts(settings, redis_server, backend, policy):
+    """Each policy that evicts, once there is a limit of memory; the other one never."""
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": redis_server.url}}
+    with redis.Redis.from_url(redis_server.url) as admin:
+        admin.config_set("maxmemory-policy", policy)
+        assert told() == {}
+        admin.config_set("maxmemory", "100mb")
+        assert policy in told()["swap_user.W005"]
+        assert "noeviction" in told()["swap_user.W005"]
+        assert ours() == {}
+        admin.config_set("maxmemory-policy", "noeviction")
+        assert told() == {}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("outage", ["kill", "pause"])
+def test_w005_is_silent_where_redis_is_out_of_reach(settings, redis_server, backend, outage):
+    """Neither an error nor a long wait."""
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": redis_server.url}}
+    getattr(redis_server, outage)()
+    began = time.monotonic()
+    assert told() == {}
+    assert time.monotonic() - began < 5 * connection.SOCKET_TIMEOUT
+
+
+def test_w005_is_silent_about_another_cache(settings):
+    """E007 says enough."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    assert set(told()) == {"swap_user.E007"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("SESSION_COOKIE_SECURE", False), ("SESSION_COOKIE_HTTPONLY", False)]
+)
+def test_w006_insecure_session_cookie(settings, setting, value):
+    """Over plain HTTP, or within reach of scripts."""
+    setattr(settings, setting, value)
+    assert setting in told()["swap_user.W006"]
+    assert ours() == {}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"\0" * 32,
+        bytes(range(8)) * 4,
+        b"correct horse battery staple 123",
+        b"0123456789abcdefghijklmnopqrstuv",
+    ],
+)
+def test_w007_a_key_that_is_not_random(settings, key):
+    """Told by its place in the list, and not repeated."""
+    good, weak = settings.SWAP_USER["OTP_ENCRYPTION_KEYS"][0], b64encode(key).decode()
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": [good, weak]}
+    text = told()["swap_user.W007"]
+    assert "[1]" in text
+    assert weak not in text
+    assert ours() == {}
+
+
+def test_w007_takes_no_random_key_for_weak(settings):
+    """A thousand of them."""
+    keys = [b64encode(os.urandom(32)).decode() for _ in range(1000)]
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": keys}
+    assert told() == {}
+
+
+@pytest.mark.parametrize("engine", ["cache", "signed_cookies", "file", "db", "cached_db"])
+def test_w008_sessions_that_nobody_finds(settings, engine):
+    """Only where the user model has no stamp, and the sessions are not in the database."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    lost = not hasattr(get_user_model(), "rotate_security_stamp") and "db" not in engine
+    assert set(told()) == ({"swap_user.W008"} if lost else set())
+    assert ours() == {}
+
+
+def test_probing_a_port_where_nobody_answers(settings):
+    """A server that takes connections and never says a word holds a check up for a second."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        settings.CACHES = {"default": {"BACKEND": BACKENDS[0], "LOCATION": url}}
+        assert told() == {}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")),
+        ("USE_X_FORWARDED_HOST", True),
+    ],
+)
+def test_w009_a_proxy_without_its_header(settings, setting, value):
+    """Where a proxy stands in front, it has to be said where it writes the client address."""
+    assert deployment.deploy_check_proxy(None) == []
+    setattr(settings, setting, value)
+    (warning,) = deployment.deploy_check_proxy(None)
+    assert warning.id == "swap_user.W009"
+    assert setting in warning.msg
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}
+    assert deployment.deploy_check_proxy(None) == []
+
+
+@pytest.mark.requirement("R20")
+def test_w010_limits_that_allow_too_much(settings):
+    """The defaults stay below 1 in 10,000; higher ones are told what they come to."""
+    assert deployment.deploy_check_chance(None) == []
+    assert 9e-5 < budgets.yearly_chance() < 1e-4
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": 30}
+    (warning,) = deployment.deploy_check_chance(None)
+    assert warning.id == "swap_user.W010"
+    assert "1 in 6,474" in warning.msg
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": "30"}
+    assert deployment.deploy_check_chance(None) == []

@@ -1,0 +1,309 @@
+"""What a login costs, in counts that hold on any machine: statements and Redis round trips."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import pytest
+import redis
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from services.redis import RedisServer
+from swap_user.otp import AnotherCodeNeeded, limited, send_code
+from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.challenges import factors_shown, resync
+from swap_user.otp.crypto import hotp
+from swap_user.otp.dispatchers import AbstractDispatcher
+from swap_user.otp.store import keys
+from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
+
+# Without the transaction of a test around them: each statement stands for itself, as on a site.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = 1_800_000_000
+
+# What our scripts do on the server, and what counting itself sends.
+INSIDE_SCRIPTS = {"get", "set", "del", "exists", "mget", "pexpire"}
+INSIDE_SCRIPTS |= {"lindex", "llen", "lpop", "lrem", "rpush"}
+COUNTING = {"info", "config|resetstat", "hello", "client|setinfo", "select", "ping"}
+
+
+@dataclass
+class Cost:
+    """What was spent between two moments."""
+
+    statements: list[str] = field(default_factory=list)
+    sends: list[bytes] = field(default_factory=list)
+    served: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def database(self) -> dict[str, int]:
+        """How many statements of each kind, BEGIN and COMMIT included."""
+        return dict(Counter(statement.split()[0].upper() for statement in self.statements))
+
+    @property
+    def trips(self) -> int:
+        """How often the client wrote to the server and waited; a pipeline would be one."""
+        return len(self.sends)
+
+
+@contextmanager
+def counted(server: RedisServer) -> Iterator[Cost]:
+    """
+    Count what happens within, on the wire and once more on the server.
+
+    Each time redis-py writes to a socket counts, its greeting of a new connection included.
+    """
+    cost = Cost()
+    owner = redis.connection.AbstractConnection
+    original: Callable[..., Any] = owner.send_packed_command
+
+    @wraps(original)
+    def send(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+        cost.sends.append(command if isinstance(command, bytes) else b"".join(command))
+        return original(self, command, *args, **kwargs)
+
+    with redis.Redis.from_url(server.url) as client:
+        client.config_resetstat()
+        with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
+            patch.setattr(owner, "send_packed_command", send)
+            yield cost
+        cost.statements = [query["sql"] for query in queries.captured_queries]
+        for name, stats in client.info("commandstats").items():
+            command = name.removeprefix("cmdstat_")
+            if command not in INSIDE_SCRIPTS | COUNTING:
+                cost.served[command] = stats["calls"]
+    # Neither count trusts the other: every command in these sends is one that the server served.
+    assert Counter(map(_command, cost.sends)) == cost.served
+
+
+def _command(packed: bytes) -> str:
+    """Return the one command that was sent: *3 $4 MGET …; a second one would be a pipeline."""
+    lines = packed.split(b"\r\n")
+    assert packed.startswith(b"*")
+    assert not any(line.startswith(b"*") for line in lines[1:])
+    return lines[2].decode().lower()
+
+
+BACKENDS = ["django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"]
+
+
+@pytest.fixture(autouse=True, params=BACKENDS, ids=["django", "django_redis"])
+def _cache(request, settings, shared_redis):
+    """Both cache backends, whatever REDIS_BACKEND says."""
+    settings.CACHES = {"default": settings.CACHES["default"] | {"BACKEND": request.param}}
+    # On a site another thread tells the owner; here it would be counted.
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_NOTICES": []}
+
+
+@pytest.fixture(autouse=True)
+def _still():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
+def door(request):
+    """Both doors of the backend."""
+    return request.param
+
+
+@pytest.fixture
+def user():
+    """An active user with one of everything, and warm connections."""
+    user = make_user()
+    give(user, "totp")
+    give(user, "hotp", secret="A" * 32)
+    request = visitor()
+    # Creates the authenticator for sent codes, opens all connections, loads the scripts.
+    assert enter(request, ask(request)) == user
+    for script in (factors_shown._ADD, factors_shown._FORGET, resync._REMEMBER):
+        script([keys.redis_key("warm")], ["", 1])
+    assert enter(None, hotp.code_at("A" * 32, 0)) == user
+    return user
+
+
+CODES: dict[str, Callable[[Any], str]] = {
+    "sent": ask,
+    "totp": lambda request: totp(NOW),
+    "hotp": lambda request: hotp.code_at("A" * 32, 1),
+}
+
+
+@pytest.mark.parametrize("kind", CODES)
+def test_an_accepted_code(user, shared_redis, door, kind):
+    """One SELECT, one UPDATE, two round trips; no transaction around them."""
+    request = visitor()
+    # In a session that asked, so that the flow's keys are read too.
+    sent = ask(request)
+    code = sent if kind == "sent" else CODES[kind](request)
+    with counted(shared_redis) as cost:
+        assert door(request, code) == user
+    assert cost.database == {"SELECT": 1, "UPDATE": 1}
+    assert cost.served == {"evalsha": 2}
+    assert cost.trips == 2
+
+
+def _wrong(request: Any) -> str:
+    """Return a code that nothing of the user's computes to, now or far ahead."""
+    right = {ask(request), *(totp(NOW + 30 * step) for step in (-1, 0, 1))}
+    right |= {hotp.code_at("A" * 32, counter) for counter in range(400)}
+    return next(code for code in (f"{number:06}" for number in range(1000)) if code not in right)
+
+
+@pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
+def test_a_wrong_code(user, shared_redis, door, name):
+    """One SELECT, one round trip, nothing written; the same where there is no such account."""
+    request = visitor()
+    code = _wrong(request)
+    with counted(shared_redis) as cost:
+        assert door(request, code, username(name)) is None
+    assert cost.database == {"SELECT": 1}
+    assert cost.served == {"evalsha": 1}
+    assert cost.trips == 1
+
+
+@pytest.mark.parametrize("kind", CODES)
+def test_a_used_code(user, shared_redis, kind):
+    """No write to the database either: a sent one is gone from Redis, the rest Redis refuses."""
+    request = visitor()
+    code = CODES[kind](request)
+    assert enter(request, code) == user
+    with counted(shared_redis) as cost:
+        assert enter(request, code) is None
+    assert cost.database == {"SELECT": 1}
+    assert cost.trips <= 2
+
+
+def test_a_code_from_far_ahead(user, shared_redis):
+    """Remembering it for resynchronization is the one wrong code that takes a second trip."""
+    with counted(shared_redis) as cost:
+        assert enter(None, hotp.code_at("A" * 32, 50)) is None
+    assert cost.database == {"SELECT": 1}
+    assert cost.trips == 2
+    with counted(shared_redis) as cost:
+        assert enter(None, hotp.code_at("A" * 32, 51)) == user
+    assert cost.database == {"SELECT": 1, "UPDATE": 1}
+    assert cost.trips == 2
+
+
+@pytest.mark.parametrize("typed", ["", "12345", "not a code", None, 7])
+def test_what_cannot_be_a_code_costs_nothing(user, shared_redis, typed):
+    """It is refused before anything is asked."""
+    with counted(shared_redis) as cost:
+        assert enter(None, typed) is None
+    assert (cost.database, cost.trips) == ({}, 0)
+
+
+def test_an_accepted_recovery_code(user, shared_redis, door):
+    """One SELECT, one UPDATE, and one round trip: its single use needs no help of Redis."""
+    code = generate_recovery_codes(user)[0]
+    request = visitor()
+    with counted(shared_redis) as cost:
+        assert door(request, code) == user
+    assert cost.database == {"SELECT": 1, "UPDATE": 1}
+    assert cost.trips == 1
+
+
+def test_a_wrong_recovery_code(user, shared_redis, door):
+    """One SELECT, one round trip, nothing written, for a used one as well as for a wrong one."""
+    used = generate_recovery_codes(user)[0]
+    assert enter(None, used) == user
+    for code in ("0" * 16, used):
+        with counted(shared_redis) as cost:
+            assert door(None, code) is None
+        assert cost.database == {"SELECT": 1}
+        assert cost.trips == 1
+
+
+def test_two_codes_in_turn(user, shared_redis, settings):
+    """With the policy "both" the first and the second take one more trip each: the progress."""
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}
+    request = visitor()
+    code = ask(request)
+    with counted(shared_redis) as cost, pytest.raises(AnotherCodeNeeded):
+        enter(request, code)
+    assert cost.database == {"SELECT": 1, "UPDATE": 1}
+    assert cost.trips == 3
+    with counted(shared_redis) as cost:
+        assert enter(request, totp(NOW)) == user
+    assert cost.database == {"SELECT": 1, "UPDATE": 1}
+    assert cost.trips == 3
+
+
+@pytest.mark.parametrize("others", [0, 5], ids=["one authenticator", "seven of them"])
+def test_more_authenticators_cost_no_more(user, shared_redis, others):
+    """All of a user's authenticators come in the one SELECT."""
+    for number in range(others):
+        give(user, "totp", secret=chr(ord("B") + number) * 32)
+    # The first attempt after there are more notes once what a guess weighs now.
+    assert enter(None, hotp.code_at("A" * 32, 1)) == user
+    with counted(shared_redis) as cost:
+        assert enter(None, totp(NOW)) == user
+    assert cost.database == {"SELECT": 1, "UPDATE": 1}
+    assert cost.trips == 2
+
+
+LIMITS = {
+    "account": ("OTP_GUESSES_PER_ACCOUNT", "12345678"),
+    "address": ("OTP_GUESSES_PER_ADDRESS", "12345678"),
+    "code": ("OTP_GUESSES_PER_CODE", "1234567890"),
+}
+
+
+@pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
+@pytest.mark.parametrize("scope", LIMITS)
+def test_a_limited_attempt(user, shared_redis, settings, door, scope, name):
+    """One round trip, and the database isn't asked: whoever goes on guessing costs next to none."""
+    setting, code = LIMITS[scope]
+    settings.SWAP_USER = settings.SWAP_USER | {setting: 1}
+    request = visitor()
+    ask(request)
+    while not limited(request):
+        assert enter(request, code, username(name)) is None
+    with counted(shared_redis) as cost:
+        assert door(request, code, username(name)) is None
+    assert limited(request).scope == scope
+    assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
+
+
+class JobsLeftOut(AbstractDispatcher):
+    """Leaves a job to others: what is counted is the request."""
+
+    def dispatch(self, *args: Any) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("budget", [1, 20], ids=["limited", "not limited"])
+@pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
+def test_a_code_that_is_asked_for(user, shared_redis, settings, name, budget):
+    """One round trip and no query; the session, which is the project's, is written later."""
+    settings.SWAP_USER = settings.SWAP_USER | {
+        "OTP_DISPATCHER": f"{__name__}.JobsLeftOut",
+        "OTP_SENDS_PER_ACCOUNT": budget,
+        "OTP_SENDS_TO_NEWCOMERS": 0,
+    }
+    for _ in range(2):
+        request = visitor()
+        with counted(shared_redis) as cost:
+            send_code(request, username(name))
+        assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
+
+
+def test_the_counts_are_of_this_server(shared_redis, settings):
+    """A control: what is sent to another server is on the wire, and missing on this one."""
+    with pytest.raises(AssertionError), counted(shared_redis), RedisServer() as other:
+        redis.Redis.from_url(other.url).get("key")
+
+
+def test_the_vectors_are_those_of_the_secret():
+    """A control: the codes above belong to the secrets above."""
+    assert totp(59, digits=8) == "94287082"
+    assert RFC_SECRET == "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
