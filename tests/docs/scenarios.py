@@ -241,7 +241,7 @@ def walk_the_views() -> None:
     assert "_auth_user_id" in client.session
 
 
-@scenario("readme-views")
+@scenario("readme-views", "views")
 def _views() -> None:
     walk_the_views()
 
