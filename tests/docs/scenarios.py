@@ -91,7 +91,7 @@ def log_in(
     assert "Site administration" in client.get(site, secure=secure).content.decode()
 
 
-@scenario("readme", "readme-django-redis", "readme-passwords", "passwords")
+@scenario("readme", "passwords")
 def _log_in_by_email() -> None:
     user_known_by(EMAIL)
     log_in(EMAIL, mailed)
@@ -114,7 +114,7 @@ def _tutorial() -> None:
             log_in(EMAIL, lambda: re.search(r"\b\d{6}\b", terminal.getvalue())[0])
 
 
-@scenario("readme-sender", "senders")
+@scenario("senders")
 def _push() -> None:
     from mysite import push
 
@@ -241,7 +241,7 @@ def walk_the_views() -> None:
     assert "_auth_user_id" in client.session
 
 
-@scenario("readme-views", "views")
+@scenario("views")
 def _views() -> None:
     walk_the_views()
 

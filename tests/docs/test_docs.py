@@ -229,8 +229,8 @@ def projects_django():
 
 
 def install(command: str, *_: object) -> None:
-    """See that the name is ours; installing it is another test's business (test_packaging.py)."""
-    assert command == "pip install " + pyproject()["project"]["name"]
+    """See that it installs a clone; doing so is another test's business (test_packaging.py)."""
+    assert command == "pip install ../" + pyproject()["project"]["name"]
 
 
 def start_project(command: str, *_: object) -> None:
@@ -274,7 +274,6 @@ class PushAPI:
         sent.append((to, title, text))
 """
 BROUGHT_ALONG = {
-    "readme-sender": {"mysite/push.py": PUSH_API},
     "senders": {"mysite/push.py": PUSH_API},
 }
 
@@ -383,40 +382,49 @@ def test_every_scenario_has_its_project():
     assert set(SCENARIOS) <= {*PROJECTS, "log_in_by_phone"}
 
 
-DJANGO_REDIS = "readme-django-redis"
+# What the README's comments offer in place of a line of its settings.
+DJANGO_REDIS = re.compile(r'# "(\S+)" works as BACKEND too\n( +"BACKEND": )"[^"]+"')
+MODEL_BACKEND = re.compile(r"# (\S+)  # add it for a model with a password")
+MODELS = rows("README.md", "log in with")
 
 
-@pytest.mark.parametrize(
-    ("row", "base"),
-    list(zip(rows("README.md", "users are known by"), ["readme", DJANGO_REDIS] * 2, strict=True)),
-    ids=lambda value: value if isinstance(value, str) else code(value[1]),
-)
-def test_all_four_models_of_the_readme(row, base, tmp_path, shared_redis, projects_django):
-    """The steps with each row of the table in place of the first, by turns on both backends."""
-    known_by, app, model, password = row
+def change(pattern: re.Pattern[str], replacement: str, text: str) -> str:
+    """Replace the one place where the pattern is found."""
+    changed, number = pattern.subn(replacement, text)
+    assert number == 1, pattern.pattern
+    return changed
+
+
+@pytest.mark.parametrize("cache", ["django", "django-redis"])
+@pytest.mark.parametrize("row", MODELS, ids=lambda row: code(row[2]))
+def test_all_four_models_of_the_readme(row, cache, tmp_path, shared_redis, projects_django):
+    """The steps with each row of the table in place of the first, on both cache backends."""
+    name, password, app, model = row
     folder = tmp_path / "project"
-    built = build(base, folder, shared_redis.url, projects_django, commands=False)
+    built = build("readme", folder, shared_redis.url, projects_django, commands=False)
     settings = folder / SETTINGS
-    (first, *_) = rows("README.md", "users are known by")
-    text = settings.read_text().replace(f'"{code(first[1])}"', f'"{code(app)}"')
-    text = text.replace(f'"{code(first[2])}"', f'"{code(model)}"')
+    (first, *_) = MODELS
+    text = settings.read_text().replace(f'"{code(first[2])}"', f'"{code(app)}"')
+    text = text.replace(f'"{code(first[3])}"', f'"{code(model)}"')
+    if cache == "django-redis":
+        text = change(DJANGO_REDIS, r'\n\2"\1"', text)
     if password == "yes":
-        text += PROJECTS["readme-passwords"].blocks[0].body
-    if known_by == "phone":
+        text = change(MODEL_BACKEND, r"\1", text)
+    if name == "phone":
         text += 'SWAP_USER = {"OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender"}\n'
     settings.write_text(text)
-    built.use("log_in_by_phone" if known_by == "phone" else "readme")
+    built.use("log_in_by_phone" if name == "phone" else "readme")
 
 
 # --- Tables ---
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reference/settings.md"])
-def test_settings(page):
+def test_settings():
     """Every setting with its default, in the order of the code, and nothing else."""
     from swap_user.conf import declared
 
-    told = [(code(row[0]), ast.literal_eval(code(row[1]))) for row in rows(page, "key")]
+    table = rows("docs/reference/settings.md", "key")
+    told = [(code(row[0]), ast.literal_eval(code(row[1]))) for row in table]
     assert told == [(setting.name, setting.default) for setting in declared()]
 
 
@@ -685,7 +693,15 @@ def test_supported_versions():
 # --- Links ---
 
 _PROSE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
+_LINK = re.compile(
+    r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$|(?:src|srcset|href)=\"([^\"]+)\"", re.MULTILINE
+)
+# A page or an image of this repository, as PyPI's copy of the README points to it.
+_PUBLISHED = re.compile(r"https://github\.com/[\w-]+/[\w-]+/(?:blob|raw)/main/")
+
+
+def links(page: Path) -> list[str]:
+    return ["".join(groups) for groups in _LINK.findall(_PROSE.sub("", page.read_text()))]
 
 
 def anchors(page: Path) -> set[str]:
@@ -700,14 +716,38 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_and_images(page):
     """What a page points to inside this repository is there."""
-    for groups in _LINK.findall(_PROSE.sub("", page.read_text())):
-        target, _, anchor = "".join(groups).partition("#")
-        if target.startswith("https://"):
+    for link in links(page):
+        target, _, anchor = link.partition("#")
+        if published := _PUBLISHED.match(target):
+            there = ROOT / target[published.end() :]
+        elif target.startswith("https://"):
             continue
-        there = (page.parent / target).resolve() if target else page
+        else:
+            there = (page.parent / target).resolve() if target else page
         assert there.is_file(), f"{page.name} points to {target}"
         if there.suffix == ".md" and anchor:
             assert anchor in anchors(there), f"{page.name} points to {target}#{anchor}"
+
+
+def test_links_of_the_readme_work_on_pypi():
+    """None is relative, each is used, and those to this project name its repository."""
+    text = (ROOT / "README.md").read_text()
+    repository = pyproject()["project"]["urls"]["Source"]
+    for link in links(ROOT / "README.md"):
+        assert link.startswith(("#", f"{repository}/blob/main/", f"{repository}/raw/main/")), link
+    defined = re.findall(r"^\[([^\]]+)\]: ", text, re.MULTILINE)
+    assert set(re.findall(r"\]\[([^\]]+)\]", text)) == set(defined)
+
+
+def test_links_of_the_package():
+    """What PyPI shows beside the README: pages of this repository, and its issues."""
+    urls = pyproject()["project"]["urls"]
+    repository = urls["Source"]
+    assert set(urls) >= {"Homepage", "Documentation", "Changelog", "Issues", "Security"}
+    for url in urls.values():
+        if published := _PUBLISHED.match(url):
+            assert (ROOT / url[published.end() :]).is_file(), url
+        assert url in (repository, f"{repository}/issues") or url.startswith(f"{repository}/blob/")
 
 
 def test_every_page_is_in_the_menu():
