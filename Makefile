@@ -19,7 +19,8 @@ types:
 
 docs:
 	@sh scripts/venv dev
-	.venv/bin/mkdocs build --strict
+	rm -rf site
+	.venv/bin/sphinx-build -W docs site
 
 clean:
 	rm -rf .venv .*_cache demo/.data dist site
