@@ -8,6 +8,9 @@ A page's blocks build projects. Comments in the page, which no reader sees, say 
     <!-- django >= 6.1 -->              the next block is for these versions of Django (or `< 6.1`)
     <!-- not run: REASON -->            the next block isn't run
 
+Tabs are for readers only: a block in a tab is read like any other. Tabs for versions of Django hold
+the comment of that version, tabs for ways to do a thing each name a project of their own.
+
 A block's title is its file. The blocks of `mysite/settings.py` are added to what `startproject`
 wrote, those of any other file replace it; lines of `sh` are run in the order of the page. When a
 project is complete, Django checks it, without a warning, and its scenario in scenarios.py uses
@@ -49,6 +52,7 @@ _TOKEN = re.compile(
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
+_FENCED = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 _PROJECT = re.compile(r"project: ([\w-]+)(?:, from ([\w-]+))?")
 _VERSION = re.compile(r"django (>=|<) (\d+)\.(\d+)")
 
@@ -176,6 +180,122 @@ def test_no_block_is_overlooked():
         mine = [block for block in BLOCKS if block.page == page]
         assert text.count("```") == 2 * len(mine), page
         assert "~~~" not in text, page
+
+
+# What opens or closes a directive of MyST; `{tab} title` and the like follow it.
+_COLONS = re.compile(r"^ *(:{3,})(.*)$", re.MULTILINE)
+
+
+def wrong_directives(text: str) -> Iterator[str]:
+    """Yield what is wrong with the directives of a page, which Sphinx would read otherwise."""
+    opened: list[int] = []
+    for line in _COLONS.finditer(_FENCED.sub("", text)):
+        colons, directive = len(line[1]), line[2].strip()
+        if directive:
+            if not re.match(r"\{[\w-]+\}", directive):
+                yield f"{directive!r} is no directive"
+            if opened and colons >= opened[-1]:
+                yield f"{directive!r} needs fewer colons than what it is in"
+            opened.append(colons)
+        elif not opened or colons != opened.pop():
+            yield f"{line[0]!r} closes nothing"
+    if opened:
+        yield f"{len(opened)} directives are left open"
+    yield from re.findall(r"^ *(?:!!!|\?\?\?\+?|===) .*$", text, re.MULTILINE)  # as in MkDocs
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_directives(page):
+    """Each is closed, with as many colons, and what is in it has fewer."""
+    assert list(wrong_directives(page.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ":::{tab} One\ntext\n",
+        ":::{tab} One\ntext\n::::\n",
+        ":::{tab} One\n::::{note}\ntext\n::::\n:::\n",
+        "text\n:::\n",
+        "::: tab\n:::\n",
+        '!!! warning "Title"\n\n    text\n',
+        '=== "One"\n\n    text\n',
+    ],
+)
+def test_wrong_directives_are_found(text):
+    """Of what Sphinx takes without a word, too."""
+    assert list(wrong_directives(text))
+
+
+def test_readme_is_for_github():
+    """It has none of what only Sphinx knows."""
+    text = _FENCED.sub("", (ROOT / "README.md").read_text())
+    assert not _COLONS.search(text)
+    assert not re.search(r"\)\{[.#:]", text)
+
+
+TABS = """
+<!-- project: shop -->
+
+```sh
+python manage.py check
+```
+
+::::{tab} Email
+<!-- project: shop-email, from shop -->
+
+```python title="mysite/settings.py"
+KNOWN_BY = "email"
+```
+
+:::{warning}
+```sh
+python manage.py migrate
+```
+:::
+::::
+
+::::{tab} Phone
+<!-- project: shop-phone, from shop -->
+
+- In a list:
+
+  ```python title="mysite/settings.py"
+  KNOWN_BY = "phone"
+  ```
+::::
+
+:::{tab} Django 6.0 or later
+<!-- django >= 6.0 -->
+
+```python title="mysite/settings.py"
+VERSION = "new"
+```
+:::
+
+:::{tab} Django 5.2
+<!-- django < 6.0 -->
+
+```python title="mysite/settings.py"
+VERSION = "old"
+```
+:::
+"""
+
+
+def test_blocks_in_tabs_are_run(tmp_path):
+    """Each in the project that its tab names, and for its versions of Django."""
+    page = tmp_path / "page.md"
+    page.write_text(TABS)
+    projects: dict[str, Project] = {}
+    assert len(list(read_page(page, projects))) == 6
+    version = "new" if django.VERSION >= (6, 0) else "old"
+    assert {name: [block.body for block in each.blocks] for name, each in projects.items()} == {
+        "shop": ["python manage.py check\n"],
+        "shop-email": ['KNOWN_BY = "email"\n', "python manage.py migrate\n"],
+        "shop-phone": ['KNOWN_BY = "phone"\n', f'VERSION = "{version}"\n'],
+    }
+    assert {projects[name].base for name in ("shop-email", "shop-phone")} == {"shop"}
 
 
 @pytest.mark.parametrize(
@@ -705,11 +825,10 @@ def links(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub and MkDocs make them."""
-    headings = re.findall(r"^#+ (.+)$", _PROSE.sub("", page.read_text()), re.MULTILINE)
+    """Return the anchors of a page's headings, as GitHub and MyST make them."""
+    headings = re.findall(r"^#+ (.+)$", _FENCED.sub("", page.read_text()), re.MULTILINE)
     return {
-        re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower())
-        for heading in headings
+        re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-") for heading in headings
     }
 
 
@@ -751,6 +870,13 @@ def test_links_of_the_package():
 
 
 def test_every_page_is_in_the_menu():
-    """And the menu names no other."""
-    named = set(re.findall(r"[\w/.-]+\.md", (ROOT / "mkdocs.yml").read_text()))
-    assert named == {str(page.relative_to(ROOT / "docs")) for page in PAGES[1:]}
+    """Once, and the menu names no other; the first page holds the menu."""
+    toctrees = re.findall(
+        r"^:::\{toctree\}\n(.*?)^:::$",
+        (ROOT / "docs/index.md").read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+    lines = [line for each in toctrees for line in each.splitlines() if line and line[0] != ":"]
+    named = [re.sub(r"^.*<(.*)>$", r"\1", line) for line in lines]
+    pages = {str(page.relative_to(ROOT / "docs").with_suffix("")) for page in PAGES[1:]}
+    assert sorted(named) == sorted(pages - {"index"})
