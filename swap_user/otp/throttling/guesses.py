@@ -133,17 +133,17 @@ class ReachedLimit:
 @dataclass(frozen=True, slots=True)
 class Charge:
     """
-    What an attempt has cost so far.
+    What an attempt was charged.
 
-    Args:
-        keys: the budgets it was charged to.
-        entry: what stands in them for it.
-        weight: how often.
-        spent: whether it was the last that strangers had.
+    Attributes:
+        entries: the Redis keys of its budgets, each with the number of entries in it.
+        entry: the value of these entries.
+        weight: the weight of the guess, in codes of six digits that would be right.
+        spent: whether this was the last guess left to strangers.
         known: whether the browser has logged in to this account before.
     """
 
-    keys: Sequence[str] = ()
+    entries: Sequence[tuple[str, int]] = ()
     entry: int = 0
     weight: int = budgets.USUAL_WEIGHT
     spent: bool = False
@@ -205,11 +205,17 @@ def charge(
     if scope:
         return _report_limit(account_key, scope, -(-int(rest[0]) // 1000))
     paid, spent, weight, known, *values = rest
-    charged = {"browser": [own], "account": [strangers, *dict.fromkeys(place)], "": []}[paid]
+    # A guess has as many entries as it weighs in the budget of strangers, and one in the others.
+    entries = {
+        "browser": [(own, 1)],
+        "account": [(strangers, int(weight)), *((key, 1) for key in dict.fromkeys(place))],
+        "": [],
+    }[paid]
     if code_class(code) == "long":
-        charged = [tries, budgets.tries_key(account_key, None)]
+        unbound = budgets.tries_key(account_key, None)
+        entries = [(key, 1) for key in dict.fromkeys((tries, unbound))]
     return (
-        Charge(charged, now_ms, int(weight), spent == "1", known == "1"),
+        Charge(entries, now_ms, int(weight), spent == "1", known == "1"),
         login_state.parse_state([value or None for value in values], waiting, now=now),
     )
 
@@ -223,12 +229,20 @@ def reweigh(account_key: str, paid: Charge, weight: int) -> Charge | None:
     """
     strangers = keys.redis_key(account_key, "guesses")
     limit = swap_user_settings.OTP_GUESSES_PER_ACCOUNT * budgets.USUAL_WEIGHT
-    more = min(weight, limit) - paid.weight if strangers in paid.keys else 0
+    charged = dict(paid.entries)
+    more = max(0, min(weight, limit) - paid.weight) if strangers in charged else 0
     touched = [budgets.weight_key(account_key), strangers]
     answer = int(_REWEIGH(touched, [paid.entry, weight, more, windows.YEAR, limit]))
     if answer < 0:
         return None
-    return replace(paid, weight=paid.weight + max(0, more), spent=paid.spent or answer == 1)
+    if strangers in charged:
+        charged[strangers] += more
+    return replace(
+        paid,
+        entries=[*charged.items()],
+        weight=paid.weight + more,
+        spent=paid.spent or answer == 1,
+    )
 
 
 def _report_limit(account_key: str, scope: str, retry_in: int) -> ReachedLimit:

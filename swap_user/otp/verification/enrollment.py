@@ -115,7 +115,7 @@ class Enrollment:
         if match is None:
             raise InvalidCode("The code is wrong.")
         account_key = keys.account_key(usernames.normalize(self.authenticator.user.get_username()))
-        if not consumption.guard(account_key, self.authenticator, match.counter):
+        if not consumption.mark_in_redis(account_key, self.authenticator, match.counter):
             raise InvalidCode("The code was used.")
         authenticator = self.authenticator
         authenticator.consumed, authenticator.last_used_at = match.counter, timezone.now()

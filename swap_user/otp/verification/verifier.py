@@ -1,8 +1,8 @@
 """
-The one place that decides whether a code lets somebody in.
+The decision whether a code logs a user in.
 
-In this order: the attempt charged and what waits read in Redis, one SELECT, every candidate
-compared, the policy asked, the counter consumed.
+The steps, in this order: charge the attempt and read the state of the login in Redis, run one
+SELECT, compare every candidate, ask the policy, consume the counter.
 """
 
 import logging
@@ -27,6 +27,7 @@ from swap_user.otp.delivery.notices import tell_exhausted
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.pages.login import unavailable
+from swap_user.otp.policies import Groups
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import budgets, guesses, sends
 from swap_user.otp.throttling.guesses import Charge, ReachedLimit
@@ -38,56 +39,57 @@ from swap_user.otp.verification.candidates import (
     compute_missing,
     far_ahead,
 )
-from swap_user.otp.verification.consumption import Aftermath
-from swap_user.otp.visitors import flow as flows
-from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.users import lookup, usernames
 
 
 class _Refused(Exception):
-    """A code that lets nobody in, and why."""
+    """The attempt does not log in. The reason goes to the log and never to the visitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """Who tries, what it was charged, and what waits for them."""
+    """
+    One attempt to log in.
+
+    Attributes:
+        name: the canonical username.
+        account_key: as ``keys.account_key`` returns it.
+        visitor: who makes the attempt.
+        allowed: whether a user may log in at all.
+        now: Unix time in seconds.
+        charge: what the attempt was charged.
+        pending: the state of the login in Redis.
+    """
 
     name: str
     account_key: str
     visitor: Visitor
     allowed: Callable[[Any], bool]
     now: float
-    paid: Charge
+    charge: Charge
     pending: Pending
 
     @property
     def flow(self) -> str | None:
         return self.visitor.flow
 
-    def aftermath(self) -> Aftermath:
-        """Return what a right code changes besides its own end."""
-        asked = sends.asked_key(self.account_key, self.visitor.address or "")
-        return Aftermath(self.paid, asked)
-
-    def heavier(self, found: Iterable[Candidate]) -> int:
-        """Return what a guess weighs if that is more than was known, else 0."""
-        weight = budgets.weigh(
-            each.expected for each in found if each.counter > each.authenticator.consumed
-        )
-        return weight if weight > self.paid.weight else 0
+    @property
+    def asked_key(self) -> str:
+        return sends.asked_key(self.account_key, self.visitor.address or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What became of an attempt.
+    The result of an attempt.
 
-    Args:
-        user: whom the code lets in, or None.
-        account: the keyed hash of the name that was typed.
-        known: whether the browser has logged in to this account before.
-        limited: set if the code was not looked at.
+    Attributes:
+        user: the user whom the code logs in, or None.
+        account_key: the keyed hash of the username.
+        known: whether this browser has logged in to the account before.
+        limited: the limit that was reached, if the code was not compared.
     """
 
     user: AbstractBaseUser | None
@@ -105,17 +107,17 @@ def verify(
     allowed: Callable[[Any], bool] = lookup.is_active,
 ) -> Outcome:
     """
-    Return whom this code lets in, if anybody; the code is used up then.
+    Check a code and return the outcome. A right code is consumed.
 
     Args:
-        username: as somebody typed it.
-        typed: the code as somebody typed it: a sent one, an authenticator's, a recovery code.
-        visitor: who tries.
-        allowed: says whether a user may log in at all.
+        username: the username as typed.
+        typed: the code as typed: a sent code, a code of an authenticator app or a recovery code.
+        visitor: who makes the attempt.
+        allowed: a function that returns whether a user may log in at all.
 
     Raises:
-        AnotherCodeNeeded: the code was right and is used up, but the policy asks for one more.
-        LoginUnavailable: Redis can't be reached.
+        AnotherCodeNeeded: the code was right and is consumed, but the policy asks for one more.
+        LoginUnavailable: Redis or the database can't be reached.
     """
     name = usernames.normalize(username)
     account_key = keys.account_key(name)
@@ -129,7 +131,7 @@ def verify(
         if isinstance(charged, ReachedLimit):
             return Outcome(None, account_key, limited=charged)
         attempt = _Attempt(name, account_key, visitor, allowed, now, *charged)
-        known = attempt.paid.known
+        known = attempt.charge.known
         with unavailable.reported():
             if code:
                 user = _verify_code(attempt, code)
@@ -137,83 +139,59 @@ def verify(
                 user = _verify_recovery_code(attempt, recovery_code or "")
         return Outcome(user, account_key, known)
     except _Refused as refused:
-        # Why is for the log; the visitor is told nothing.
         audit.record(logging.WARNING, "code refused", account=account_key, reason=refused)
         return Outcome(None, account_key, known)
 
 
 def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
     """
-    Count a password that was right as shown, where the policy asks for one besides a code.
+    Record that the session has shown the right password, for a policy that asks for both.
 
     Args:
-        user: whose password it was.
-        request: the visitor's; it counts in this session only.
+        user: the user whose password was right.
+        request: the visitor's request. The password counts in its session only.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
     account_key = keys.account_key(usernames.normalize(user.get_username()))
-    factors_shown.add(account_key, flows.begin(request) or "", policies.PASSWORD, user)
+    factors_shown.add(account_key, flow.begin(request) or "", policies.PASSWORD, user)
 
 
 @sensitive_variables("code", "match")
 def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
-    """Check a sent code or one of an authenticator."""
+    """Check a sent code or a code of an authenticator app, and return the user."""
     authenticators = [
         each
         for each in queries.authenticators(attempt.name)
         if lookup.answers_to(each.user, attempt.name)
     ]
-    _require_own_browser(attempt, authenticators)
+    _refuse_browser_of_another_user(attempt, authenticators)
     found = candidates(authenticators, attempt.pending, now=attempt.now)
-    if weight := attempt.heavier(found):
-        # Before anything is compared: of many at once, none may be looked at too cheaply (R17).
-        paid = guesses.reweigh(attempt.account_key, attempt.paid, weight)
-        if paid is None:
-            raise _Refused("too many guesses at once")
-        attempt = replace(attempt, paid=paid)
+    # Charged before anything is compared: of many guesses at once, none may be too cheap (R17).
+    attempt = _charge_full_weight(attempt, found)
     match = choose(code, found)
     if match is None:
-        compute_missing(len(authenticators), len(found))
-        if attempt.paid.spent:
-            # It was the last guess that strangers had; a job, whether or not there is an owner.
-            dispatch(tell_exhausted, attempt.name, translation.get_language())
-        if far := far_ahead(code, authenticators):
-            resync.remember(attempt.account_key, far)
+        _after_wrong_code(attempt, code, authenticators, found)
         raise _Refused("wrong" if authenticators else "unknown")
-    return _settle(
-        attempt,
-        match.authenticator.user,
-        match.authenticator.factor,
-        enrolled=any(each.factor == policies.AUTHENTICATOR for each in authenticators),
-        consume=lambda: consumption.consume(
-            attempt.account_key,
-            match.authenticator,
-            match.counter,
-            match.challenge,
-            attempt.aftermath(),
-        ),
-    )
-
-
-def _require_own_browser(attempt: _Attempt, authenticators: Iterable[Authenticator]) -> None:
-    """
-    Refuse a browser that is known because somebody else once had this name.
-
-    From then on it is a stranger's, and so is every other one that was known.
-    """
-    browser = attempt.visitor.browser
-    if attempt.paid.known and browser is not None:
-        for each in authenticators:
-            if not browser.is_of(attempt.account_key, each.user):
-                known_browsers.revoke(attempt.account_key)
-                raise _Refused("browser of another account")
+    user, factor = match.authenticator.user, match.authenticator.factor
+    enrolled = any(each.factor == policies.AUTHENTICATOR for each in authenticators)
+    missing = _ask_policy(attempt, user, factor, enrolled=enrolled)
+    if not consumption.consume(
+        attempt.account_key,
+        match.authenticator,
+        match.counter,
+        challenge=match.challenge,
+        charge=attempt.charge,
+        asked_key=attempt.asked_key,
+    ):
+        raise _Refused("used")
+    return _accept(attempt, user, factor, missing)
 
 
 @sensitive_variables("code", "match")
 def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
-    """Check a recovery code."""
+    """Check a recovery code, and return the user."""
     apps = Authenticator.objects.filter(user=OuterRef("user")).exclude(type=Authenticator.Type.SENT)
     rows: Any = (
         RecoveryCode.objects.select_related("user")
@@ -225,43 +203,94 @@ def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     match: Any = recovery_codes.choose(code, rows)
     if match is None:
         raise _Refused("wrong")
-    return _settle(
-        attempt,
-        match.user,
-        policies.RECOVERY,
-        enrolled=match.enrolled,
-        consume=lambda: recovery_codes.consume(match, rows),
-    )
+    missing = _ask_policy(attempt, match.user, policies.RECOVERY, enrolled=match.enrolled)
+    if not recovery_codes.consume(match, rows):
+        raise _Refused("used")
+    return _accept(attempt, match.user, policies.RECOVERY, missing)
 
 
-def _settle(
-    attempt: _Attempt,
-    user: AbstractBaseUser,
-    factor: str,
-    *,
-    enrolled: bool,
-    consume: Callable[[], bool],
-) -> AbstractBaseUser:
+def _refuse_browser_of_another_user(
+    attempt: _Attempt, authenticators: Iterable[Authenticator]
+) -> None:
     """
-    Use a right code up and let its user in, if the account and the policy allow it.
+    Refuse a browser that is known for another user, who had this username before.
 
-    What does not count is not used up.
+    All known browsers of the account are revoked then, and must log in as strangers.
+    """
+    browser = attempt.visitor.browser
+    if attempt.charge.known and browser is not None:
+        for each in authenticators:
+            if not browser.is_of(attempt.account_key, each.user):
+                known_browsers.revoke(attempt.account_key)
+                raise _Refused("browser of another account")
+
+
+@sensitive_variables("found")
+def _charge_full_weight(attempt: _Attempt, found: Iterable[Candidate]) -> _Attempt:
+    """Charge the rest if more codes would be right than the attempt was charged for."""
+    weight = budgets.weigh(
+        each.expected for each in found if each.counter > each.authenticator.consumed
+    )
+    if weight <= attempt.charge.weight:
+        return attempt
+    charge = guesses.reweigh(attempt.account_key, attempt.charge, weight)
+    if charge is None:
+        raise _Refused("too many guesses at once")
+    return replace(attempt, charge=charge)
+
+
+@sensitive_variables("code", "found", "far")
+def _after_wrong_code(
+    attempt: _Attempt,
+    code: str,
+    authenticators: list[Authenticator],
+    found: list[Candidate],
+) -> None:
+    """Do the same work as for other accounts, and what a wrong code causes."""
+    compute_missing(len(authenticators), len(found))
+    if attempt.charge.spent:
+        # Strangers have no guess left. The job runs whether or not the account exists (R33).
+        dispatch(tell_exhausted, attempt.name, translation.get_language())
+    if far := far_ahead(code, authenticators):
+        resync.remember(attempt.account_key, far)
+
+
+def _ask_policy(
+    attempt: _Attempt, user: AbstractBaseUser, factor: str, *, enrolled: bool
+) -> Groups:
+    """
+    Return the groups of factors that are still missing after this one.
+
+    Nothing is consumed yet: a code that does not count stays usable.
     """
     if not attempt.allowed(user):
         raise _Refused("inactive")
     groups = policies.load_policy().groups(user, enrolled=enrolled)
     if not any(factor in group for group in groups):
         raise _Refused(f"policy takes no {factor} code here")
-    # The same factor a second time is right too, and brings nobody further.
-    left = policies.missing(groups, factors_shown.factors(attempt.pending.shown, user) | {factor})
-    if left and attempt.flow is None:
+    # The same factor a second time is accepted, but does not complete the login.
+    shown = factors_shown.factors(attempt.pending.shown, user) | {factor}
+    missing = policies.missing(groups, shown)
+    if missing and attempt.flow is None:
         raise _Refused("two codes need a session")
-    if not consume():
-        raise _Refused("used")
+    return missing
+
+
+def _accept(
+    attempt: _Attempt, user: AbstractBaseUser, factor: str, missing: Groups
+) -> AbstractBaseUser:
+    """
+    Log the accepted code, and return the user if no factor is missing.
+
+    Raises:
+        AnotherCodeNeeded: a factor is missing. This one is recorded for the session.
+    """
     audit.record(logging.INFO, "code accepted", user=user.pk, factor=factor)
-    if attempt.flow is not None and left:
+    if attempt.flow is None:
+        return user
+    if missing:
         factors_shown.add(attempt.account_key, attempt.flow, factor, user)
-        raise AnotherCodeNeeded(left)
-    if attempt.flow is not None and attempt.pending.shown:
+        raise AnotherCodeNeeded(missing)
+    if attempt.pending.shown:
         factors_shown.forget(attempt.account_key, attempt.flow)
     return user

@@ -118,7 +118,7 @@ def test_the_database_alone_lets_one_through(user, monkeypatch):
 
     authenticator = give(user, "hotp")
     monkeypatch.setattr(consumption, "_CONSUME", lambda keys, args: 1)
-    results = race([lambda: consumption.consume("account", authenticator, 7, None)] * 20)
+    results = race([lambda: consumption.consume("account", authenticator, 7)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 
 
@@ -128,8 +128,8 @@ def test_redis_alone_lets_one_through(user, monkeypatch):
     from swap_user.otp.verification import consumption
 
     authenticator = give(user, "hotp")
-    monkeypatch.setattr(consumption, "_confirm", lambda *args: True)
-    results = race([lambda: consumption.consume("account", authenticator, 7, None)] * 20)
+    monkeypatch.setattr(consumption, "_mark_in_database", lambda *args: True)
+    results = race([lambda: consumption.consume("account", authenticator, 7)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 
 
