@@ -1,94 +1,123 @@
 """
-The one SELECT and the one UPDATE of a login, put into SQL once instead of at every login.
+The queries of a login.
 
-Django builds the SQL of a query anew whenever it runs. For these two that took longer than the
-database does, see ``docs/topics/performance.md``. What they do, and to which rows, is the ORM's.
+The ORM compiles a query whenever it runs it. For the SELECT and the UPDATE of a login that takes
+longer than the database does (``docs/topics/performance.md``), so their SQL is kept. ``orm_select``
+and ``orm_update`` are the same queries for reading; tests compare them on many user models.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Manager, QuerySet
+from django.db.models import DateTimeField, Manager, QuerySet
+from django.utils import timezone
+from django.utils.functional import cached_property
 
 from swap_user.models import Authenticator
 from swap_user.users import lookup
 from swap_user.users.usernames import username_field
 
+# A value that no lookup changes, to find the username among the parameters of the query.
+_PLACEHOLDER = ""
+
+Converters = list[tuple[int, Any, list[Any]]]
+
 _META: Any = Authenticator._meta
+_USER: Any = _META.get_field("user")
 
 
-class _Select(NamedTuple):
-    """The SELECT of a login, and what its columns are."""
-
-    sql: str
-    expressions: list[Any]
-    own: list[str]
-    users: list[str]
-    converted: list[int]
-
-
-def authenticators(name: str) -> list[Authenticator]:
+def orm_select(username: str) -> "QuerySet[Authenticator]":
     """
-    Return the authenticators of the account of this name, each with its ``user``.
+    Return the authenticators of the account with this username, each with its user.
 
     Args:
-        name: as ``swap_user.users.usernames.normalize`` gives it.
+        username: the canonical form, as ``usernames.normalize`` returns it.
     """
-    model = get_user_model()
-    connection = connections[router.db_for_read(Authenticator)]
-    select = _select(connection.alias, model)
-    if select is None:
-        users = lookup.named(name)
-        return list(Authenticator.objects.select_related("user").filter(user__in=users))
-    field = username_field(model)
-    with connection.cursor() as cursor:
-        cursor.execute(select.sql, [field.get_db_prep_value(name, connection)])
-        rows = cursor.fetchall()
-    converters = _converters(select, connection)
-    return [_authenticator(row, select, converters, model, connection) for row in rows]
+    users = lookup.named(username)
+    return Authenticator.objects.select_related("user").filter(user__in=users)
 
 
-def build_missing_rows(rows: int, usual: int) -> None:
+class AuthenticatorQuery:
     """
-    Make objects of rows that nobody has, as many as are missing to what is usual (R33).
-
-    It takes as long as the database does.
+    The SELECT of a login.
 
     Args:
-        rows: how many there were.
-        usual: how many there are for most accounts.
+        username: the canonical form, as ``usernames.normalize`` returns it.
     """
-    model = get_user_model()
-    connection = connections[router.db_for_read(Authenticator)]
-    select, decoy = _select(connection.alias, model), _decoy(connection.alias, model)
-    if select is None or decoy is None:
-        return
-    converters = _converters(select, connection)
-    for _ in range(rows, usual):
-        _authenticator(decoy, select, converters, model, connection)
+
+    def __init__(self, username: str) -> None:
+        self._username = username
+        self._connection = connections[router.db_for_read(Authenticator)]
+        self._columns = _columns(self._connection.alias, get_user_model())
+
+    def run(self) -> list[Authenticator]:
+        """Run ``orm_select``, without compiling it again where its SQL is always the same."""
+        if self._columns.sql is None:
+            return list(orm_select(self._username))
+        field = username_field(self._columns.model)
+        value = field.get_db_prep_value(self._username, self._connection)
+        with self._connection.cursor() as cursor:
+            cursor.execute(self._columns.sql, [value])
+            rows = cursor.fetchall()
+        return [self._instance(row) for row in rows]
+
+    def made_up_rows(self, number: int) -> list[Authenticator]:
+        """
+        Return authenticators that are not in the database, each with a made-up user.
+
+        To make them takes as long as to make those of real rows (R33).
+
+        Args:
+            number: how many to make.
+        """
+        row = self._columns.made_up
+        return [self._instance(row) for _ in range(number)] if row else []
+
+    def _instance(self, row: tuple[Any, ...]) -> Authenticator:
+        return self._columns.instance(row, self._converters, self._connection)
+
+    @cached_property
+    def _converters(self) -> Converters:
+        return self._columns.converters(self._connection)
 
 
 def raise_mark(authenticator: Authenticator, counter: int, changes: Mapping[str, Any]) -> bool:
     """
-    Save ``changes``, unless the mark stands at ``counter`` or above; say whether it was done.
+    Run ``orm_update`` without compiling it, and return whether the mark was below ``counter``.
 
     Args:
-        authenticator: whose mark it is.
-        counter: what must lie above the mark.
-        changes: values by the names of fields.
+        authenticator: the authenticator that the mark belongs to.
+        counter: the counter to consume.
+        changes: new values by field name.
     """
     connection = connections[router.db_for_write(Authenticator, instance=authenticator)]
     values = [*changes.items(), ("id", authenticator.pk), ("consumed", counter)]
+    prepared = [_META.get_field(name).get_db_prep_save(value, connection) for name, value in values]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _update(connection.alias, tuple(changes)),
-            [_META.get_field(name).get_db_prep_save(value, connection) for name, value in values],
-        )
+        cursor.execute(_kept_update(connection.alias, tuple(changes)), prepared)
         return bool(cursor.rowcount)
+
+
+def orm_update(authenticator: Authenticator, counter: int, changes: Mapping[str, Any]) -> int:
+    """Save ``changes`` if the mark is below ``counter``, and return the number of rows changed."""
+    rows = Authenticator.objects.filter(pk=authenticator.pk, consumed__lt=counter)
+    return rows.update(**changes)
+
+
+@lru_cache(maxsize=16)
+def _kept_update(alias: str, names: tuple[str, ...]) -> str:
+    quoted = connections[alias].ops.quote_name
+    changes = ", ".join(f"{quoted(_META.get_field(name).column)} = %s" for name in names)
+    return (
+        f"UPDATE {quoted(_META.db_table)} SET {changes} "  # noqa: S608 - no text of a visitor
+        f"WHERE {quoted('id')} = %s AND {quoted('consumed')} < %s"
+    )
 
 
 def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
@@ -96,118 +125,138 @@ def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
     Save the secrets of many authenticators in one transaction.
 
     Args:
-        changes: each with the ciphertext that is to be replaced. Where another one stands by now
-            (a login has written it) it stays.
+        changes: authenticators with a new ciphertext, each with the ciphertext that it replaces.
+            A row whose ciphertext has changed since is left alone.
     """
     connection = connections[router.db_for_write(Authenticator)]
     primary_key = _META.get_field("id")
-    rows = [
-        (each.secret, primary_key.get_db_prep_save(each.pk, connection), stored)
-        for each, stored in changes
-    ]
     quoted = connection.ops.quote_name
     sql = (
-        f"UPDATE {quoted(_META.db_table)} SET {quoted('secret')} = %s "  # noqa: S608
+        f"UPDATE {quoted(_META.db_table)} SET {quoted('secret')} = %s "  # noqa: S608 - as above
         f"WHERE {quoted('id')} = %s AND {quoted('secret')} = %s"
     )
+    rows = [
+        (each.secret, primary_key.get_db_prep_save(each.pk, connection), replaced)
+        for each, replaced in changes
+    ]
+    # In one call: on SQLite no other connection can write until it is done.
     if rows:
         with transaction.atomic(connection.alias), connection.cursor() as cursor:
             cursor.executemany(sql, rows)
 
 
-def _is_plain(model: type[Any]) -> bool:
-    """Say whether the model lies in one table, and its manager shows all that is in it."""
-    manager = model._default_manager
-    return (
-        not model._meta.parents
-        and type(manager).get_queryset is Manager.get_queryset
-        and type(manager.all()) is QuerySet
-    )
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """
+    The columns of the query for one user model and database.
+
+    Attributes:
+        sql: the SELECT, whose only parameter is the username; None where the ORM must compile it
+            each time, because a manager of the project may change it from call to call.
+        expressions: the columns, as the ORM sees them.
+        own: names of the authenticator's fields. Its columns come first.
+        model: the user model.
+        users: names of the user's fields.
+        converted: positions of columns whose values the ORM converts.
+        made_up: a row with the same columns that belongs to no user; None if no object can be
+            made of it.
+    """
+
+    sql: str | None
+    expressions: list[Any]
+    own: list[str]
+    model: Any
+    users: list[str]
+    converted: list[int]
+    made_up: tuple[Any, ...] | None = None
+
+    def converters(self, connection: BaseDatabaseWrapper) -> Converters:
+        """Return the converters of each position. They belong to one connection."""
+        return [
+            (index, self.expressions[index], _converters_of(self.expressions[index], connection))
+            for index in self.converted
+        ]
+
+    def instance(
+        self, row: tuple[Any, ...], converters: Converters, connection: BaseDatabaseWrapper
+    ) -> Authenticator:
+        """Return the authenticator of a row, as the ORM would."""
+        values = list(row)
+        for index, expression, functions in converters:
+            for convert in functions:
+                values[index] = convert(values[index], expression, connection)
+        split = len(self.own)
+        authenticator = Authenticator.from_db(connection.alias, self.own, values[:split])
+        user = self.model.from_db(connection.alias, self.users, values[split:])
+        # What select_related() does: the row says that they belong together.
+        _USER.set_cached_value(authenticator, user)
+        return authenticator
 
 
 @lru_cache(maxsize=8)
-def _select(alias: str, model: type[Any]) -> _Select | None:
-    """Return the SELECT, or None where only the ORM knows how to put it."""
-    if not _is_plain(model):
-        return None
-    rows = Authenticator.objects.using(alias).select_related("user")
-    rows = rows.filter(**{f"user__{model.USERNAME_FIELD}": ""})
-    compiler = rows.query.get_compiler(alias)
-    sql, parameters = compiler.as_sql()
-    if parameters != ("",):
-        return None
-    expressions = [expression for expression, _, _ in compiler.select]
-    own, users = (
-        [each.target.attname for each in expressions if each.target.model is owner]
-        for owner in (Authenticator, model)
-    )
+def _columns(alias: str, model: Any) -> _Columns:
     connection = connections[alias]
-    converted = [
-        index
-        for index, expression in enumerate(expressions)
-        if _converters_of(expression, connection)
-    ]
-    return _Select(sql, expressions, own, users, converted)
-
-
-@lru_cache(maxsize=8)
-def _decoy(alias: str, model: Any) -> tuple[Any, ...] | None:
-    """Return a row like those of the SELECT, of nobody; None where its values can't be made up."""
-    select, connection = _select(alias, model), connections[alias]
-    if select is None:
-        return None
-    nobody = {Authenticator: Authenticator(), model: model()}
-    try:
-        row = tuple(
-            each.target.get_db_prep_save(
-                getattr(nobody[each.target.model], each.target.attname), connection
-            )
-            for each in select.expressions
-        )
-        _authenticator(row, select, _converters(select, connection), model, connection)
-    except Exception:  # noqa: BLE001 - fields of the project's own may refuse their own default
-        return None
-    return row
-
-
-@lru_cache(maxsize=16)
-def _update(alias: str, names: tuple[str, ...]) -> str:
-    quoted = connections[alias].ops.quote_name
-    columns = {name: quoted(_META.get_field(name).column) for name in (*names, "id", "consumed")}
-    changes = ", ".join(f"{columns[name]} = %s" for name in names)
-    return (
-        f"UPDATE {quoted(_META.db_table)} SET {changes} "  # noqa: S608 - names of ours
-        f"WHERE {columns['id']} = %s AND {columns['consumed']} < %s"
+    rows = Authenticator.objects.using(alias).select_related("user")
+    compiler = rows.query.get_compiler(alias)
+    compiler.as_sql()  # fills compiler.select
+    expressions = [expression for expression, _, _ in compiler.select]
+    names = [each.target.attname for each in expressions]
+    split = len(Authenticator._meta.concrete_fields)
+    columns = _Columns(
+        sql=_kept_sql(rows, alias, model),
+        expressions=expressions,
+        own=names[:split],
+        model=model,
+        users=names[split:],
+        converted=[
+            index
+            for index, expression in enumerate(expressions)
+            if _converters_of(expression, connection)
+        ],
     )
+    row = _made_up_row(columns, connection)
+    try:
+        columns.instance(row, columns.converters(connection), connection)
+    except Exception:  # noqa: BLE001 - the user model is the project's
+        return columns
+    return replace(columns, made_up=row)
 
 
-def _converters(
-    select: _Select, connection: BaseDatabaseWrapper
-) -> list[tuple[int, Any, list[Any]]]:
-    found = []
-    for index in select.converted:
-        expression = select.expressions[index]
-        found.append((index, expression, _converters_of(expression, connection)))
-    return found
+def _kept_sql(rows: "QuerySet[Authenticator]", alias: str, model: Any) -> str | None:
+    """Return the SQL of ``orm_select``, or None where it may change from call to call."""
+    manager = model._default_manager
+    if (
+        type(manager).get_queryset is not Manager.get_queryset
+        or type(manager.all()) is not QuerySet
+    ):
+        return None
+    try:
+        rows = rows.filter(**{f"user__{model.USERNAME_FIELD}": _PLACEHOLDER})
+        sql, parameters = rows.query.get_compiler(alias).as_sql()
+    except (TypeError, ValueError, ValidationError):
+        return None  # The username is no text.
+    return sql if parameters == (_PLACEHOLDER,) else None
+
+
+def _made_up_row(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
+    """Return a row of the default values; None where a field has none or can't convert it."""
+    blank = {True: Authenticator(), False: columns.model()}
+    row: list[Any] = []
+    for index, expression in enumerate(columns.expressions):
+        field = expression.target
+        try:
+            value = getattr(blank[index < len(columns.own)], field.attname)
+            if value is None and isinstance(field, DateTimeField):
+                value = timezone.now()
+            value = field.get_db_prep_save(value, connection)
+            for convert in _converters_of(expression, connection):
+                convert(value, expression, connection)
+        except Exception:  # noqa: BLE001 - fields of the project may raise anything
+            value = None
+        row.append(value)
+    return tuple(row)
 
 
 def _converters_of(expression: Any, connection: BaseDatabaseWrapper) -> list[Any]:
     backend = connection.ops.get_db_converters(expression)
     return [*backend, *expression.get_db_converters(connection)]
-
-
-def _authenticator(
-    row: tuple[Any, ...],
-    select: _Select,
-    converters: list[tuple[int, Any, list[Any]]],
-    model: type[Any],
-    connection: BaseDatabaseWrapper,
-) -> Authenticator:
-    values = list(row)
-    for index, expression, functions in converters:
-        for convert in functions:
-            values[index] = convert(values[index], expression, connection)
-    split = len(select.own)
-    authenticator = Authenticator.from_db(connection.alias, select.own, values[:split])
-    authenticator.user = model.from_db(connection.alias, select.users, values[split:])
-    return authenticator

@@ -7,7 +7,7 @@ SELECT, compare every candidate, ask the policy, consume the counter.
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import audit, policies
-from swap_user.otp.authenticators import queries, recovery_codes
+from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.authenticators.queries import AuthenticatorQuery
 from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
@@ -35,8 +36,8 @@ from swap_user.otp.verification import consumption
 from swap_user.otp.verification.candidates import (
     Candidate,
     candidates,
+    check_made_up,
     choose,
-    compute_missing,
     far_ahead,
 )
 from swap_user.otp.visitors import flow, known_browsers
@@ -161,18 +162,23 @@ def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
 @sensitive_variables("code", "match")
 def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     """Check a sent code or a code of an authenticator app, and return the user."""
-    authenticators = [
-        each
-        for each in queries.authenticators(attempt.name)
-        if lookup.answers_to(each.user, attempt.name)
-    ]
+    query = AuthenticatorQuery(attempt.name)
+    authenticators = [each for each in query.run() if lookup.answers_to(each.user, attempt.name)]
     _refuse_browser_of_another_user(attempt, authenticators)
     found = candidates(authenticators, attempt.pending, now=attempt.now)
     # Charged before anything is compared: of many guesses at once, none may be too cheap (R17).
     attempt = _charge_full_weight(attempt, found)
     match = choose(code, found)
     if match is None:
-        _after_wrong_code(attempt, code, authenticators, found)
+        check_made_up(
+            code,
+            authenticators,
+            attempt.pending,
+            query=query,
+            username=attempt.name,
+            now=attempt.now,
+        )
+        _after_wrong_code(attempt, code, authenticators)
         raise _Refused("wrong" if authenticators else "unknown")
     user, factor = match.authenticator.user, match.authenticator.factor
     enrolled = any(each.factor == policies.AUTHENTICATOR for each in authenticators)
@@ -239,15 +245,11 @@ def _charge_full_weight(attempt: _Attempt, found: Iterable[Candidate]) -> _Attem
     return replace(attempt, charge=charge)
 
 
-@sensitive_variables("code", "found", "far")
+@sensitive_variables("code", "far")
 def _after_wrong_code(
-    attempt: _Attempt,
-    code: str,
-    authenticators: list[Authenticator],
-    found: list[Candidate],
+    attempt: _Attempt, code: str, authenticators: Sequence[Authenticator]
 ) -> None:
-    """Do the same work as for other accounts, and what a wrong code causes."""
-    compute_missing(len(authenticators), len(found))
+    """Dispatch the notice that guesses are spent, and remember a code that is too far ahead."""
     if attempt.charge.spent:
         # Strangers have no guess left. The job runs whether or not the account exists (R33).
         dispatch(tell_exhausted, attempt.name, translation.get_language())

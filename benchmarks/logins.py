@@ -1,0 +1,102 @@
+"""
+A worker of ``python -m benchmarks.compare``: log in with right codes, as often as it is asked.
+
+It uses only names that every version of the package promises, so it runs against any revision.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import django
+from django.conf import settings
+
+DIGITS, PERIOD = 6, 30
+
+
+def main() -> None:
+    """Read numbers of logins from standard input, and answer each with the times they took."""
+    configure()
+    from django.core.cache import cache
+    from django.core.management import call_command
+
+    from swap_user.models import Authenticator
+
+    call_command("migrate", verbosity=0, interactive=False)
+    clear: Any = cache.clear
+    log_in = prepared()
+    log_in()
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        times = []
+        for _ in range(int(line)):
+            # The same code again: its marks are removed between the logins.
+            Authenticator.objects.update(consumed=-1)
+            clear()
+            started = time.perf_counter_ns()
+            log_in()
+            times.append(time.perf_counter_ns() - started)
+        print(json.dumps(times), flush=True)
+
+
+def configure() -> None:
+    """Set up Django for the servers that the environment names."""
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["COMPARE_SQLITE"]}
+    settings.configure(
+        SECRET_KEY="only for the benchmark, and longer than fifty characters, it is",
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "swap_user",
+            "swap_user.to_email_otp",
+        ],
+        AUTH_USER_MODEL="swap_to_email_otp.EmailOTPUser",
+        AUTHENTICATION_BACKENDS=["swap_user.backends.OTPBackend"],
+        DATABASES={"default": database},
+        CACHES={
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": os.environ["COMPARE_REDIS"],
+            }
+        },
+        SWAP_USER={"OTP_NOTICES": ()},
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        LOGGING_CONFIG=None,
+        USE_TZ=True,
+    )
+    django.setup()
+
+
+def prepared() -> Any:
+    """Enroll an authenticator app, and return a function that logs in with its code."""
+    import pyotp
+    from django.contrib.auth import authenticate, get_user_model
+    from django.core.cache import cache
+    from django.test import RequestFactory
+
+    from swap_user.models import Authenticator
+    from swap_user.otp import enroll
+
+    model: Any = get_user_model()
+    user = model.objects.create_user(email="ada@example.com")
+    enrollment = enroll(user)
+    app = pyotp.TOTP(enrollment.secret, digits=DIGITS, interval=PERIOD)
+    enrollment.confirm(app.now())
+    Authenticator.objects.update(consumed=-1)
+    cache.clear()
+    request = RequestFactory().post("/")
+    request.session = {}  # type: ignore[assignment]
+
+    def log_in() -> None:
+        assert authenticate(request, username="ada@example.com", otp=app.now()) is not None
+
+    return log_in
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""
+Print, as JSON, how the kept queries compare with those of the ORM for one user model.
+
+It runs in a process of its own, because a project has one user model.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import django
+
+
+def main() -> None:
+    """Give a user the usual two authenticators, and compare."""
+    django.setup()
+    from django.contrib.auth import authenticate, get_user_model
+    from django.core.cache import cache
+    from django.core.management import call_command
+    from django.db import connections, router
+    from django.test.utils import CaptureQueriesContext
+    from django.utils import timezone
+
+    from swap_user.models import Authenticator
+    from swap_user.otp import enroll
+    from swap_user.otp.authenticators import queries
+    from swap_user.otp.authenticators.secrets import sent_authenticator
+    from swap_user.otp.crypto.hotp import code_at, time_step
+
+    model: Any = get_user_model()
+    alias = router.db_for_write(model)
+    call_command("migrate", database=alias, run_syncdb=True, verbosity=0, interactive=False)
+    user = model.objects.create(name="ada")
+    model.objects.create(name="other")
+    enrollment = enroll(user)
+    enrollment.confirm(code_at(enrollment.secret, time_step(time.time())))
+    sent_authenticator(user)
+    Authenticator.objects.update(last_used_at=timezone.now())
+    model.objects.update(last_login=timezone.now())
+
+    def described(row: Any) -> Any:
+        fields = [(each.attname, repr(getattr(row, each.attname))) for each in row._meta.fields]
+        state = [row._state.db, row._state.adding, sorted(row.get_deferred_fields())]
+        return [type(row).__name__, fields, state]
+
+    def rows(found: Any) -> Any:
+        return sorted([described(row), described(row.user)] for row in found)
+
+    names = ("ada", "other", "unknown")
+    kept = {name: rows(queries.AuthenticatorQuery(name).run()) for name in names}
+    orm = {name: rows(queries.orm_select(name)) for name in names}
+
+    first = Authenticator.objects.order_by("pk")[0]
+    changed = []
+    for update in (queries.orm_update, queries.raise_mark):
+        Authenticator.objects.update(consumed=3)
+        done = [bool(update(first, counter, {"consumed": counter})) for counter in (5, 5, 4, 6)]
+        marks = list(Authenticator.objects.order_by("pk").values_list("consumed", flat=True))
+        changed.append([done, marks])
+
+    def wrong_code(name: str) -> None:
+        assert authenticate(None, username=name, otp="000000") is None
+
+    def work(name: str) -> Any:
+        wrong_code(name)  # once before, so that everything is imported and kept
+        cache.clear()
+        with CaptureQueriesContext(connections[alias]) as captured:
+            wrong_code(name)
+        cache.clear()
+        calls: Counter[str] = Counter()
+
+        def count(frame: Any, event: str, _: Any) -> None:
+            if event == "call":
+                calls[frame.f_code.co_name] += 1
+
+        sys.setprofile(count)
+        wrong_code(name)
+        sys.setprofile(None)
+        watched = ("from_db", "from_db_value", "decrypt", "at", "execute")
+        return {
+            "queries": [each["sql"].replace(name, "").replace(name[::-1], "") for each in captured],
+            "calls": {key: calls[key] for key in watched},
+            "total": sum(calls.values()),
+        }
+
+    result = {
+        "kept": kept,
+        "orm": orm,
+        "changed": changed,
+        "known": work("ada"),
+        "unknown": work("eve"),
+        "is kept": queries._columns(alias, model).sql is not None,
+    }
+    json.dump(result, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
