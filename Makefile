@@ -1,4 +1,4 @@
-.PHONY: demo test lint types docs clean
+.PHONY: demo test lint types layers docs clean
 
 demo: ## A small site with the login; the codes appear in the terminal
 	@sh scripts/venv
@@ -16,6 +16,10 @@ lint:
 types:
 	@sh scripts/venv dev
 	.venv/bin/mypy
+
+layers: ## Which module may import which
+	@sh scripts/venv dev
+	.venv/bin/lint-imports --no-logo
 
 docs:
 	@sh scripts/venv dev
