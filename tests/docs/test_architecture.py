@@ -1,0 +1,87 @@
+"""The architecture page names what is there: modules, stored names, Redis keys, check ids."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests import ROOT
+from tests.checks.test_ids import declared
+from tests.docs.test_docs import code, rows
+
+PAGE = "docs/contributing/architecture.md"
+PACKAGE = ROOT / "swap_user"
+
+
+def tree() -> Iterator[str]:
+    """Yield the path of every module in the tree; a folder line may name several folders."""
+    (text,) = re.findall(r"```text\n(swap_user/\n.*?)```", (ROOT / PAGE).read_text(), re.DOTALL)
+    folders: list[tuple[int, list[str]]] = []
+    for line in text.splitlines():
+        depth = len(line) - len(line.lstrip())
+        names = re.split(r" {2,}", line.strip())[0].split()
+        while folders and folders[-1][0] >= depth:
+            folders.pop()
+        parents = folders[-1][1] if folders else [""]
+        paths = [parent + name for parent in parents for name in names]
+        if line.strip().startswith(tuple(name for name in names if name.endswith("/"))):
+            folders.append((depth, paths))
+        else:
+            yield from (f"{path}.py" for path in paths)
+
+
+def nodes() -> Iterator[ast.AST]:
+    """Yield every node of the source of the package."""
+    for path in PACKAGE.rglob("*.py"):
+        yield from ast.walk(ast.parse(path.read_text()))
+
+
+def test_the_tree_names_every_module():
+    """Every module of the package, and no other; packages and migrations are not listed."""
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py" and path.parent.name != "migrations"
+    }
+    named = list(tree())
+    assert modules - {*named} == set(), "missing in the tree of the page"
+    assert {*named} - modules == set(), "not in the package"
+    assert len(named) == len({*named})
+
+
+def test_names_in_sessions_and_requests():
+    """Each name that begins with `_swap_user_`, and the cookie."""
+    from swap_user.otp.visitors.known_browsers import COOKIE
+
+    texts = {
+        node.value
+        for node in nodes()
+        if isinstance(node, ast.Constant) and re.fullmatch(r"_swap_user_\w+", str(node.value))
+    }
+    assert {code(row[0]) for row in rows(PAGE, "name")} == texts | {COOKIE}
+
+
+def test_redis_keys():
+    """The first part of each key, as `redis_key` is given it."""
+    parts = {
+        node.args[1].value
+        for node in nodes()
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name | ast.Attribute)
+        and ast.unparse(node.func).split(".")[-1] == "redis_key"
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert {code(row[0]).split(":")[0] for row in rows(PAGE, "key")} == parts
+
+
+def test_check_ids():
+    """Each id with its check, in order."""
+    told = [(code(row[0]), code(row[2]).split(".")[1]) for row in rows(PAGE, "check id")]
+    assert told == sorted(declared())
+
+
+def test_files_and_modules_exist():
+    """Every path that the page names in backticks is in the package or in the repository."""
+    for path in re.findall(r"`([\w/]+/[\w/.]*)`", (ROOT / PAGE).read_text()):
+        homes = (ROOT, PACKAGE, PACKAGE / "otp")
+        found = any((home / f"{path}{end}").exists() for home in homes for end in ("", ".py"))
+        assert found or path == "otp/pages/account", path
