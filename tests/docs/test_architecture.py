@@ -75,8 +75,11 @@ def test_redis_keys():
 
 def test_check_ids():
     """Each id with its check, in order."""
-    told = [(code(row[0]), code(row[2]).split(".")[1]) for row in rows(PAGE, "check id")]
-    assert told == sorted(declared())
+    listed = [(code(row[0]), code(row[2]).split(".")[1]) for row in rows(PAGE, "check id")]
+    assert listed == sorted(declared())
+    newest = [max(check_id for check_id, _ in listed if check_id[0] == kind) for kind in "EW"]
+    free = [f"`{check_id[0]}{int(check_id[1:]) + 1:03}`" for check_id in newest]
+    assert f"The next ones are {' and '.join(free)}." in (ROOT / PAGE).read_text()
 
 
 def test_files_and_modules_exist():
