@@ -1,3 +1,7 @@
-"""Log in to Django with one-time codes: sent ones, or those of an authenticator app."""
+"""Swappable Django users who log in with an email or a phone number and a one-time code."""
+
+from swap_user import moved
 
 __version__ = "1.0.0a1"
+
+moved.install()

@@ -22,10 +22,10 @@ class SwapUserConfig(AppConfig):
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
         from swap_user.otp.delivery import notices  # noqa: PLC0415
-        from swap_user.otp.sessions import credential_masking, sessions  # noqa: PLC0415
+        from swap_user.otp.sessions import first_receiver_hack, sessions  # noqa: PLC0415
 
         register_checks()
-        credential_masking.mask_codes()
+        first_receiver_hack.hide_codes_from_receivers()
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
 

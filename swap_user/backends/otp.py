@@ -1,6 +1,5 @@
-"""The backend: it adapts Django's call, and delegates."""
+"""The authentication backend. It adapts Django's call and delegates to the verifier."""
 
-from inspect import signature
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -16,9 +15,9 @@ from swap_user.otp.visitors.visitor import visitor
 
 class OTPBackend(ModelBackend):
     """
-    Log in with a one-time code, for any user model; permissions are those of ModelBackend.
+    Log in with a one-time code, for any user model. Permissions are those of ModelBackend.
 
-    A call without ``otp`` is somebody else's: it costs nothing here.
+    A call without ``otp`` is for another backend, and returns at once.
     """
 
     @sensitive_variables("otp")
@@ -30,18 +29,20 @@ class OTPBackend(ModelBackend):
         **kwargs: Any,
     ) -> AbstractBaseUser | None:
         """
-        Return the user whom the code lets in, or None. A code counts once.
+        Return the user whom the code logs in, or None. A code works once.
 
-        Where too many codes were tried, it is not looked at; ``swap_user.otp.limited(request)``
-        then says for how long.
+        After too many wrong codes the code is not checked; ``swap_user.otp.limited(request)``
+        then returns which limit was reached.
 
         Args:
-            request: the visitor's; a sent code counts only in the session that asked for it.
-            username: as typed; the model's USERNAME_FIELD works in its place.
+            request: the visitor's request. A sent code works only in the session that asked for
+                it. None where there is no request.
+            username: the username as typed. The model's USERNAME_FIELD works in its place.
             otp: the code as typed.
 
         Raises:
-            LoginUnavailable: Redis can't be reached.
+            AnotherCodeNeeded: the code was right, and the policy asks for one more.
+            LoginUnavailable: Redis or the database can't be reached.
         """
         if otp is None:
             return None
@@ -65,8 +66,3 @@ class OTPBackend(ModelBackend):
         if otp is None:
             return None
         return await sync_to_async(self.authenticate)(request, username, otp, **kwargs)
-
-
-# Django asks for these at every login, and working one out takes as long as a trip to Redis.
-for _method in (OTPBackend.authenticate, OTPBackend.aauthenticate):
-    setattr(_method, "__signature__", signature(_method))  # noqa: B010 - mypy knows no such attribute

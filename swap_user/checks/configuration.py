@@ -13,9 +13,11 @@ from django.core.cache import InvalidCacheBackendError, caches
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from swap_user import moved
 from swap_user.checks import deployment
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
+from swap_user.checks.neighbours import check_axes
 from swap_user.conf import NAMESPACE, configured, declared
 from swap_user.conf.renamed import FORMER
 from swap_user.otp.crypto.keyring import decode_key
@@ -38,6 +40,8 @@ def register_checks() -> None:
         check_policy,
         check_notices,
         check_dispatcher,
+        check_moved,
+        check_axes,
     ):
         checks.register(check, checks.Tags.security)
     for check in deployment.ALL:
@@ -196,6 +200,23 @@ def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
         )
         for name in unknown
     ]
+
+
+def check_moved(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W011: a dotted path of the alpha."""
+    messages: Messages = []
+    for setting in declared():
+        path = value(setting.name)
+        new = moved.new_path(path) if isinstance(path, str) else None
+        if new:
+            messages.append(
+                checks.Warning(
+                    f"{NAMESPACE}[{setting.name!r}] is {path!r}, which has moved.",
+                    hint=f'Write "{new}". The old path stops working with the next minor release.',
+                    id="swap_user.W011",
+                )
+            )
+    return messages
 
 
 def _hint_for_unknown(name: object, known: list[str]) -> str:

@@ -1,15 +1,20 @@
 """
-What a project's own views use.
+The functions and exceptions that projects use.
 
-The names are loaded when first used, so that a module of senders can be imported before Django
-has loaded the models.
+They are imported when they are first used, so that Django can import ``swap_user.otp.senders`` and
+the other public modules before it loads the models.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+    from swap_user.otp.authenticators.recovery_codes import (
+        generate_recovery_codes,
+        remaining_recovery_codes,
+    )
+    from swap_user.otp.authenticators.revocation import remove_authenticator
+    from swap_user.otp.authenticators.rotation import rotate_keys
     from swap_user.otp.delivery.request import asend_code, send_code
     from swap_user.otp.exceptions import (
         AnotherCodeNeeded,
@@ -17,40 +22,56 @@ if TYPE_CHECKING:
         LoginUnavailable,
         OTPError,
     )
-    from swap_user.otp.verification.enrollment import enroll
+    from swap_user.otp.sessions.reset import reset_user
+    from swap_user.otp.sessions.sessions import end_sessions, is_fresh
+    from swap_user.otp.verification.enrollment import Enrollment, enroll
     from swap_user.otp.verification.outcomes import limited, remember_browser
     from swap_user.otp.verification.verifier import note_password
 
 __all__ = [
     "AnotherCodeNeeded",
+    "Enrollment",
     "InvalidCode",
     "LoginUnavailable",
     "OTPError",
     "asend_code",
+    "end_sessions",
     "enroll",
     "generate_recovery_codes",
+    "is_fresh",
     "limited",
     "note_password",
+    "remaining_recovery_codes",
     "remember_browser",
+    "remove_authenticator",
+    "reset_user",
+    "rotate_keys",
     "send_code",
 ]
 
-_HOMES = {
+_MODULES = {
     "AnotherCodeNeeded": "exceptions",
+    "Enrollment": "verification.enrollment",
     "InvalidCode": "exceptions",
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
     "asend_code": "delivery.request",
+    "end_sessions": "sessions.sessions",
     "enroll": "verification.enrollment",
     "generate_recovery_codes": "authenticators.recovery_codes",
+    "is_fresh": "sessions.sessions",
     "limited": "verification.outcomes",
     "note_password": "verification.verifier",
+    "remaining_recovery_codes": "authenticators.recovery_codes",
     "remember_browser": "verification.outcomes",
+    "remove_authenticator": "authenticators.revocation",
+    "reset_user": "sessions.reset",
+    "rotate_keys": "authenticators.rotation",
     "send_code": "delivery.request",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -150,7 +150,7 @@ def test_migrate_understands_the_seed_page(monkeypatch, migrated, label):
     """The printed step migrates everything in a project that has the OTP app of that name."""
     _install(monkeypatch, f"{label}_otp")
     output = _migrate(label, plan=True, database="default")
-    assert output == f"This project has {label}_otp in place of {label}: migrating all apps.\n"
+    assert output == f"This project has {label}_otp, not {label}. Migrating all apps.\n"
     assert migrated[0]["app_label"] is None
     assert migrated[0]["plan"] is True
     assert _migrate(label, verbosity=0) == ""

@@ -33,6 +33,7 @@ ours["INSTALLED_APPS"] = (
 ours["MIDDLEWARE"] = [*base.MIDDLEWARE, "axes.middleware.AxesMiddleware"]
 ours["AUTHENTICATION_BACKENDS"] = ["axes.backends.AxesBackend", *base.AUTHENTICATION_BACKENDS]
 ours["AXES_FAILURE_LIMIT"] = 100
+ours["AXES_SENSITIVE_PARAMETERS"] = ["username", "ip_address", "otp"]
 ours["AXES_ENABLE_ACCESS_FAILURE_LOG"] = True
 ours["DATABASES"] = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 settings.configure(**ours)

@@ -383,7 +383,7 @@ def test_a_task_runs_nothing_but_our_jobs(user, settings):
     task = backend(settings, "dummy.DummyBackend")
     for name in (
         "os.system",
-        "swap_user.otp.sessions.reset.reset",
+        "swap_user.otp.sessions.reset.reset_user",
         "swap_user.otp.delivery.send_code_job.nothing",
         "swap_user.otp.delivery.send_code_job.codes",
         "swap_user.otp",

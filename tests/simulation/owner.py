@@ -10,8 +10,10 @@ from django.contrib.auth import authenticate, login
 from django.http import HttpRequest, HttpResponse
 
 from swap_user.otp import remember_browser, send_code
-from swap_user.otp.authenticators import recovery_codes
-from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.authenticators.recovery_codes import (
+    generate_recovery_codes,
+    remaining_recovery_codes,
+)
 from swap_user.otp.visitors import known_browsers
 from swap_user.testing import outbox
 from tests.simulation.clock import BEGIN, DAY, Clock
@@ -70,7 +72,7 @@ class Owner:
         response = HttpResponse()
         remember_browser(request, response)
         cookies[known_browsers.COOKIE] = response.cookies[known_browsers.COOKIE].value
-        if self.recovery and self._codes and recovery_codes.remaining(self.user) <= 3:
+        if self.recovery and self._codes and remaining_recovery_codes(self.user) <= 3:
             self._codes = generate_recovery_codes(self.user)
 
     def _enters(self, request: HttpRequest, *, use_app: bool, mistype: bool) -> bool:

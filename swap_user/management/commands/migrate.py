@@ -1,29 +1,38 @@
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.core.management.commands.migrate import Command as MigrateCommand
+from django.core.management import find_commands, load_command_class
+from django.core.management.commands.migrate import Command as DjangoCommand
 
 
-class Command(MigrateCommand):
+def _next_command() -> Any:
+    """Return the class of the command that runs without this one: another app's, or Django's."""
+    for config in apps.get_app_configs():
+        folder = Path(config.path) / "management"
+        if config.label != "swap_user" and "migrate" in find_commands(str(folder)):
+            return type(load_command_class(config.name, "migrate"))
+    return DjangoCommand
+
+
+class Command(_next_command()):  # type: ignore[misc]
     """
-    Django's migrate, which also understands an OTP project that asks for its password sibling.
+    Accept ``migrate swap_to_email`` in a project with ``to_email_otp``, and migrate all apps then.
 
-    The installation steps have always said ``migrate swap_to_email``, under the OTP models too.
-    Logging in takes more tables than the user's, so then everything is migrated.
+    The installation steps have always said so for both. Logging in needs more tables than the
+    user's.
     """
 
-    def handle(self, *args: Any, **options: Any) -> str | None:
+    def handle(self, *args: Any, **options: Any) -> Any:
         """Migrate."""
-        label = options["app_label"]
+        label = options.get("app_label")
         if (
-            label in ("swap_to_email", "swap_to_phone")
-            and not options["migration_name"]
+            label in {"swap_to_email", "swap_to_phone"}
+            and not options.get("migration_name")
             and label not in apps.app_configs
             and f"{label}_otp" in apps.app_configs
         ):
             options["app_label"] = None
             if options["verbosity"] >= 1:
-                self.stdout.write(
-                    f"This project has {label}_otp in place of {label}: migrating all apps."
-                )
+                self.stdout.write(f"This project has {label}_otp, not {label}. Migrating all apps.")
         return super().handle(*args, **options)

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from swap_user.management.users import get_user
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.sessions.reset import lift_limits, reset
+from swap_user.otp.sessions.reset import lift_limits, reset_user
 
 
 class Command(BaseCommand):
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             self._lift(user)
             return
         try:
-            authenticators, codes = reset(user)
+            authenticators, codes = reset_user(user)
         except LoginUnavailable as error:
             raise CommandError(
                 "Revoked and ended, but the limits are still there, and browsers are still known: "

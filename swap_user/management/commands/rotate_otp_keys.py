@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from swap_user.otp.authenticators.rotation import BATCH_SIZE, Progress, rotate
+from swap_user.otp.authenticators.rotation import BATCH_SIZE, Progress, rotate_keys
 from swap_user.otp.authenticators.secrets import keyring
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be at least 1.")
         started = time.monotonic()
-        for progress in rotate(batch_size=options["batch_size"]):
+        for progress in rotate_keys(batch_size=options["batch_size"]):
             if self.stdout.isatty():
                 self.stdout.write(f"\r{_line(progress, time.monotonic() - started)}", ending="")
         if self.stdout.isatty():

@@ -70,7 +70,7 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
     return ["-".join(code[i : i + GROUP] for i in range(0, LENGTH, GROUP)) for code in raw]
 
 
-def remaining(user: AbstractBaseUser) -> int:
+def remaining_recovery_codes(user: AbstractBaseUser) -> int:
     """Return how many of the user's recovery codes are left."""
     return RecoveryCode.objects.filter(user_id=user.pk, used_at=None).count()
 

@@ -4,7 +4,7 @@ from swap_user.models import Authenticator
 from swap_user.signals import authenticator_removed
 
 
-def remove(authenticator: Authenticator) -> bool:
+def remove_authenticator(authenticator: Authenticator) -> bool:
     """
     Delete an authenticator, and say whether it was still there. Its owner is told (R37).
 

@@ -36,7 +36,7 @@ class Progress:
     unreadable: dict[UUID, str]
 
 
-def rotate(*, batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
+def rotate_keys(*, batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
     """
     Encrypt every secret with the first key, and yield after each batch.
 

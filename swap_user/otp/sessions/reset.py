@@ -13,7 +13,7 @@ from swap_user.signals import authenticator_removed
 from swap_user.users import usernames
 
 
-def reset(user: Any) -> tuple[int, int]:
+def reset_user(user: Any) -> tuple[int, int]:
     """
     Revoke every authenticator and recovery code of ``user``, end their sessions, lift their limits.
 

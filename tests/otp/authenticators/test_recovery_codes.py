@@ -60,7 +60,7 @@ def test_a_new_set_replaces_the_old(user):
     first = generate_recovery_codes(user)
     enter(None, first[0])
     second = generate_recovery_codes(user)
-    assert recovery_codes.remaining(user) == 10
+    assert recovery_codes.remaining_recovery_codes(user) == 10
     assert [enter(None, code) for code in first] == [None] * 10
     assert enter(None, second[0]) == user
 

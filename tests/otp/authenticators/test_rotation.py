@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from swap_user.models import Authenticator
-from swap_user.otp.authenticators.rotation import rotate
+from swap_user.otp.authenticators.rotation import rotate_keys
 from swap_user.otp.authenticators.secrets import is_stale, keyring, open_secret
 from swap_user.otp.crypto.keyring import decode_key, encrypted_with, key_id
 from tests.support import RFC_SECRET, enter, give, make_user, totp, username
@@ -40,7 +40,7 @@ def test_from_one_key_to_the_next(settings):
     authenticators = [give(make_user(number)) for number in range(5)]
     use_keys(settings, K2, K1)
     assert stale() == 5
-    *_, progress = rotate(batch_size=2)
+    *_, progress = rotate_keys(batch_size=2)
     assert (progress.total, progress.rotated, progress.unreadable) == (5, 5, {})
     use_keys(settings, K2)
     assert stale() == 0
@@ -58,14 +58,14 @@ def test_interrupted_and_resumed(settings):
     for number in range(6):
         give(make_user(number))
     use_keys(settings, K2, K1)
-    run = rotate(batch_size=2)
+    run = rotate_keys(batch_size=2)
     next(run)
     next(run)
     run.close()
     assert stale() == 4
     with time_machine.travel(NOW, tick=False):
         assert all(enter(None, totp(NOW), username(number)) for number in range(6))
-    *_, progress = rotate(batch_size=2)
+    *_, progress = rotate_keys(batch_size=2)
     assert stale() == 0
     assert progress.total == 0  # the logins had done the rest
 
@@ -101,11 +101,11 @@ def test_beside_running_logins(settings):
 
     thread = threading.Thread(target=log_in)
     thread.start()
-    for _ in rotate(batch_size=3):
+    for _ in rotate_keys(batch_size=3):
         pass
     thread.join()
     assert refused == []
-    assert [progress.rotated for progress in rotate()][-1] == stale() == 0
+    assert [progress.rotated for progress in rotate_keys()][-1] == stale() == 0
     assert {open_secret(each) for each in Authenticator.objects.all()} == {RFC_SECRET}
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from swap_user.otp import limited, remember_browser
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
-from swap_user.otp.sessions.reset import reset
+from swap_user.otp.sessions.reset import reset_user
 from swap_user.otp.sessions.sessions import end_sessions
 from swap_user.otp.store import keys
 from swap_user.otp.visitors import known_browsers
@@ -181,7 +181,7 @@ def test_a_reset_revokes_browsers_and_lifts_limits(user, clock):
     home = known(user)
     spend()
     clock.shift(1)
-    reset(user)
+    reset_user(user)
     request = visitor()
     enter(request, "000000")
     assert limited(request) is None

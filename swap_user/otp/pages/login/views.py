@@ -198,7 +198,7 @@ class CodeView(StepView):
 
     def tell_remaining(self, user: Any) -> None:
         """Say how many recovery codes are left, after a login by one."""
-        left = recovery_codes.remaining(user)
+        left = recovery_codes.remaining_recovery_codes(user)
         text = ngettext(
             "You used a recovery code. %(left)d is left.",
             "You used a recovery code. %(left)d are left.",

@@ -75,7 +75,7 @@ class RemoveView(_OneView):
         """Do it."""
         authenticator = self.authenticator()
         name = str(authenticator)
-        if revocation.remove(authenticator):
+        if revocation.remove_authenticator(authenticator):
             self.end_other_sessions()
             self.say(_("“%(name)s” was removed. Its codes let nobody in.") % {"name": name})
         return self.go(OVERVIEW)

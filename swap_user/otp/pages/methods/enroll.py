@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.authenticators.recovery_codes import remaining_recovery_codes
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
 from swap_user.otp.pages.methods import pending
 from swap_user.otp.pages.methods.base import ChangingView
@@ -92,7 +92,7 @@ class AddView(ChangingView):
         pending.clear(request.session)
         self.end_other_sessions()
         self.say(_("“%(name)s” was added. You can log in with it.") % {"name": authenticator})
-        if self.authenticators().count() == 1 and not recovery_codes.remaining(self.user):
+        if self.authenticators().count() == 1 and not remaining_recovery_codes(self.user):
             return self.go(RECOVERY_CODES)
         return self.go(OVERVIEW)
 

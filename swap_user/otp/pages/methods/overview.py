@@ -32,7 +32,7 @@ class OverviewView(MethodsView):
             }
             for authenticator in self.authenticators()
         ]
-        left = recovery_codes.remaining(self.user)
+        left = recovery_codes.remaining_recovery_codes(self.user)
         return super().get_context_data(
             **{
                 "is_overview": True,

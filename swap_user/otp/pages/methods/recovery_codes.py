@@ -31,7 +31,7 @@ class RecoveryCodesView(ChangingView):
         """Add how many are left, and how many there will be."""
         return super().get_context_data(
             **{
-                "recovery_codes_left": recovery_codes.remaining(self.user),
+                "recovery_codes_left": recovery_codes.remaining_recovery_codes(self.user),
                 "number": recovery_codes.NUMBER,
                 **kwargs,
             }
