@@ -36,7 +36,7 @@ else:
 
 
 # Outside of all that asks who the visitor is.
-_guarded = method_decorator(unavailable.guarded)
+_guarded = method_decorator(unavailable.answer_outages)
 
 
 class OTPAdminSiteMixin(_Site):
@@ -146,7 +146,7 @@ class OTPAdminSiteMixin(_Site):
                 extra_context=self.each_context(request),
             )(request, **kwargs)
 
-        guarded = unavailable.guarded(self.admin_view(view))
+        guarded = unavailable.answer_outages(self.admin_view(view))
         # As Django marks its own, for LoginRequiredMiddleware.
         guarded.admin_site = self
         guarded.login_url = reverse_lazy("admin:login", current_app=self.name)

@@ -21,13 +21,13 @@ from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.authenticators.queries import AuthenticatorQuery
+from swap_user.otp.availability import report_database_outage
 from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.notices import tell_exhausted
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.exceptions import AnotherCodeNeeded
-from swap_user.otp.pages.login import unavailable
 from swap_user.otp.policies import Groups
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import budgets, guesses, sends
@@ -133,7 +133,7 @@ def verify(
             return Outcome(None, account_key, limited=charged)
         attempt = _Attempt(name, account_key, visitor, allowed, now, *charged)
         known = attempt.charge.known
-        with unavailable.reported():
+        with report_database_outage():
             if code:
                 user = _verify_code(attempt, code)
             else:

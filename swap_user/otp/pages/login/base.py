@@ -28,7 +28,7 @@ from swap_user.otp.sessions.code_request import CodeRequest
 
 @method_decorator(
     [
-        outage.guarded,
+        outage.answer_outages,
         never_cache,
         login_not_required,
         sensitive_post_parameters(),

@@ -1,82 +1,55 @@
 """
-Redis or the database is away: nobody gets in, and everybody is told so in words.
+The answer to an outage of Redis or of the database: a page that says so, with status 503.
 
-What can be shown then needs neither of them: no session, no user, no theme of the admin.
+The page needs neither of them: it has no session, no user and no theme of the admin site.
 """
 
-import copy
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-import redis
-from django.conf import settings
-from django.contrib.sessions.backends.base import UpdateError
-from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
-from swap_user.otp import audit
+from swap_user.otp.availability import report_database_outage, report_session_outage
 from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.otp.pages.login.saved_session import save_session
 
-# What a client is told when Redis is away, in seconds: most restarts and failovers take less.
+# Seconds. Most restarts and failovers take less.
 RETRY_AFTER = 30
 
-# The server can't be reached, is shutting down, is locked or full. Other errors are mistakes of
-# a program, and a page that hid them would hide them from those who can put them right.
-DATABASE_ERRORS = (OperationalError, InterfaceError)
-
-_GUARDED = "_swap_user_guarded"
+_ANSWERED_FURTHER_OUT = "_swap_user_answers_outages"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-@contextmanager
-def reported() -> Iterator[None]:
+def answer_outages(view: View) -> View:
     """
-    Say an outage of the database in the log, and as the one exception that callers know.
+    Answer with ``unavailable_page`` if a view, its template or its session meets an outage.
 
-    Raises:
-        LoginUnavailable: the database could not be reached within.
-    """
-    try:
-        yield
-    except DATABASE_ERRORS as error:
-        if _is_a_mistake(error):
-            raise
-        _close_broken_connections()
-        _record("database", error)
-        raise LoginUnavailable("The database can't be reached; nobody can log in.") from error
-
-
-def guarded(view: View) -> View:
-    """
-    Answer with ``page`` where a view, its template or its session meets an outage.
-
-    The view is left out of ATOMIC_REQUESTS, which would meet the outage before it; and a code
-    that counted stays used up whatever fails after.
+    The view is exempt from ATOMIC_REQUESTS, which would meet the outage first. So a code that
+    was accepted stays used, even if something fails after that.
 
     Args:
-        view: a function that takes the request first.
+        view: a function whose first argument is the request.
     """
 
     @wraps(view)
-    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if getattr(request, _GUARDED, False):
-            # Whoever is further out answers for all.
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if getattr(request, _ANSWERED_FURTHER_OUT, False):
             return view(request, *args, **kwargs)
-        setattr(request, _GUARDED, True)
+        setattr(request, _ANSWERED_FURTHER_OUT, True)
         return _answer(request, lambda: view(request, *args, **kwargs))
 
-    return cast("View", transaction.non_atomic_requests(guard))
+    return cast("View", transaction.non_atomic_requests(guarded))
 
 
-def page(request: HttpRequest) -> HttpResponse:
-    """Return the page that needs nothing but its template, with status 503."""
-    # What was posted can't be sent again by a link.
+def unavailable_page(request: HttpRequest) -> HttpResponse:
+    """Return a page that needs nothing but its template, with status 503."""
+    # A link can't repeat a POST.
     again = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
     text = render_to_string("swap_user/unavailable.html", {"again": again})
     response = HttpResponse(text, status=503, headers={"Retry-After": str(RETRY_AFTER)})
@@ -84,84 +57,45 @@ def page(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _answer(request: HttpRequest, make: Callable[[], Any]) -> Any:
+class GuardedResponse(TemplateResponse):
+    """
+    Takes the place of a template response until Django renders it, and answers an outage then.
+
+    Both have the same attributes: what template response middleware changes here is changed
+    there. The result of rendering is the other response, which was never altered.
+
+    Args:
+        request: the request that is answered.
+        response: what the view returned, of any class.
+    """
+
+    __slots__ = ("_answered_request", "_response")
+
+    def __init__(self, request: HttpRequest, response: SimpleTemplateResponse) -> None:
+        self.__dict__ = response.__dict__
+        self._answered_request = request
+        self._response = response
+
+    def render(self) -> Any:
+        """Render the response; return it, or ``unavailable_page``."""
+        return _answer(self._answered_request, self._response.render)
+
+
+def _answer(request: HttpRequest, respond: Callable[[], Any]) -> Any:
+    """
+    Return the response that ``respond`` returns, or ``unavailable_page`` after an outage.
+
+    A response that is not rendered yet is returned as a ``GuardedResponse``. For any other, the
+    session is saved.
+    """
     try:
-        with reported():
-            response = make()
-            if callable(getattr(response, "render", None)) and not response.is_rendered:
-                # Django renders it later, when those who may change it have done so.
-                _guard_rendering(request, response)
-            elif response.status_code < 500:
-                _save_session(request)
+        with report_database_outage(), report_session_outage():
+            response = respond()
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+                return GuardedResponse(request, response)
+            # SessionMiddleware does not save the session after a server error.
+            if response.status_code < 500:
+                save_session(request)
+            return response
     except LoginUnavailable:
-        return page(request)
-    except Exception as error:
-        # Sessions that are read through a cache.
-        if not _is_outage_of_a_cache(error):
-            raise
-        _record("sessions", error)
-        return page(request)
-    return response
-
-
-def _guard_rendering(request: HttpRequest, response: Any) -> None:
-    render = response.render
-
-    def guard() -> Any:
-        del response.render
-        return _answer(request, render)
-
-    response.render = guard
-
-
-def _save_session(request: HttpRequest) -> None:
-    """
-    Save the session here, where an outage can still be told in words.
-
-    SessionMiddleware would answer it with a bare 500. It saves again only what was changed since.
-    """
-    session: Any = getattr(request, "session", None)
-    if session is None or not (session.modified or settings.SESSION_SAVE_EVERY_REQUEST):
-        return
-    if session.is_empty() or "save" in vars(session):
-        return
-    save = session.save
-    try:
-        save()
-    except UpdateError:
-        return  # It ended meanwhile, which the middleware tells.
-    except (OSError, RuntimeError) as error:
-        # A cache of another kind; Django's sessions say a silent one as RuntimeError.
-        _record("sessions", error)
-        raise LoginUnavailable("The sessions can't be reached; nobody can log in.") from error
-    saved = copy.deepcopy(dict(session.items()))
-
-    def save_changes(must_create: bool = False) -> None:
-        del session.save
-        if dict(session.items()) != saved:
-            save(must_create)
-
-    session.save = save_changes
-
-
-def _is_outage_of_a_cache(error: Exception) -> bool:
-    """Say whether it is a Redis cache's; django-redis, which is optional, has its own error."""
-    return isinstance(error, redis.RedisError) or type(error).__name__ == "ConnectionInterrupted"
-
-
-def _record(server: str, error: Exception) -> None:
-    name = type(error).__name__
-    audit.record(logging.ERROR, "login unavailable", server=server, error=name, reason=error)
-
-
-def _is_a_mistake(error: Exception) -> bool:
-    """Say whether a table or a column is missing, for which SQLite has no error of its own."""
-    return str(error).startswith("no such ")
-
-
-def _close_broken_connections() -> None:
-    """Let the next try open new ones; Django does so only between requests."""
-    for connection in connections.all(initialized_only=True):
-        # The server that is gone can't be told that the connection ends.
-        with suppress(DatabaseError):
-            connection.close_if_unusable_or_obsolete()
+        return unavailable_page(request)

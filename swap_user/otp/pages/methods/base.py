@@ -26,7 +26,7 @@ from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 
 
 @method_decorator(
-    [outage.guarded, never_cache, sensitive_post_parameters(), csrf_protect], name="dispatch"
+    [outage.answer_outages, never_cache, sensitive_post_parameters(), csrf_protect], name="dispatch"
 )
 class MethodsView(LoginRequiredMixin, TemplateView):
     """
@@ -84,7 +84,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
         )
 
 
-@method_decorator([outage.guarded, never_cache], name="dispatch")
+@method_decorator([outage.answer_outages, never_cache], name="dispatch")
 class ChangingView(MethodsView):
     """A page that changes something, which takes a recent login (R37)."""
 

@@ -1,0 +1,94 @@
+"""What counts as an outage of a database or of a cache, and how it is logged."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import redis
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+
+from swap_user.otp import audit
+from swap_user.otp.exceptions import LoginUnavailable
+
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+"""
+What is raised if the server can't be reached, shuts down, is locked or is full.
+
+Other database errors are mistakes of a program, and have to be seen by those who can fix them.
+"""
+
+CACHE_ERRORS: tuple[type[Exception], ...] = (redis.RedisError,)
+"""What a Redis cache raises if its server can't be reached."""
+
+try:
+    from django_redis.exceptions import ConnectionInterrupted
+except ImportError:  # django-redis is optional.
+    pass
+else:
+    CACHE_ERRORS += (ConnectionInterrupted,)
+
+
+@contextmanager
+def report_database_outage() -> Iterator[None]:
+    """
+    Log a database outage and raise LoginUnavailable.
+
+    Raises:
+        LoginUnavailable: the database could not be reached inside the ``with`` block.
+    """
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        if _is_missing_table(error):
+            raise
+        _close_broken_connections()
+        record_outage("database", error)
+        raise LoginUnavailable("The database can't be reached; nobody can log in.") from error
+
+
+@contextmanager
+def report_session_outage(*errors: type[Exception]) -> Iterator[None]:
+    """
+    Log an outage of the cache that holds the sessions and raise LoginUnavailable.
+
+    Args:
+        errors: exceptions that mean an outage here, besides those of a Redis cache.
+
+    Raises:
+        LoginUnavailable: the sessions could not be reached inside the ``with`` block.
+    """
+    try:
+        yield
+    except (*CACHE_ERRORS, *errors) as error:
+        record_outage("sessions", error)
+        raise LoginUnavailable("The sessions can't be reached; nobody can log in.") from error
+
+
+def record_outage(server: str, error: Exception) -> None:
+    """
+    Log an outage.
+
+    Args:
+        server: "redis", "database" or "sessions".
+        error: what the client of that server raised.
+    """
+    audit.record(
+        logging.ERROR,
+        "login unavailable",
+        server=server,
+        error=type(error).__name__,
+        reason=error,
+    )
+
+
+def _is_missing_table(error: Exception) -> bool:
+    """Return whether a table or a column is missing, which SQLite reports as OperationalError."""
+    return str(error).startswith("no such ")
+
+
+def _close_broken_connections() -> None:
+    """Close broken connections, so that the next query opens new ones within this request."""
+    for connection in connections.all(initialized_only=True):
+        # The end of the connection can't be sent to a server that is gone.
+        with suppress(DatabaseError):
+            connection.close_if_unusable_or_obsolete()

@@ -1,0 +1,82 @@
+"""Saving the session before SessionMiddleware does, where an outage can still be answered."""
+
+import copy
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.http import HttpRequest
+
+from swap_user.otp.availability import DATABASE_ERRORS, report_session_outage
+
+
+class SavedSession:
+    """
+    Wraps a session that was saved in this request, and saves it again only if it has changed.
+
+    SessionMiddleware sets the cookie and calls ``save()`` in one step. It finds this object at
+    ``request.session``: the cookie is set as always, and the second write is left out. Everything
+    but ``save()`` is the session's.
+
+    Args:
+        session: the session, already saved.
+    """
+
+    def __init__(self, session: SessionBase) -> None:
+        # Any other assignment is one to an attribute of the session, such as ``modified``.
+        vars(self).update(_session=session, _saved=_snapshot(session))
+
+    def save(self, must_create: bool = False) -> None:
+        """Save the session, unless it is as it was when it was saved."""
+        if must_create or _snapshot(self._session) != self._saved:
+            self._session.save(must_create)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["_session"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._session, name, value)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._session
+
+    def __getitem__(self, key: str) -> Any:
+        return self._session[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._session[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._session[key]
+
+
+def save_session(request: HttpRequest) -> None:
+    """
+    Save the session of ``request``, if SessionMiddleware would save it.
+
+    SessionMiddleware answers an outage with a bare status 500.
+
+    Raises:
+        LoginUnavailable: the cache that holds the sessions can't be reached.
+        DatabaseError: the database that holds them can't be reached.
+    """
+    session: Any = getattr(request, "session", None)
+    if session is None or isinstance(session, SavedSession):
+        return
+    if session.is_empty() or not (session.modified or settings.SESSION_SAVE_EVERY_REQUEST):
+        return
+    try:
+        # Django raises RuntimeError for a cache that does not store anything.
+        with report_session_outage(OSError, RuntimeError):
+            session.save()
+    except UpdateError as error:
+        if isinstance(error.__context__, DATABASE_ERRORS):
+            raise error.__context__ from None
+        # The session has ended meanwhile; SessionMiddleware has an answer to that.
+        return
+    request.session = cast("SessionBase", SavedSession(session))
+
+
+def _snapshot(session: SessionBase) -> tuple[str | None, dict[str, Any]]:
+    """Return what a save writes: the key and a copy of the data."""
+    return session.session_key, copy.deepcopy(dict(session.items()))
