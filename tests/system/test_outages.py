@@ -413,6 +413,16 @@ def test_the_database_takes_no_writes(staff, server_of_rows):
     assert finish(other, begin(other)).status_code == 302
 
 
+def test_a_session_in_a_database_that_takes_no_writes(staff, server_of_rows, client):
+    """Django says that the session has ended, with a bare status 400; it has not."""
+    if database.vendor != "sqlite":
+        pytest.skip("its lock is the whole file")
+    otp = begin(client)
+    with server_of_rows.locked():
+        assert_unavailable(client.post(LOGIN, {"username": username(2)}))
+    assert finish(client, otp).status_code == 302
+
+
 def test_a_missing_table_is_a_mistake_and_no_outage(staff, client):
     """A project that has not migrated sees the error, not a page that says to wait."""
     with database.cursor() as cursor:
