@@ -1,9 +1,4 @@
-"""
-The admin site that is entered with a one-time code.
-
-Django loads this module while it loads the apps, before there is a user model: what needs one is
-imported where it is used.
-"""
+"""The admin site that asks for a one-time code in place of a password."""
 
 from copy import copy
 from functools import update_wrapper
@@ -20,8 +15,8 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from swap_user.otp.admin import enforce_enrollment, header_link
-from swap_user.otp.pages.login import unavailable
+from swap_user.otp.admin import header_link
+from swap_user.otp.pages.login.unavailable import answer_outages
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -35,124 +30,119 @@ else:
     _Site = object
 
 
-# Outside of all that asks who the visitor is.
-_guarded = method_decorator(unavailable.answer_outages)
+def _pages() -> ModuleType:
+    """
+    Return the module of what needs the user model, imported on first use.
+
+    Like Django's AdminSite, the classes below can be imported before the user model: by an
+    ``apps.py``, or by the module of the user model itself, if that uses ``admin.site``.
+    """
+    from swap_user.otp.admin import pages  # noqa: PLC0415
+
+    return pages
 
 
 class OTPAdminSiteMixin(_Site):
     """
-    Makes any AdminSite, a themed one too, ask for a one-time code in place of a password.
+    Makes any AdminSite, also a theme's, ask for a one-time code in place of a password.
 
-    Put it first: ``class MySite(OTPAdminSiteMixin, ThemedAdminSite)``.
+    It is the first base: ``class MySite(OTPAdminSiteMixin, ThemedAdminSite)``.
     """
 
     otp_login_template: str | None = None
-    """Template of the page that asks who; None for ours, which extends the site's login page."""
+    """
+    Template of the page that asks for the username.
+
+    None is for the template of this package, which extends the site's login page.
+    """
 
     otp_check_template: str | None = None
-    """Template of the page that asks for the code; likewise."""
+    """Template of the page that asks for the code. None is for the template of this package."""
 
     otp_invalid_code_message: Any = gettext_lazy(
         "That code did not work. It may be mistyped, already used or expired, "
         "or the account may have no access here."
     )
-    """The one answer to every code that lets nobody in."""
+    """Error message for every code that logs no user in, whatever the reason."""
 
     def get_urls(self) -> "list[URLPattern | URLResolver]":
-        """Add the addresses that a login by code needs, and those of the sign-in methods."""
+        """Add the URLs of a login by code, and of the sign-in methods."""
         return [
             path("check-otp/", self.check_otp, name="check-otp"),
             path("resend-otp/", self.resend_otp, name="resend-otp"),
-            *self._method_urls(),
+            *self._get_method_urls(),
             *super().get_urls(),
         ]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """
-        Guard a page as Django does; link the sign-in methods from its header.
+        Check permissions as Django does, and add the link to the sign-in methods to the header.
 
-        With OTP_STAFF_MUST_ENROLL, staff without an authenticator are led to where they add one.
+        With OTP_STAFF_MUST_ENROLL, staff without an authenticator are redirected to the page that
+        adds one.
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if enforce_enrollment.is_due(request, self.otp_url):
-                return enforce_enrollment.lead(request, self.otp_url)
+            if _pages().must_enroll(request, self.otp_url):
+                redirect: HttpResponseBase = _pages().redirect_to_enrollment(request, self.otp_url)
+                return redirect
             return header_link.add(view(request, *args, **kwargs), self.otp_url)
 
         return super().admin_view(update_wrapper(page, view), cacheable)
 
     @login_not_required
-    @_guarded
+    @method_decorator(answer_outages)
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask who wants to log in, and send a code."""
+        """Ask for the username, and send a code."""
         template = self.otp_login_template or "swap_user/admin/login.html"
-        return self._step(_views().UsernameView, request, template, _("Log in"), extra_context)
+        view = _pages().UsernameView
+        return self._show_step(view, request, template, _("Log in"), extra_context)
 
     @login_not_required
-    @_guarded
+    @method_decorator(answer_outages)
     def check_otp(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask for the code, and log in."""
-        return self._code_step(_views().CodeView, request, extra_context)
+        """Ask for the code, and log the user in."""
+        return self._show_code_step(_pages().CodeView, request, extra_context)
 
     @login_not_required
-    @_guarded
+    @method_decorator(answer_outages)
     def resend_otp(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Send another code."""
-        return self._code_step(_views().ResendView, request, extra_context)
+        return self._show_code_step(_pages().ResendView, request, extra_context)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Change the password, where there is one."""
+        """Change the password, of a user who can have one."""
         _require_password(request)
         return super().password_change(request, extra_context)
 
     def password_change_done(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Say that it was changed, where there is one."""
+        """Confirm that the password was changed, of a user who can have one."""
         _require_password(request)
         return super().password_change_done(request, extra_context)
 
-    def _code_step(
+    def otp_url(self, name: str) -> str:
+        """Return the URL of a page of this site by its name."""
+        return reverse(f"admin:{name}", current_app=self.name)
+
+    def _show_code_step(
         self, view: "type[StepView]", request: HttpRequest, extra_context: dict[str, Any] | None
     ) -> HttpResponse:
         template = self.otp_check_template or "swap_user/admin/check_otp.html"
+        title = _("Enter the code")
         options = {"invalid_code_message": self.otp_invalid_code_message}
-        return self._step(view, request, template, _("Enter the code"), extra_context, **options)
+        return self._show_step(view, request, template, title, extra_context, **options)
 
-    def _method_urls(self) -> "list[URLPattern]":
-        """Return the addresses of the pages on sign-in methods."""
-        from swap_user.otp.pages.methods import urls  # noqa: PLC0415
-
-        return [path(page.route, self._method_page(page), name=page.name) for page in urls.PAGES]
-
-    def _method_page(self, page: "Page") -> Any:
-        """Return one of those pages as a page of this site."""
-
-        def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-            request.current_app = self.name
-            return page.view.as_view(
-                template_name=page.template,
-                login_url=self.otp_url("login"),
-                namespace="admin:",
-                current_app=self.name,
-                extra_context=self.each_context(request),
-            )(request, **kwargs)
-
-        guarded = unavailable.answer_outages(self.admin_view(view))
-        # As Django marks its own, for LoginRequiredMiddleware.
-        guarded.admin_site = self
-        guarded.login_url = reverse_lazy("admin:login", current_app=self.name)
-        return guarded
-
-    def _step(
+    def _show_step(
         self,
         view: "type[StepView]",
         request: HttpRequest,
@@ -161,10 +151,10 @@ class OTPAdminSiteMixin(_Site):
         extra_context: dict[str, Any] | None,
         **options: Any,
     ) -> HttpResponse:
-        """Run one of the views as a page of this site."""
+        """Return the response of one step of the login, as a page of this site."""
 
         def permits(user: "AbstractBaseUser | AnonymousUser") -> bool:
-            # The site's own test, as it would be if this user had made the request.
+            # The permission is the site's own, as if this user had made the request.
             as_user: Any = copy(request)
             as_user.user = user
             return self.has_permission(as_user)
@@ -190,23 +180,44 @@ class OTPAdminSiteMixin(_Site):
         )(request)
         return cast(HttpResponse, response)
 
-    def otp_url(self, name: str) -> str:
-        """Return the address of one of the pages of this site."""
-        return reverse(f"admin:{name}", current_app=self.name)
+    def _get_method_urls(self) -> "list[URLPattern]":
+        """Return the URLs of the pages on sign-in methods."""
+        return [
+            path(page.route, self._make_method_view(page), name=page.name)
+            for page in _pages().PAGES
+        ]
+
+    def _make_method_view(self, page: "Page") -> Any:
+        """Return the view of a page on sign-in methods, as a page of this site."""
+
+        def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            request.current_app = self.name
+            return page.view.as_view(
+                template_name=page.template,
+                login_url=self.otp_url("login"),
+                namespace="admin:",
+                current_app=self.name,
+                extra_context=self.each_context(request),
+            )(request, **kwargs)
+
+        guarded = answer_outages(self.admin_view(view))
+        # AdminSite.get_urls() sets these on its own views, for LoginRequiredMiddleware.
+        guarded.admin_site = self
+        guarded.login_url = reverse_lazy("admin:login", current_app=self.name)
+        return guarded
 
 
 class OTPAdminSite(OTPAdminSiteMixin, AdminSite):
-    """Django's admin site, entered with a one-time code."""
-
-
-def _views() -> ModuleType:
-    from swap_user.otp.pages.login import views  # noqa: PLC0415
-
-    return views
+    """Django's admin site, with a one-time code in place of a password."""
 
 
 def _require_password(request: HttpRequest) -> None:
-    """Say that there is no such page to users of a model without passwords."""
+    """
+    Refuse the page to users of a model without passwords.
+
+    Raises:
+        Http404: the user can't have a password.
+    """
     user: Any = request.user
     try:
         user._meta.get_field("password")

@@ -1,4 +1,4 @@
-"""OTP_STAFF_MUST_ENROLL: staff without an authenticator see nothing else until they have one."""
+"""OTP_STAFF_MUST_ENROLL: staff without an authenticator can only add one, until they have it."""
 
 from collections.abc import Callable
 
@@ -8,36 +8,39 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from swap_user.conf import swap_user_settings
+from swap_user.otp.authenticators.secrets import is_enrolled
 from swap_user.otp.pages.methods.names import ADD
 
-# What stays open besides the pages of the login, which nobody guards.
-OPEN_PAGES = ("logout", "jsi18n")
+# URL names of the pages that need no authenticator. The pages of the login are not among them,
+# because no permission is checked there.
+EXEMPT_PAGES = (ADD, "logout", "jsi18n")
 
 
-def is_due(request: HttpRequest, link: Callable[[str], str]) -> bool:
+def must_enroll(request: HttpRequest, url_of: Callable[[str], str]) -> bool:
     """
-    Say whether this visitor has to enroll before they see this page. At most one SELECT.
+    Return whether the user has to enroll before they can see the requested page.
+
+    It takes one query at most.
 
     Args:
-        request: of somebody who is logged in and may enter.
-        link: gives the address of a page of the site.
+        request: a request for a page of the site.
+        url_of: returns the URL of a page of the site by its name.
     """
     if not swap_user_settings.OTP_STAFF_MUST_ENROLL:
         return False
     if not request.user.is_authenticated:
         return False
-    if any(request.path == link(name) for name in (ADD, *OPEN_PAGES)):
+    if any(request.path == url_of(name) for name in EXEMPT_PAGES):
         return False
-    # The admin site is loaded before the models.
-    from swap_user.otp.authenticators.secrets import is_enrolled  # noqa: PLC0415
-
     return not is_enrolled(request.user)
 
 
-def lead(request: HttpRequest, link: Callable[[str], str]) -> HttpResponseRedirect:
-    """Lead the visitor to where they enroll, and say why."""
+def redirect_to_enrollment(
+    request: HttpRequest, url_of: Callable[[str], str]
+) -> HttpResponseRedirect:
+    """Redirect to the page that adds an authenticator, with a message that says why."""
     text = _("Before you go on, please add an authenticator app. This site asks its staff for one.")
     messages.warning(request, text, fail_silently=True)
-    response = HttpResponseRedirect(link(ADD))
+    response = HttpResponseRedirect(url_of(ADD))
     add_never_cache_headers(response)
     return response

@@ -1,9 +1,9 @@
 """
 The link to the sign-in methods in the header of every page of an admin site.
 
-Whatever template a page names, a theme's or a project's own, is extended by one of ours, which
-adds the link to its block ``userlinks``. No template of the admin is replaced; one without that
-block simply gets no link.
+A template of this package extends the template of the page, whichever that is, and adds the link
+to its block ``userlinks``. So no template of the admin, a theme or a project is replaced. A page
+without that block gets no link.
 """
 
 from collections.abc import Callable
@@ -17,25 +17,30 @@ from swap_user.otp.pages.methods.names import OVERVIEW
 
 TEMPLATE = "swap_user/admin/page_with_link.html"
 
-_PAGE = "swap_user_page"
+# The variable with the template that is extended.
+_EXTENDED = "swap_user_page"
 
 
-def add(response: HttpResponseBase, link: Callable[[str], str]) -> HttpResponseBase:
+def add(response: HttpResponseBase, url_of: Callable[[str], str]) -> HttpResponseBase:
     """
-    Add the link to a page that is not rendered yet; leave any other answer as it is.
+    Add the link to a template response that is not rendered yet; return any other as it is.
 
     Args:
         response: what a view of the site returned.
-        link: gives the address of a page of the site.
+        url_of: returns the URL of a page of the site by its name.
     """
     if not isinstance(response, SimpleTemplateResponse) or response.is_rendered:
         return response
     context: dict[str, Any] = response.context_data or {}
-    if not context.get("has_permission") or context.get("is_popup") or _PAGE in context:
+    if not context.get("has_permission") or context.get("is_popup") or _EXTENDED in context:
         return response
-    page = response.resolve_template(response.template_name)
-    # Another engine's can't be extended.
-    if isinstance(getattr(page, "template", None), Template):
-        response.context_data = {**context, _PAGE: page, "sign_in_methods_url": link(OVERVIEW)}
+    extended = response.resolve_template(response.template_name)
+    # A template of another engine, such as Jinja, can't be extended.
+    if isinstance(getattr(extended, "template", None), Template):
+        response.context_data = {
+            **context,
+            _EXTENDED: extended,
+            "sign_in_methods_url": url_of(OVERVIEW),
+        }
         response.template_name = TEMPLATE
     return response

@@ -1,0 +1,18 @@
+"""
+The parts of the admin site that need the user model.
+
+``swap_user.otp.sites`` imports this module when a page is first used; see ``sites._pages``.
+"""
+
+from swap_user.otp.admin.enforce_enrollment import must_enroll, redirect_to_enrollment
+from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
+from swap_user.otp.pages.methods.urls import PAGES
+
+__all__ = [
+    "PAGES",
+    "CodeView",
+    "ResendView",
+    "UsernameView",
+    "must_enroll",
+    "redirect_to_enrollment",
+]
