@@ -42,7 +42,7 @@ def report_database_outage() -> Iterator[None]:
         if _is_missing_table(error):
             raise
         _close_broken_connections()
-        record_outage("database", error)
+        _record_outage("database", error)
         raise LoginUnavailable("The database can't be reached; nobody can log in.") from error
 
 
@@ -60,16 +60,16 @@ def report_session_outage(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except (*CACHE_ERRORS, *errors) as error:
-        record_outage("sessions", error)
+        _record_outage("sessions", error)
         raise LoginUnavailable("The sessions can't be reached; nobody can log in.") from error
 
 
-def record_outage(server: str, error: Exception) -> None:
+def _record_outage(server: str, error: Exception) -> None:
     """
     Log an outage.
 
     Args:
-        server: "redis", "database" or "sessions".
+        server: "database" or "sessions".
         error: what the client of that server raised.
     """
     audit.record(

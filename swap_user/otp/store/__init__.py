@@ -1,1 +1,1 @@
-"""The only client of Redis."""
+"""The only package that connects to Redis."""

@@ -1,4 +1,4 @@
-"""Names of keys in Redis. They hold keyed hashes, never a username, an address or a receiver."""
+"""Names of keys in Redis. They contain keyed hashes, never a username, address or receiver."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ from swap_user.otp.store import connection
 
 def account_key(username: str) -> str:
     """
-    Return the account key: a keyed hash of a username, under which Redis knows an account.
+    Return the account key: the keyed hash of a username, which identifies the account in Redis.
 
     Args:
         username: the canonical form, as ``usernames.normalize`` returns it.
@@ -24,31 +24,32 @@ def account_key(username: str) -> str:
 
 def keyed_hash(domain: str, value: str) -> str:
     """
-    Return a keyed hash of ``value`` in hex. The key is derived from SECRET_KEY.
+    Return a keyed hash of ``value``: 32 hexadecimal digits. The key is derived from SECRET_KEY.
 
     Args:
-        domain: what ``value`` is, such as "address". Equal values of two domains differ.
-        value: what Redis must not know.
+        domain: what ``value`` is, such as "address". The same value has another hash in another
+            domain.
+        value: text that Redis must not store.
     """
     return hmac.digest(_hash_key(domain, settings.SECRET_KEY), value.encode(), "sha256").hex()[:32]
 
 
 @lru_cache(maxsize=16)
 def _hash_key(domain: str, secret: str | bytes) -> bytes:
-    # The key that Django's salted_hmac() derives at every call.
+    # As Django's salted_hmac() derives it, which does so at every call.
     return hashlib.sha256(force_bytes(f"swap_user.{domain}") + force_bytes(secret)).digest()
 
 
 def redis_key(account: str, *parts: str) -> str:
     """
-    Return the full name of a key of an account, with the cache's prefix and version.
+    Return the full name of a key, with the cache's prefix and version.
 
-    The braces are a hash tag: in a cluster all keys of an account are in one slot, so that one
-    script can use several.
+    The braces are a hash tag. In a cluster, all keys of an account are in one slot, so that a
+    script can use several of them.
 
     Args:
-        account: the account key, or another keyed hash.
-        parts: what the key holds.
+        account: an account key, or another keyed hash.
+        parts: what the key stores.
     """
     name = ":".join(("swap_user", "{" + account + "}", *parts))
     prefix = connection.prefix(swap_user_settings.OTP_CACHE)

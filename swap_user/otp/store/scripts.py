@@ -1,7 +1,7 @@
 """
-Redis (or Valkey), as CACHES names it: the one place that talks to it.
+Lua scripts, which are the only way in which this package uses Redis (or Valkey).
 
-What lies there are counters and expiries, never a code, a secret or a username.
+Redis stores counters and expiries, never a code, a secret or a username.
 """
 
 from __future__ import annotations
@@ -20,29 +20,33 @@ from swap_user.otp import audit
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.store import connection
 
-# What a replica answers; older servers say it in the words of a script's error.
+# What a replica answers to a write. Older servers answer with another error, see below.
 _DEMOTED = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
 
 
 class Script:
     """
-    A Lua script, run atomically by the server in one round trip.
+    A Lua script, which the server runs atomically, in one round trip.
 
     Args:
-        source: the Lua text.
+        source: the source code in Lua.
     """
 
     def __init__(self, source: str) -> None:
         self.source = source
-        # The name by which EVALSHA knows a script: no security rests on it.
+        # EVALSHA identifies a script by its SHA-1. That is not a matter of security.
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, keys: Sequence[str], args: Sequence[str | int]) -> Any:
         """
-        Run it and return what it returns.
+        Run the script and return its result.
+
+        Args:
+            keys: KEYS of the script, in full as ``keys.redis_key`` returns them.
+            args: ARGV of the script.
 
         Raises:
-            LoginUnavailable: the server can't be reached, or refuses to write.
+            LoginUnavailable: the server can't be reached, or does not take writes.
         """
         with _reached() as client:
             try:
@@ -50,13 +54,19 @@ class Script:
                     "EVALSHA", self.sha, len(keys), *keys, *args
                 )
             except redis.exceptions.NoScriptError:
-                # The server was restarted, or its script cache flushed.
+                # The server was restarted, or its script cache was flushed.
                 return client.eval(self.source, len(keys), *keys, *args)
 
 
 @contextmanager
 def _reached() -> Iterator[redis.Redis]:
-    """Give the server that writes go to, and say an outage in the log and as one exception."""
+    """
+    Yield the client of OTP_CACHE. Log an outage and raise LoginUnavailable.
+
+    Raises:
+        LoginUnavailable: the server can't be reached, or does not take writes.
+        ImproperlyConfigured: OTP_CACHE is not a Redis cache.
+    """
     alias = swap_user_settings.OTP_CACHE
     try:
         client = connection.client(alias)
@@ -69,7 +79,8 @@ def _reached() -> Iterator[redis.Redis]:
         yield client
     except (redis.exceptions.RedisError, OSError) as error:
         if isinstance(error, _DEMOTED) or "READONLY" in str(error):
-            # It is a replica now: the next try asks anew where the server of this name is.
+            # After a failover this server is a replica. The next attempt resolves the host name
+            # again, or asks Sentinel.
             client.connection_pool.disconnect(inuse_connections=False)
         audit.record(
             logging.ERROR,

@@ -1,15 +1,15 @@
 """
-Sliding windows in Redis: how often something happened within the last so many milliseconds.
+Sliding windows in Redis, which limit how often something happens in a period.
 
-A list of times, oldest first. It is exact: in no span as long as the window does more fit than
-the limit, wherever the span begins.
+A window is a list of times, oldest first. It is exact: no period of its length has more events
+than the limit, whenever the period begins.
 """
 
-# Lua functions for the beginning of a script that has ``now`` in milliseconds in ARGV[1].
+# Lua functions to begin a script with. ARGV[1] of the script is the time now, in milliseconds.
 LUA = """
 local now = tonumber(ARGV[1])
 
--- 0 if so many more fit, else in how many milliseconds the next one does.
+-- Return 0 if so many more events fit, else the milliseconds until the next one fits.
 local function wait(key, limit, window, times)
     local oldest = redis.call('LINDEX', key, 0)
     while oldest and tonumber(oldest) <= now - window do
@@ -31,4 +31,4 @@ end
 HOUR = 3_600_000
 DAY = 24 * HOUR
 YEAR = 365 * DAY
-"""In milliseconds."""
+"""Periods in milliseconds."""

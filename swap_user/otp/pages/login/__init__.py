@@ -1,1 +1,1 @@
-"""The pages of a login: username, code, resend."""
+"""The pages of a login: the username, the code, and sending another code."""

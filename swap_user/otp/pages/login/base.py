@@ -1,4 +1,4 @@
-"""What the pages of a login have in common: who may enter, where they lead, and an outage."""
+"""The base view of the steps of a login: permission, redirects, and the answer to an outage."""
 
 import time
 from typing import Any
@@ -19,16 +19,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
 from swap_user.otp.delivery.request import send_code
-from swap_user.otp.pages.login import unavailable as outage
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
-from swap_user.otp.pages.login.unavailable import RETRY_AFTER
+from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
 from swap_user.otp.sessions import code_request, reauthentication
 from swap_user.otp.sessions.code_request import CodeRequest
 
 
 @method_decorator(
     [
-        outage.answer_outages,
+        answer_outages,
         never_cache,
         login_not_required,
         sensitive_post_parameters(),
@@ -38,16 +37,17 @@ from swap_user.otp.sessions.code_request import CodeRequest
 )
 class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
     """
-    What the steps share.
+    A step of a login.
 
     Args:
-        template_name: the page; it may include what lies in ``swap_user/includes/``.
-        login_url: name or path of the first step.
-        check_url: name or path of the second.
-        resend_url: name or path of the resend.
-        next_page: where a login leads when ``next`` names nothing on this host.
-        extra_context: for the template.
-        permits: called with a user, says whether they may enter here.
+        template_name: template of the page, which can include those of ``swap_user/includes/``.
+        login_url: URL name or path of the first step.
+        check_url: URL name or path of the second step.
+        resend_url: URL name or path that sends another code.
+        next_page: URL name or path to redirect to after the login, if ``next`` is missing or
+            points to another host.
+        extra_context: more variables for the template.
+        permits: called with a user, returns whether they may log in here.
     """
 
     http_method_names = ["get", "head", "post", "options"]
@@ -56,35 +56,36 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
     resend_url = "resend-otp"
 
     asked: CodeRequest | None
+    """What this session asked for last, or None."""
 
     def permits(self, user: AbstractBaseUser | AnonymousUser) -> bool:
-        """Say whether ``user`` may enter; here, anybody who is logged in."""
+        """Return whether ``user`` may log in here. By default, every user may."""
         return user.is_authenticated
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse text that no page could show again, and see what this session asked for."""
+        """Refuse text that is not Unicode, and load the code request of this session."""
         require_unicode(request.POST)
         self.asked = code_request.load(request.session)
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the page, except to those who have no need of it."""
-        if self.has_entered():
+        """Show the page, or redirect a user who is logged in."""
+        if self.is_logged_in():
             return HttpResponseRedirect(self.get_success_url())
         return super().get(request, *args, **kwargs)
 
-    def has_entered(self) -> bool:
-        """Say whether the visitor is logged in, and nothing asks them to log in once more."""
+    def is_logged_in(self) -> bool:
+        """Return whether the user is logged in, may be here and need not log in again."""
         if reauthentication.is_demanded(self.request):
             return False
         return self.permits(self.request.user)
 
     def get_default_redirect_url(self) -> str:
-        """Return where a login leads."""
+        """Return the URL to redirect to after the login, if there is no ``next``."""
         return resolve_url(self.next_page or settings.LOGIN_REDIRECT_URL)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Return what the template gets: the form, the steps' addresses, and ``next``."""
+        """Return the variables of the template: the form, the URLs of the steps, and ``next``."""
         return super().get_context_data(
             **{
                 self.redirect_field_name: self.get_redirect_url(),
@@ -99,7 +100,10 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
     def send(self, username: str) -> None:
         """
-        Send a code and remember for whom.
+        Send a code, and remember its username in the session.
+
+        Args:
+            username: the canonical form, as ``usernames.normalize`` returns it.
 
         Raises:
             LoginUnavailable: Redis can't be reached.
@@ -108,19 +112,19 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         send_code(self.request, username)
         code_request.save(self.request.session, username, now=now)
 
-    def step(self, url: str) -> HttpResponseRedirect:
-        """Go to another step."""
+    def redirect_to_step(self, url: str) -> HttpResponseRedirect:
+        """Redirect to another step, with ``next``."""
         return HttpResponseRedirect(self.with_next(url))
 
     def with_next(self, url: str) -> str:
-        """Return the address of a step, with ``next`` if that stays on this host (R38)."""
+        """Return the URL of a step, with ``next`` if that is a URL of this host (R38)."""
         path, next_url = resolve_url(url), self.get_redirect_url()
         if not next_url:
             return path
         return f"{path}?{urlencode({self.redirect_field_name: next_url}, safe='/')}"
 
-    def unavailable(self, form: UsernameForm | CodeForm) -> HttpResponse:
-        """Say on the same page that nobody can log in right now."""
+    def render_unavailable(self, form: UsernameForm | CodeForm) -> HttpResponse:
+        """Show the form again, with status 503 and a note that logging in is not possible."""
         context = self.get_context_data(form=form, unavailable=True)
         headers = {"Retry-After": str(RETRY_AFTER)}
         return self.render_to_response(context, status=503, headers=headers)
@@ -128,10 +132,13 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
 def require_unicode(data: QueryDict) -> None:
     """
-    Refuse lone surrogates, which a request can smuggle in by naming an odd charset.
+    Refuse lone surrogates, which a request can contain if it names an unusual charset.
+
+    Args:
+        data: the fields of a form.
 
     Raises:
-        BadRequest: there are some; Django answers with status 400.
+        BadRequest: a name or a value has lone surrogates. Django answers with status 400.
     """
     try:
         for key, values in data.lists():

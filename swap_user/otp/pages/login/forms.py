@@ -1,4 +1,4 @@
-"""The forms of a login: who (and the password, where the policy asks for it), and the code."""
+"""The forms of a login: the username, with the password if the policy requires it; the code."""
 
 from collections.abc import Collection
 from typing import Any, cast
@@ -17,13 +17,13 @@ from phonenumber_field.modelfields import PhoneNumberField
 from swap_user.otp import policies
 from swap_user.users import usernames
 
-# Nobody types more: the longest code is a recovery code, grouped and spaced.
+# Characters. The longest code is a recovery code, with spaces.
 CODE_MAX_LENGTH = 64
 
 USERNAME_MAX_LENGTH = 254
 
-# What each kind of username is to a browser, which then offers the right keyboard and fills it in.
-# One token each: HTML knows no "username email", and there is no password to go with a username.
+# By type of username: the widget, so that phones show the right keyboard, and the token by which
+# browsers fill the field in. HTML allows one token only, not "username email".
 _USERNAME_WIDGETS: dict[str, tuple[type[Input], str]] = {
     "email": (forms.EmailInput, "email"),
     "phone": (forms.TelInput, "tel"),
@@ -38,7 +38,7 @@ _INVALID_USERNAME = {
 
 
 class UsernameForm(forms.Form):
-    """Ask who wants to log in, in the way that suits the user model: by email, phone or name."""
+    """Asks for the username of the user model: an email address, a phone number or a name."""
 
     required_css_class = "required"
 
@@ -71,7 +71,7 @@ class UsernameForm(forms.Form):
             )
 
     def clean_username(self) -> str:
-        """Return the canonical username; what can't be one is an error, whoever exists."""
+        """Return the canonical username. The database is not asked whether there is a user."""
         username = usernames.normalize(self.cleaned_data["username"])
         if self.username_type == "email":
             EmailValidator()(username)
@@ -81,29 +81,30 @@ class UsernameForm(forms.Form):
 
 
 class CodeInput(forms.TextInput):
-    """A text field that starts empty again, because a refused code is no use to anybody."""
+    """A text field that is empty after an error, because a refused code never works again."""
 
     keeps_value = False
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Leave the value out, unless it is to be kept."""
+        """Leave the value out, unless ``keeps_value`` is set."""
         return super().get_context(name, value if self.keeps_value else None, attrs)
 
 
 class CodeForm(forms.Form):
     """
-    Ask for the code: one text field, so that it can be pasted, spoken and filled in by the phone.
+    Asks for the code, in one text field, so that it can be pasted, dictated or filled in.
 
     Args:
-        receiver: what the visitor gave as username.
-        wanted: once a first code was right, the kinds of the other; see CodeRequest.
+        receiver: the username that the visitor entered.
+        wanted: after a first right code, the factors that are accepted as the second one; see
+            ``CodeRequest``.
     """
 
     required_css_class = "required"
 
     otp = forms.CharField(
         label=_("One-time code"),
-        # Bounded here and not in the browser, which would cut a code pasted with spaces.
+        # Not ``max_length``: browsers would cut a code that is pasted with spaces.
         validators=[MaxLengthValidator(CODE_MAX_LENGTH)],
         widget=CodeInput(
             attrs={
@@ -122,24 +123,24 @@ class CodeForm(forms.Form):
         self, *args: Any, receiver: str = "", wanted: Collection[str] = (), **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        # The help text, because that is what a screen reader says with the field.
+        # It is the help text, because screen readers read that with the field.
         self.fields["otp"].help_text = _second_code(wanted) or format_html(
             gettext("If there is an account for {}, a code is on its way."),
             format_html("<bdi>{}</bdi>", receiver),
         )
 
-    def praise(self) -> None:
-        """Say that the code was right, before what comes next."""
+    def confirm_first_code(self) -> None:
+        """Begin the help text by saying that the first code was right."""
         field = self.fields["otp"]
         field.help_text = format_html("{} {}", gettext("That was right."), field.help_text)
 
     def keep_code(self) -> None:
-        """Show the code again: it was not refused, it could not be looked at."""
+        """Show the entered code again, because it was not checked."""
         cast(CodeInput, self.fields["otp"].widget).keeps_value = True
 
 
 def _second_code(wanted: Collection[str]) -> str:
-    """Return in words what is to be entered after a first right code, or ""."""
+    """Return a sentence that asks for the second code, or an empty string if none is wanted."""
     if not wanted:
         return ""
     if policies.SENT not in wanted:

@@ -1,4 +1,4 @@
-"""Spans of time and limits, as one says them to a visitor."""
+"""Durations and limits in words, for visitors."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -9,7 +9,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def in_words(seconds: int) -> str:
-    """Return a span of time in the unit that one would name: from two on in the larger one."""
+    """Return a duration in words, in the largest unit of which there are at least two."""
     if seconds >= 2 * _DAY:
         days = -(-seconds // _DAY)
         return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
@@ -24,9 +24,9 @@ def in_words(seconds: int) -> str:
 
 def limit_in_words(limit: ReachedLimit) -> str:
     """
-    Say why a code was not looked at, when to come back, and what works meanwhile.
+    Return why a code was not checked, how long to wait, and what works until then.
 
-    The words are the same whether or not there is such an account.
+    The text is the same whether or not there is such an account.
     """
     longer = _(
         "If codes are sent to you, ask for a new one, which will be longer; or use a recovery "

@@ -1,8 +1,8 @@
 """
-The pages of a login by code: who, then the code, and another code if need be.
+The pages of a login by code: the username, the code, and another code on request.
 
-They know nothing of the admin. It passes them its templates, its context and who may enter, and a
-project's own pages do the same in a subclass or through ``as_view()``.
+They do not depend on the admin site, which passes its templates, its context and its permission.
+A project does the same for its own pages, in a subclass or through ``as_view()``.
 """
 
 import time
@@ -30,32 +30,32 @@ from swap_user.otp.visitors import flow
 
 class UsernameView(StepView):
     """
-    The first step: who wants to log in. A code is sent, whether there is an account or not.
+    The first step: the username. A code is requested whether or not there is an account.
 
-    Where the policy asks for a password too, it is sent only after the right one.
+    If the policy requires a password too, the code is requested only after the right password.
     """
 
     form_class = UsernameForm
-    # One sentence for every reason, likewise.
+    # The same text for every reason, so that it does not tell which it was.
     invalid_password_message = gettext_lazy(
         "That did not work: the name or the password is wrong, "
         "or the account may have no access here."
     )
 
     def get_initial(self) -> dict[str, Any]:
-        """Fill the name in for somebody who has to log in once more."""
+        """Fill in the username of a user who has to log in again."""
         initial = super().get_initial()
         if reauthentication.is_demanded(self.request):
             initial["username"] = self.request.user.get_username()
         return initial
 
     def form_valid(self, form: UsernameForm) -> HttpResponse:
-        """Send the code and go on; asked again at once, go on with the code that was sent."""
+        """Send a code and redirect to the next step. A repeated request sends no second code."""
         username = form.cleaned_data["username"]
         just_sent = self.was_just_sent(username)
         try:
             if not just_sent:
-                self.begin_anew(username)
+                self.forget_factors(username)
             if "password" in form.fields and not self.check_password(
                 username, form.cleaned_data["password"]
             ):
@@ -64,18 +64,20 @@ class UsernameView(StepView):
             if not just_sent:
                 self.send(username)
         except LoginUnavailable:
-            return self.unavailable(form)
-        return self.step(self.check_url)
+            return self.render_unavailable(form)
+        return self.redirect_to_step(self.check_url)
 
-    def begin_anew(self, username: str) -> None:
-        """Forget the first half of an earlier login: what is sent now counts as a first code."""
+    def forget_factors(self, username: str) -> None:
+        """Forget the factors of an unfinished login, so that the new code is a first one."""
         if current := flow.current(self.request):
             factors_shown.forget(keys.account_key(username), current)
 
     @sensitive_variables("password")
     def check_password(self, username: str, password: str) -> bool:
         """
-        Say whether the password is right and its user may enter; nobody is logged in by it.
+        Return whether the password is right and its user may log in here.
+
+        The password counts as shown in this session; it does not log the user in.
 
         Raises:
             LoginUnavailable: Redis can't be reached.
@@ -87,51 +89,51 @@ class UsernameView(StepView):
         return True
 
     def was_just_sent(self, username: str) -> bool:
-        """Say whether this is a double click or the back button."""
+        """Return whether a code was just sent: after a double click, or the back button."""
         asked = self.asked
         return bool(asked and asked.username == username and asked.resend_in(time.time()))
 
 
 class CodeView(StepView):
     """
-    The second step: the code. For whom is known from the session, never from the form.
+    The second step: the code. The username is taken from the session, never from the form.
 
-    Where the policy asks for two codes, the other is asked for on the same page.
+    If the policy requires two codes, the second one is asked for on the same page.
     """
 
     form_class = CodeForm
-    # One sentence for every reason: it must not tell which it was.
+    # The same text for every reason, so that it does not tell which it was.
     invalid_code_message = gettext_lazy(
         "That code did not work. It may be mistyped, already used or expired."
     )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the page to those who have asked for a code."""
-        if self.asked is None and not self.has_entered():
-            return self.step(self.login_url)
+        """Show the page, or redirect to the first step if no code was requested."""
+        if self.asked is None and not self.is_logged_in():
+            return self.redirect_to_step(self.login_url)
         return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Check the code, if one was asked for."""
+        """Check the code, if one was requested."""
         if self.asked is None:
-            return self.step(self.login_url)
+            return self.redirect_to_step(self.login_url)
         return super().post(request, *args, **kwargs)
 
     @property
     def username(self) -> str:
-        """For whom the code was asked for."""
+        """The username that the code was requested for, or an empty string."""
         return self.asked.username if self.asked else ""
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Let the form say where the code went, or which code comes next."""
-        return {**super().get_form_kwargs(), **self.get_words()}
+        """Add what the help text depends on."""
+        return {**super().get_form_kwargs(), **self.get_help_kwargs()}
 
-    def get_words(self) -> dict[str, Any]:
-        """Return what the form's words depend on."""
+    def get_help_kwargs(self) -> dict[str, Any]:
+        """Return the arguments of the form that its help text depends on."""
         return {"receiver": self.username, "wanted": self.asked.wanted if self.asked else ()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add how long the code lives, and when another may be asked for."""
+        """Add how long the code is valid, and when another one can be requested."""
         now = time.time()
         expires_in = self.asked.expires_in(now) if self.asked else 0
         resend_in = self.asked.resend_in(now) if self.asked else 0
@@ -147,21 +149,21 @@ class CodeView(StepView):
         )
 
     def takes_sent_code(self) -> bool:
-        """Say whether a sent code can be what is asked for now."""
+        """Return whether a sent code is accepted in this step."""
         wanted = self.asked.wanted if self.asked else ()
         return not wanted or policies.SENT in wanted
 
     @sensitive_variables("otp")
     def form_valid(self, form: CodeForm) -> HttpResponse:
-        """Log in, ask for the other code, or say that the code did not work."""
+        """Log the user in, ask for a second code, or show that the code did not work."""
         otp = form.cleaned_data["otp"]
         try:
             user = authenticate(self.request, username=self.username, otp=otp)
         except LoginUnavailable:
             form.keep_code()
-            return self.unavailable(form)
+            return self.render_unavailable(form)
         except AnotherCodeNeeded as needed:
-            return self.ask_for_another(needed)
+            return self.ask_for_second_code(needed)
         if user is None or not self.permits(user):
             limit = outcomes.limited(self.request)
             message = limit_in_words(limit) if limit else self.invalid_code_message
@@ -169,25 +171,25 @@ class CodeView(StepView):
             return self.form_invalid(form)
         self.log_in(user)
         if recovery_codes.normalize(otp):
-            self.tell_remaining(user)
+            self.add_remaining_message(user)
         response = HttpResponseRedirect(self.get_success_url())
         outcomes.remember_browser(self.request, response)
         return response
 
-    def ask_for_another(self, needed: AnotherCodeNeeded) -> HttpResponse:
-        """Show the page again and say what comes next; the first code was right."""
+    def ask_for_second_code(self, needed: AnotherCodeNeeded) -> HttpResponse:
+        """Confirm the first code, and show the page again for the second one."""
         if self.asked is None or any(policies.PASSWORD in group for group in needed.missing):
-            # Only the first page asks for it. It was given there, but too long ago.
+            # Only the first step asks for the password. It was entered there, but too long ago.
             text = _("That took too long. Please begin again.")
             messages.warning(self.request, text, fail_silently=True)
-            return self.step(self.login_url)
+            return self.redirect_to_step(self.login_url)
         self.asked = code_request.want(self.request.session, self.asked, needed.missing[0])
-        form = self.form_class(**self.get_words())
-        form.praise()
+        form = self.form_class(**self.get_help_kwargs())
+        form.confirm_first_code()
         return self.render_to_response(self.get_context_data(form=form))
 
     def log_in(self, user: Any) -> None:
-        """Log ``user`` in, in a session with a new key (R35)."""
+        """Log ``user`` in, and give the session a new key (R35)."""
         session = self.request.session
         code_request.clear(session)
         reauthentication.settle(session)
@@ -196,8 +198,8 @@ class CodeView(StepView):
         if session.session_key == key:
             session.cycle_key()
 
-    def tell_remaining(self, user: Any) -> None:
-        """Say how many recovery codes are left, after a login by one."""
+    def add_remaining_message(self, user: Any) -> None:
+        """Add a message with the number of recovery codes that are left."""
         left = recovery_codes.remaining_recovery_codes(user)
         text = ngettext(
             "You used a recovery code. %(left)d is left.",
@@ -208,22 +210,22 @@ class CodeView(StepView):
 
 
 class ResendView(CodeView):
-    """Another code for the same account; it takes the place of the one before."""
+    """Sends another code for the same username. It replaces the earlier one."""
 
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Send it, or say when to come back."""
+        """Send the code, or add a message that says how long to wait."""
         if self.asked is None:
-            return self.step(self.login_url)
+            return self.redirect_to_step(self.login_url)
         if wait := self.asked.resend_in(time.time()):
             text = _("You can ask for another code in %(time)s.") % {"time": in_words(wait)}
             messages.warning(request, text, fail_silently=True)
-            return self.step(self.check_url)
+            return self.redirect_to_step(self.check_url)
         try:
             self.send(self.username)
         except LoginUnavailable:
-            return self.unavailable(self.form_class(**self.get_words()))
+            return self.render_unavailable(self.form_class(**self.get_help_kwargs()))
         text = _("A new code is on its way. Use the newest one that has reached you.")
         messages.success(request, text, fail_silently=True)
-        return self.step(self.check_url)
+        return self.redirect_to_step(self.check_url)

@@ -1,6 +1,5 @@
 """
-The pages on which users look after their own sign-in methods.
+The pages on which users manage their own sign-in methods.
 
-Like the pages of the login they know nothing of the admin, which passes them its templates and
-its addresses.
+They do not depend on the admin site, which passes its templates and its URL names.
 """

@@ -1,4 +1,4 @@
-"""What the pages share: a login, a recent one where something is changed, and no copies kept."""
+"""The base views of the pages on sign-in methods: they require a login, or a recent one."""
 
 from typing import Any
 
@@ -17,27 +17,26 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView
 
 from swap_user.otp.authenticators.secrets import enrolled
-from swap_user.otp.pages.login import unavailable as outage
 from swap_user.otp.pages.login.base import require_unicode
-from swap_user.otp.pages.login.unavailable import RETRY_AFTER
+from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
 from swap_user.otp.pages.methods.names import ADD, OVERVIEW, RECOVERY_CODES
 from swap_user.otp.sessions import reauthentication
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 
 
 @method_decorator(
-    [outage.answer_outages, never_cache, sensitive_post_parameters(), csrf_protect], name="dispatch"
+    [answer_outages, never_cache, sensitive_post_parameters(), csrf_protect], name="dispatch"
 )
 class MethodsView(LoginRequiredMixin, TemplateView):
     """
-    A page about the sign-in methods of whoever is logged in.
+    A page about the sign-in methods of the user who is logged in.
 
     Args:
-        template_name: the page.
-        login_url: name or path of the first step of a login.
-        namespace: of the addresses, with its colon: "admin:"; "" for none.
-        current_app: which instance of that namespace.
-        extra_context: for the template.
+        template_name: template of the page.
+        login_url: URL name or path of the first step of a login.
+        namespace: namespace of the URL names, with a colon ("admin:"), or an empty string.
+        current_app: instance of that namespace.
+        extra_context: more variables for the template.
     """
 
     http_method_names = ["get", "head", "post", "options"]
@@ -47,49 +46,49 @@ class MethodsView(LoginRequiredMixin, TemplateView):
     current_app: str | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse text that no page could show again."""
+        """Refuse text that is not Unicode."""
         require_unicode(request.POST)
         return super().dispatch(request, *args, **kwargs)
 
     @property
     def user(self) -> Any:
-        """Whose sign-in methods these are."""
+        """The user who has these sign-in methods."""
         return self.request.user
 
     def authenticators(self) -> Any:
-        """Return what the user enrolled, the oldest first."""
+        """Return the authenticators that the user has enrolled, the oldest first."""
         return enrolled(self.user).order_by("created_at", "pk")
 
-    def link(self, name: str, *args: Any) -> str:
-        """Return the address of one of the pages."""
+    def url_of(self, name: str, *args: Any) -> str:
+        """Return the URL of a page by its name."""
         return reverse(f"{self.namespace}{name}", args=args, current_app=self.current_app)
 
-    def go(self, name: str) -> HttpResponseRedirect:
-        """Go to another of the pages."""
-        return HttpResponseRedirect(self.link(name))
+    def redirect_to_page(self, name: str) -> HttpResponseRedirect:
+        """Redirect to a page by its name."""
+        return HttpResponseRedirect(self.url_of(name))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Return what the template gets: the title, and the addresses of the pages."""
+        """Return the variables of the template: the title, and the URLs of the pages."""
         return super().get_context_data(
             **{
                 "title": self.title,
                 "subtitle": None,
-                # The admin's own are a list from 6.1 on.
+                # Those of the admin site are a list since Django 6.1.
                 "breadcrumbs_are_list": django.VERSION >= (6, 1),
-                "overview_url": self.link(OVERVIEW),
-                "add_url": self.link(ADD),
-                "recovery_codes_url": self.link(RECOVERY_CODES),
+                "overview_url": self.url_of(OVERVIEW),
+                "add_url": self.url_of(ADD),
+                "recovery_codes_url": self.url_of(RECOVERY_CODES),
                 **kwargs,
             }
         )
 
 
-@method_decorator([outage.answer_outages, never_cache], name="dispatch")
+@method_decorator([answer_outages, never_cache], name="dispatch")
 class ChangingView(MethodsView):
-    """A page that changes something, which takes a recent login (R37)."""
+    """A page that changes something, which requires a recent login (R37)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Send those whose login is too old to log in once more, and back here."""
+        """Redirect a user whose login is too old to the login, and from there back."""
         if request.user.is_authenticated and not is_fresh(request):
             return log_in_again(request, self.login_url)
         return super().dispatch(request, *args, **kwargs)
@@ -98,12 +97,12 @@ class ChangingView(MethodsView):
         """End the user's sessions in other browsers (R36)."""
         end_sessions(self.user, keep=self.request)
 
-    def say(self, text: str) -> None:
-        """Say on the next page what was done."""
+    def add_message(self, text: str) -> None:
+        """Add a message for the next page, that says what was done."""
         messages.success(self.request, text, fail_silently=True)
 
-    def unavailable(self, **context: Any) -> HttpResponse:
-        """Say on the same page that nothing can be checked right now."""
+    def render_unavailable(self, **context: Any) -> HttpResponse:
+        """Show the page again, with status 503 and a note that no code can be checked."""
         context = self.get_context_data(unavailable=True, **context)
         headers = {"Retry-After": str(RETRY_AFTER)}
         return self.render_to_response(context, status=503, headers=headers)
@@ -111,11 +110,11 @@ class ChangingView(MethodsView):
 
 def log_in_again(request: HttpRequest, login_url: str) -> HttpResponseRedirect:
     """
-    Send somebody who is logged in to log in once more, and then back to this page.
+    Redirect a user who is logged in to the login, and from there back to this page.
 
     Args:
-        request: theirs.
-        login_url: name or path of the first step.
+        request: the user's request.
+        login_url: URL name or path of the first step of a login.
     """
     reauthentication.demand(request.session)
     text = _("To change how accounts log in, please log in once more: your login was a while ago.")

@@ -15,67 +15,67 @@ from swap_user.otp.pages.methods.forms import NameForm
 from swap_user.otp.pages.methods.names import OVERVIEW
 
 
-class _OneView(ChangingView):
-    """A page about one authenticator of the user; anybody else's does not exist here."""
+class _AuthenticatorView(ChangingView):
+    """A page about one authenticator of the user. Those of other users are not found."""
 
     def authenticator(self) -> Authenticator:
         """
-        Return it.
+        Return the authenticator that the URL names.
 
         Raises:
-            Http404: the user has none of this id.
+            Http404: the user has no authenticator with this id.
         """
         pk: UUID = self.kwargs["pk"]
         found: Authenticator = get_object_or_404(self.authenticators(), pk=pk)
         return found
 
 
-class RenameView(_OneView):
-    """Rename an authenticator. It lets in as before, so no session ends and nobody is told."""
+class RenameView(_AuthenticatorView):
+    """Rename an authenticator. Its codes work as before: no session ends, no notice is sent."""
 
-    title = gettext_lazy("Rename")
+    title = gettext_lazy("Rename an authenticator app")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask for the name."""
+        """Ask for the new name."""
         authenticator = self.authenticator()
         form = NameForm(initial={"name": authenticator.name})
-        return self.show(form, authenticator)
+        return self.render_form(form, authenticator)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Take it."""
+        """Save the new name."""
         authenticator = self.authenticator()
         form = NameForm(request.POST)
         if not form.is_valid():
-            return self.show(form, authenticator)
+            return self.render_form(form, authenticator)
         authenticator.name = form.cleaned_data["name"]
-        # Whatever else was written to it meanwhile stays, also that it is gone.
+        # Only this column is written, and only if the row still exists.
         self.authenticators().filter(pk=authenticator.pk).update(name=authenticator.name)
-        self.say(_("It is called “%(name)s” now.") % {"name": authenticator})
-        return self.go(OVERVIEW)
+        self.add_message(_("It is called “%(name)s” now.") % {"name": authenticator})
+        return self.redirect_to_page(OVERVIEW)
 
-    def show(self, form: NameForm, authenticator: Authenticator) -> HttpResponse:
-        """Show the page."""
+    def render_form(self, form: NameForm, authenticator: Authenticator) -> HttpResponse:
+        """Show the page with the form."""
         context = self.get_context_data(form=form, authenticator=authenticator)
         return self.render_to_response(context)
 
 
-class RemoveView(_OneView):
+class RemoveView(_AuthenticatorView):
     """Remove an authenticator."""
 
-    title = gettext_lazy("Remove")
+    title = gettext_lazy("Remove an authenticator app")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask whether that is meant."""
+        """Ask for confirmation."""
         authenticator = self.authenticator()
         is_last = self.authenticators().count() == 1
         context = self.get_context_data(authenticator=authenticator, is_last=is_last)
         return self.render_to_response(context)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Do it."""
+        """Remove the authenticator, and end the user's other sessions."""
         authenticator = self.authenticator()
         name = str(authenticator)
         if revocation.remove_authenticator(authenticator):
             self.end_other_sessions()
-            self.say(_("“%(name)s” was removed. Its codes let nobody in.") % {"name": name})
-        return self.go(OVERVIEW)
+            self.add_message(_("“%(name)s” was removed. Its codes let nobody in.") % {"name": name})
+        return self.redirect_to_page(OVERVIEW)

@@ -1,7 +1,7 @@
 """
-The page that adds an authenticator app: name, then picture and code.
+The page that adds an authenticator app: first its name, then a QR code and the app's code.
 
-The secret is shown once, in the answer to the request that made it; no address shows it again.
+The secret is shown once, in the response to the request that generated it.
 """
 
 from typing import Any
@@ -30,14 +30,14 @@ class AddView(ChangingView):
     wrong_code_message = gettext_lazy("That is not the code. Try the next one that the app shows.")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Begin; or, with ``?confirm``, ask for the code of what was begun."""
+        """Ask for a name, or with ``?confirm`` for the code of the pending enrollment."""
         enrollment = pending.load(request.session, self.user)
         if enrollment and "confirm" in request.GET:
             return self.ask_code(ConfirmForm(), enrollment)
         return self.ask_name(AddForm(), begun=enrollment)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the picture; or, where there is a code, check it."""
+        """Check the code, if there is one. Otherwise begin an enrollment and show its QR code."""
         if "otp" in request.POST:
             return self.confirm(request)
         form = AddForm(request.POST)
@@ -46,8 +46,8 @@ class AddView(ChangingView):
         if is_full(self.user):
             text = _("You have as many as one account may have. Remove one before you add another.")
             messages.warning(request, text, fail_silently=True)
-            return self.go(OVERVIEW)
-        # A port would only puzzle whoever reads it in their app.
+            return self.redirect_to_page(OVERVIEW)
+        # Apps show the issuer, where a port has no meaning for the user.
         host, _port = split_domain_port(host_name(request))
         enrollment = enroll(
             self.user,
@@ -59,19 +59,19 @@ class AddView(ChangingView):
         return self.ask_code(ConfirmForm(), enrollment, **_secrets(enrollment))
 
     def ask_name(self, form: AddForm, **context: Any) -> HttpResponse:
-        """Show the first half of the page."""
+        """Show the first half of the page, which asks for a name."""
         return self.render_to_response(self.get_context_data(form=form, **context))
 
     @sensitive_variables("context")
     def ask_code(self, form: ConfirmForm, enrollment: Enrollment, **context: Any) -> HttpResponse:
-        """Show the second half; the secret only if it is given."""
+        """Show the second half, which asks for a code. ``context`` may hold the secret."""
         return self.render_to_response(
             self.get_context_data(form=form, enrollment=enrollment, **context)
         )
 
     @sensitive_variables("form")
     def confirm(self, request: HttpRequest) -> HttpResponse:
-        """Add it, if the code is right."""
+        """Add the authenticator, if the code is right."""
         enrollment = pending.load(request.session, self.user)
         if enrollment is None:
             pending.clear(request.session)
@@ -88,13 +88,15 @@ class AddView(ChangingView):
             return self.ask_code(form, enrollment)
         except LoginUnavailable:
             form.keep_code()
-            return self.unavailable(form=form, enrollment=enrollment)
+            return self.render_unavailable(form=form, enrollment=enrollment)
         pending.clear(request.session)
         self.end_other_sessions()
-        self.say(_("“%(name)s” was added. You can log in with it.") % {"name": authenticator})
+        self.add_message(
+            _("“%(name)s” was added. You can log in with it.") % {"name": authenticator}
+        )
         if self.authenticators().count() == 1 and not remaining_recovery_codes(self.user):
-            return self.go(RECOVERY_CODES)
-        return self.go(OVERVIEW)
+            return self.redirect_to_page(RECOVERY_CODES)
+        return self.redirect_to_page(OVERVIEW)
 
 
 @sensitive_variables()

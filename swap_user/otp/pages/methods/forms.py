@@ -11,7 +11,7 @@ from swap_user.otp.pages.login.forms import CODE_MAX_LENGTH, CodeForm, CodeInput
 
 
 class NameForm(forms.Form):
-    """Ask what to call an authenticator."""
+    """Asks for the name of an authenticator."""
 
     required_css_class = "required"
 
@@ -26,12 +26,12 @@ class NameForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        """Return it on one line."""
+        """Return the name on one line."""
         return " ".join(self.cleaned_data["name"].split())
 
 
 class AddForm(NameForm):
-    """Ask what is to be added."""
+    """Asks for the name and the type of a new authenticator."""
 
     type = forms.ChoiceField(
         label=_("Type"),
@@ -45,12 +45,12 @@ class AddForm(NameForm):
     )
 
     def clean_type(self) -> str:
-        """Return the usual one where none was chosen."""
+        """Return the chosen type, by time if none was chosen."""
         return self.cleaned_data["type"] or Authenticator.Type.TOTP
 
 
 class ConfirmForm(CodeForm):
-    """Ask for the code that the app shows."""
+    """Asks for the code that the app shows."""
 
     otp = forms.CharField(
         label=_("Code that the app shows"),

@@ -1,4 +1,8 @@
-"""What the addresses of the pages are called; needs no models, so that an admin site can say it."""
+"""
+The URL names of the pages.
+
+This module imports no models, so that an admin site can import it before they are loaded.
+"""
 
 OVERVIEW, ADD = "sign-in-methods", "add-sign-in-method"
 RENAME, REMOVE = "rename-sign-in-method", "remove-sign-in-method"

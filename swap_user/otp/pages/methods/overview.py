@@ -1,4 +1,4 @@
-"""The first page: what there is."""
+"""The first page: a list of the user's sign-in methods."""
 
 import logging
 from typing import Any
@@ -12,23 +12,23 @@ from swap_user.otp.pages.methods.base import MethodsView
 from swap_user.otp.pages.methods.names import REMOVE, RENAME
 from swap_user.otp.senders import load_sender
 
-# From here on it is time for new ones.
+# The page suggests a new set of recovery codes if so many are left, or fewer.
 FEW = 3
 
 
 class OverviewView(MethodsView):
-    """Show the user's sign-in methods; nothing is changed here."""
+    """Show the user's sign-in methods. It changes nothing."""
 
     http_method_names = ["get", "head", "options"]
     title = _("Your sign-in methods")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add what is enrolled, where codes go, and how many recovery codes are left."""
+        """Add the authenticators, the receiver of codes, and the number of recovery codes left."""
         enrolled = [
             {
                 "authenticator": authenticator,
-                "rename_url": self.link(RENAME, authenticator.pk),
-                "remove_url": self.link(REMOVE, authenticator.pk),
+                "rename_url": self.url_of(RENAME, authenticator.pk),
+                "remove_url": self.url_of(REMOVE, authenticator.pk),
             }
             for authenticator in self.authenticators()
         ]
@@ -50,7 +50,7 @@ class OverviewView(MethodsView):
         )
 
     def receiver(self) -> str:
-        """Return where codes go, "" where the project's sender can't say."""
+        """Return the receiver of sent codes, or an empty string if the sender raises."""
         try:
             return load_sender().get_receiver(self.user)
         except Exception as error:  # noqa: BLE001 - the sender is the project's

@@ -1,4 +1,4 @@
-"""The enrollment that waits in a session for its code; its secret is encrypted there (R27)."""
+"""The enrollment that is pending in a session, with its secret encrypted (R27)."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ SESSION_KEY = "_swap_user_enrollment"
 
 
 def save(session: SessionBase, enrollment: Enrollment) -> None:
-    """Let it wait; it takes the place of an earlier one."""
+    """Store a pending enrollment. It replaces an earlier one."""
     session[SESSION_KEY] = enrollment.pack()
 
 
 def load(session: SessionBase, user: Any) -> Enrollment | None:
-    """Return what waits for this user's code, or None, also when it expired."""
+    """Return the pending enrollment of this user, or None if there is none or it has expired."""
     packed = session.get(SESSION_KEY)
     return None if packed is None else Enrollment.unpack(user, packed)
 
 
 def clear(session: SessionBase) -> None:
-    """Forget it."""
+    """Remove the pending enrollment."""
     session.pop(SESSION_KEY, None)

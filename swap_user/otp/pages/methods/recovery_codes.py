@@ -1,4 +1,4 @@
-"""The page of the recovery codes. They are shown once: in the answer that made them."""
+"""The page of the recovery codes, which are shown once: in the response that generates them."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from swap_user.otp.site_name import host_name, site_name
 
 
 class RecoveryCodesView(ChangingView):
-    """Make a new set of recovery codes."""
+    """Generate a new set of recovery codes."""
 
     title = gettext_lazy("Recovery codes")
 
     @sensitive_variables("codes", "context")
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Make them and show them."""
+        """Generate a set and show it."""
         codes = recovery_codes.generate_recovery_codes(self.user)
         self.end_other_sessions()
         context = self.get_context_data(
@@ -28,7 +28,7 @@ class RecoveryCodesView(ChangingView):
         return self.render_to_response(context)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add how many are left, and how many there will be."""
+        """Add the number of codes left, and the number in a new set."""
         return super().get_context_data(
             **{
                 "recovery_codes_left": recovery_codes.remaining_recovery_codes(self.user),

@@ -1,4 +1,4 @@
-"""All the pages: for each its address, its view and its template."""
+"""All pages, each with its URL, its view and its template."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ class Page:
     """
     A page.
 
-    Args:
-        name: of its address.
-        route: the address, as ``path()`` takes it.
-        view: what answers.
-        template: what it is made of.
+    Attributes:
+        name: URL name.
+        route: first argument of ``path()``.
+        view: class of the view.
+        template: name of the template.
     """
 
     name: str
