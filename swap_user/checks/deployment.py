@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-import redis
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -14,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from swap_user.checks.helpers import Messages, value
 from swap_user.conf import NAMESPACE
+from swap_user.otp.availability import CACHE_ERRORS
 from swap_user.otp.crypto.keyring import decode_key
 from swap_user.otp.store import connection
 from swap_user.otp.throttling import budgets
@@ -25,6 +25,14 @@ _FEWEST_DISTINCT = 16
 
 # How long a check may wait for Redis, in seconds.
 _PATIENCE = 1
+
+_UNREACHABLE: tuple[type[Exception], ...] = (
+    *CACHE_ERRORS,
+    OSError,
+    ValueError,
+    ImportError,
+    InvalidCacheBackendError,
+)
 
 # Settings of Django's that nobody needs without a proxy.
 _OF_PROXIES = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
@@ -71,7 +79,7 @@ def deploy_check_eviction(app_configs: Sequence[AppConfig] | None, **kwargs: Any
     try:
         client = connection.probe(alias, _PATIENCE)
         memory: dict[str, Any] = client.info("memory") if client else {}
-    except (redis.RedisError, OSError, ValueError, ImportError, InvalidCacheBackendError):
+    except _UNREACHABLE:
         return []
     policy = memory.get("maxmemory_policy", "noeviction")
     if policy == "noeviction" or not memory.get("maxmemory"):

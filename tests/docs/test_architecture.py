@@ -88,3 +88,17 @@ def test_files_and_modules_exist():
         homes = (ROOT, PACKAGE, PACKAGE / "otp")
         found = any((home / f"{path}{end}").exists() for home in homes for end in ("", ".py"))
         assert found or path == "otp/pages/account", path
+
+
+def test_names_of_state_exist():
+    """A name that a row gives together with its module is defined there."""
+    for line in (ROOT / PAGE).read_text().splitlines():
+        if not (line.startswith("| ") and (match := re.search(r"(`.+) in `([\w/]+\.py)`", line))):
+            continue
+        source = next(
+            (home / match[2]).read_text()
+            for home in (PACKAGE, PACKAGE / "otp")
+            if (home / match[2]).exists()
+        )
+        for name in re.findall(r"`([\w.]+)`", match[1]):
+            assert re.search(rf"\b{name.split('.')[-1]}\b", source), (name, match[2])
