@@ -134,13 +134,14 @@ def _other_receiver() -> None:
     assert push.sent[-1][0] == f"push:{user.pk}"
 
 
-@scenario("phone")
+@scenario("phone", "passwords-phone")
 def _sms() -> None:
     from http.server import BaseHTTPRequestHandler, HTTPServer
     from threading import Thread
 
     from django.test import override_settings
 
+    user_known_by(PHONE)
     got: list[dict[str, str]] = []
 
     class Gateway(BaseHTTPRequestHandler):
