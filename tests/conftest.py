@@ -20,6 +20,7 @@ from services.redis import RedisServer
 from services.smtp import SMTPServer
 from swap_user.testing import MemoryOTPSender, outbox
 from tests.simulation.report import PROPERTY, lines
+from tests.user_models import skip_other_models
 
 DATABASE_SERVERS = {"postgres": PostgresServer, "mariadb": MariaDBServer}
 
@@ -108,7 +109,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a requirement that doesn't exist, and leave out what needs PostgreSQL."""
+    """Leave out or skip what is not for this run, and refuse requirements that don't exist."""
     if os.environ.get("DATABASE") != "postgres" and not config.option.requirements:
         left_out = [item for item in items if item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left_out)
@@ -118,6 +119,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     for item in items:
+        skip_other_models(item)
         for marker in item.iter_markers("requirement"):
             if unknown := [name for name in marker.args if name not in REQUIREMENTS]:
                 raise pytest.UsageError(f"{item.nodeid}: no such requirement: {unknown}")

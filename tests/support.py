@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -19,12 +20,29 @@ from swap_user.testing import outbox
 # RFC 4226 appendix D; its base32 is in requirements.md.
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
-USERNAMES = {"email": "user{}@example.com", "phone": "+4915112345{:03d}", "username": "user{}"}
+# How usernames of each type are made of a number; phone numbers go up to ten million.
+USERNAMES: dict[str, Callable[[int], str]] = {
+    "email": lambda number: f"user{number}@example.com",
+    "phone": lambda number: f"+49{15_112_345_000 + number}",
+    "username": lambda number: f"user{number}",
+}
+
+# Other ways to type username().
+SPELLINGS = {
+    "email": ["USER1@EXAMPLE.COM", " user1@Example.com ", "\uff35ser1@example.com"],
+    "phone": ["+49 151 12345-001", "\uff0b4915112345001", "tel:+49-151-12345001"],
+    "username": ["\uff55ser1", "user\u00b9", "us\uff45r1"],
+}
 
 
 def username(number: int = 1) -> str:
     """Return a username that suits the user model of these settings."""
-    return USERNAMES[get_user_model().USERNAME_FIELD].format(number)
+    return USERNAMES[get_user_model().USERNAME_FIELD](number)
+
+
+def spellings() -> list[str]:
+    """Return three other ways to type ``username()``."""
+    return SPELLINGS[get_user_model().USERNAME_FIELD]
 
 
 def make_user(number: int = 1, **fields: Any) -> Any:
@@ -32,7 +50,7 @@ def make_user(number: int = 1, **fields: Any) -> Any:
     model = get_user_model()
     user = model(**{model.USERNAME_FIELD: username(number)}, **fields)
     if hasattr(user, "email") and not user.email:
-        user.email = USERNAMES["email"].format(number)
+        user.email = USERNAMES["email"](number)
     user.save()
     return user
 

@@ -10,7 +10,6 @@ import time
 
 import django
 import pytest
-from django.contrib.auth import get_user_model
 from django.core import checks
 from django.db import transaction
 from django.test import Client
@@ -27,10 +26,6 @@ from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.support import enter, make_user, username, visitor
 
 PLENTY = 30  # seconds, for what takes none
-
-needs_email = pytest.mark.skipif(
-    not hasattr(get_user_model(), "EMAIL_FIELD"), reason="this model has no email address"
-)
 
 
 class Told:
@@ -183,7 +178,7 @@ class SlowSMTPServer(SMTPServer):
         return await super().handle_DATA(server, session, envelope)
 
 
-@needs_email
+@pytest.mark.user_model("email address")
 @pytest.mark.requirement("R34")
 @pytest.mark.filterwarnings("ignore:.*MAILERS")
 def test_a_slow_mail_server_is_not_waited_for(user, settings):

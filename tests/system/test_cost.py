@@ -223,6 +223,7 @@ def test_a_wrong_recovery_code(user, shared_redis, door):
         assert cost.trips == 1
 
 
+@pytest.mark.user_model("no password")
 def test_two_codes_in_turn(user, shared_redis, settings):
     """With the policy "both" the first and the second take one more trip each: the progress."""
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}

@@ -40,6 +40,7 @@ from swap_user.otp.visitors.client_ip import client_address
 from swap_user.testing import outbox
 from swap_user.users import usernames
 from tests.support import give, make_user, totp, username, visitor
+from tests.user_models import HAS_PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R14")]
 
@@ -62,7 +63,6 @@ SHARES = {
 
 KNOWN = username()
 
-HAS_PASSWORD = Both().asks_password()
 PASSWORD = "correct horse"
 
 # No limit is reached, so that what is typed really gets to the code behind.

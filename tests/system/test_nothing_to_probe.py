@@ -294,9 +294,7 @@ def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
         assert pool.drain(30)
 
 
-@pytest.mark.skipif(
-    not hasattr(get_user_model(), "EMAIL_FIELD"), reason="this model has no email address"
-)
+@pytest.mark.user_model("email address")
 def test_pairs_with_a_slow_mail_server(slow_mail):
     """In 300 interleaved pairs each side costs the same and gets the same, at both steps."""
     numbers = range(1000, 1000 + 2 * PAIRS, 2)

@@ -238,7 +238,7 @@ class SQLiteFile:
 
     def __init__(self) -> None:
         self.path = Path(database.settings_dict["NAME"])
-        self.aside = self.path.with_suffix(".aside")
+        self.aside = self.path.with_name(f"{self.path.name}.aside")
 
     def take_away(self) -> None:
         """Put a folder in its place: SQLite would make a new file."""

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
 from django.contrib.admin.models import ADDITION, LogEntry
-from django.contrib.auth import authenticate, get_user_model, login
+from django.contrib.auth import authenticate, login
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm
 from django.contrib.auth.models import Group, Permission
@@ -20,29 +20,18 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Lower
 
-from tests.support import make_user, username, visitor
+from tests.support import make_user, spellings, username, visitor
+from tests.user_models import HAS_PASSWORD, UserModel
 
-UserModel = get_user_model()
+pytestmark = pytest.mark.user_model("ours")
+
 KIND = UserModel.USERNAME_FIELD
-OURS = UserModel.__module__.startswith("swap_user.")
-PASSWORDLESS = "OTP" in UserModel.__name__
-
-if not OURS:
-    pytest.skip("these are about the package's own user models", allow_module_level=True)
-
-email_only = pytest.mark.skipif(KIND != "email", reason="a model with email addresses")
-phone_only = pytest.mark.skipif(KIND != "phone", reason="a model with phone numbers")
-password_only = pytest.mark.skipif(PASSWORDLESS, reason="a model with passwords")
-passwordless_only = pytest.mark.skipif(not PASSWORDLESS, reason="a model without passwords")
-
-# The same identity as username(), typed in other ways.
-VARIANTS = {
-    "email": ["USER1@EXAMPLE.COM", " user1@Example.com ", "\uff35ser1@example.com"],
-    "phone": ["+49 151 12345-001", "\uff0b4915112345001", "tel:+49-151-12345001"],
+VARIANTS = spellings()
+BAD = {
+    "email": ["alice", "@", "a@b c.com", "a\x00@b.com"],
+    "phone": ["alice", "112", "0151 1"],
+    "username": ["a\x00"],
 }[KIND]
-BAD = {"email": ["alice", "@", "a@b c.com", "a\x00@b.com"], "phone": ["alice", "112", "0151 1"]}[
-    KIND
-]
 
 
 @pytest.fixture
@@ -141,7 +130,7 @@ def test_permissions_and_with_perm(user):
         assert list(UserModel.objects.with_perm("auth.view_group")) == [user]
 
 
-@password_only
+@pytest.mark.user_model("password")
 @pytest.mark.django_db
 def test_password_is_set():
     """A model with passwords takes one."""
@@ -150,7 +139,7 @@ def test_password_is_set():
     assert authenticate(None, username=VARIANTS[0], password="a fine password") == user
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["create_user", "create_superuser"])
 def test_password_is_ignored_with_a_warning(method):
@@ -160,20 +149,20 @@ def test_password_is_ignored_with_a_warning(method):
     assert caught[0].filename == __file__
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 def test_password_none_is_silent(db):
     """No password is what these models expect."""
     UserModel.objects.create_user(username(), password=None)
 
 
-@email_only
+@pytest.mark.user_model("email as username")
 @pytest.mark.django_db
 def test_pytest_django_makes_its_admin(request):
     """A well-known test tool that passes a password gets its admin, whatever the model stores."""
-    with pytest.warns(UserWarning, match="ignored") if PASSWORDLESS else nullcontext():
+    with nullcontext() if HAS_PASSWORD else pytest.warns(UserWarning, match="ignored"):
         admin = request.getfixturevalue("admin_user")
     assert admin.is_superuser
-    assert admin.has_usable_password() is not PASSWORDLESS
+    assert admin.has_usable_password() is HAS_PASSWORD
 
 
 # --- One identity in the database -----------------------------------------------------------------
@@ -212,7 +201,7 @@ def test_every_way_of_looking_agrees(user, name):
     assert not UserModel.objects.exclude(**{KIND: name}).exists()
 
 
-@email_only
+@pytest.mark.user_model("email as username")
 @pytest.mark.django_db
 def test_instance_has_the_canonical_email_after_save():
     """After a save the attribute says what the database says."""
@@ -221,7 +210,7 @@ def test_instance_has_the_canonical_email_after_save():
     assert user.email == "alice@x.com"
 
 
-@email_only
+@pytest.mark.user_model("email as username")
 @pytest.mark.django_db
 def test_pattern_lookups_are_left_alone(user):
     """What is not a whole address is not touched: a pattern keeps its letters."""
@@ -230,7 +219,7 @@ def test_pattern_lookups_are_left_alone(user):
     assert UserModel.objects.filter(email__iexact="USER1@example.com").get() == user
 
 
-@email_only
+@pytest.mark.user_model("email as username")
 @pytest.mark.django_db
 def test_expressions_pass(user):
     """Database expressions are written as they are."""
@@ -240,7 +229,7 @@ def test_expressions_pass(user):
     assert UserModel.objects.get().email == username()
 
 
-@email_only
+@pytest.mark.user_model("email as username")
 @pytest.mark.django_db
 def test_database_refuses_another_case(user):
     """Rows written past the model are held to it too."""
@@ -260,14 +249,12 @@ def test_database_refuses_another_case(user):
 def test_full_clean_sees_a_duplicate(user, name):
     """Forms hear of a duplicate before the database does, and once."""
     with pytest.raises(ValidationError) as caught:
-        UserModel(
-            **{KIND: name, "password": "x"} if not PASSWORDLESS else {KIND: name}
-        ).full_clean()
+        UserModel(**{KIND: name, "password": "x"} if HAS_PASSWORD else {KIND: name}).full_clean()
     assert list(caught.value.message_dict) == [KIND]
     assert len(caught.value.message_dict[KIND]) == 1
 
 
-@phone_only
+@pytest.mark.user_model("phone as username")
 def test_full_clean_refuses_a_bad_phone_number():
     """What is no phone number is not valid, and stays visible as it was typed."""
     user = UserModel(phone="alice")
@@ -277,7 +264,7 @@ def test_full_clean_refuses_a_bad_phone_number():
     assert str(user.phone) == "alice"
 
 
-@phone_only
+@pytest.mark.user_model("phone as username")
 def test_username_is_e164_in_any_display_format(settings):
     """How a project displays phone numbers has no say in what the username is."""
     settings.PHONENUMBER_DEFAULT_FORMAT = "NATIONAL"
@@ -348,7 +335,7 @@ def staff_client(user, client):
     return client
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 @pytest.mark.parametrize("door", ["rotate_security_stamp", "arotate_security_stamp"])
 def test_rotating_the_stamp_ends_sessions(user, staff_client, door):
     """With a new security stamp the user is logged out everywhere; nothing else is saved."""
@@ -362,7 +349,7 @@ def test_rotating_the_stamp_ends_sessions(user, staff_client, door):
     assert user.is_staff
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 def test_other_saves_leave_sessions_alone(user, staff_client):
     """Only the stamp ends sessions."""
     user.last_login = None
@@ -381,7 +368,7 @@ def test_sessions_survive_a_new_secret_key(user, staff_client, settings):
     assert not _inside(staff_client)
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 @pytest.mark.django_db
 def test_stamps_are_random():
     """Every user has a stamp of at least 128 bits, and a session hash, of their own."""
@@ -397,7 +384,7 @@ def test_stamps_are_random():
 # --- No password ----------------------------------------------------------------------------------
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 def test_there_is_no_password_column():
     """There is no password field, neither on the model nor on an instance."""
     assert "password" not in {field.name for field in UserModel._meta.get_fields()}
@@ -406,7 +393,7 @@ def test_there_is_no_password_column():
         UserModel(password="x")
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 def test_password_methods(user):
     """A password is refused, and none is right."""
     with pytest.raises(NotImplementedError, match="have no password"):
@@ -420,7 +407,7 @@ def test_password_methods(user):
     async_to_sync(user.asave)()
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 @pytest.mark.parametrize("name", [username(), username(2)], ids=["known", "unknown"])
 def test_model_backend_beside_it_lets_nobody_in(user, name):
     """Django's password backend refuses known and unknown names alike, without an error."""
@@ -429,7 +416,7 @@ def test_model_backend_beside_it_lets_nobody_in(user, name):
     assert async_to_sync(backend.aauthenticate)(None, username=name, password="x") is None
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 def test_password_forms_do_not_break(user, staff_client):
     """Changing a password is never possible, and never an error page."""
     data = {"old_password": "x", "new_password1": "kZ81!plq", "new_password2": "kZ81!plq"}
@@ -448,14 +435,14 @@ def test_password_forms_do_not_break(user, staff_client):
 def test_password_reset_form(email, mailoutbox):
     """Asking for a password reset sends mail to those who have both a password and an address."""
     user = make_user(1)
-    if not PASSWORDLESS:
+    if HAS_PASSWORD:
         user.set_password("a fine password")
         user.save()
     form = PasswordResetForm({"email": email})
     assert form.is_valid()
     # No templates or URLs: where nobody is written to, none is rendered.
     found = list(form.get_users(email))
-    assert found == ([user] if KIND == "email" and not PASSWORDLESS and "user1" in email else [])
+    assert found == ([user] if KIND == "email" and HAS_PASSWORD and "user1" in email else [])
     if not found:
         form.save(domain_override="example.com")
     assert mailoutbox == []

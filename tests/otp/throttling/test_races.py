@@ -13,7 +13,7 @@ from django.db import connections
 from swap_user.otp import limited
 from swap_user.otp.verification import verifier
 from swap_user.otp.visitors import flow
-from tests.support import ask, enter, give, make_user, totp, visitor
+from tests.support import ask, enter, give, make_user, spellings, totp, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,9 +136,7 @@ def test_twenty_clients_share_one_budget(user, compared):
 
 
 @pytest.mark.requirement("R16")
-@pytest.mark.parametrize(
-    "name", ["USER1@example.com", " user1@example.com", "\uff55ser1@example.com"]
-)
+@pytest.mark.parametrize("name", spellings())
 def test_other_spellings_of_a_name_share_it(user, compared, name):
     """The budget is the account's, however the name is typed."""
     for number in range(BUDGET):

@@ -4,7 +4,6 @@ import unicodedata
 
 import pytest
 import time_machine
-from django.contrib.auth import get_user_model
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -179,9 +178,7 @@ def test_the_username_field_works_in_place_of_username(user):
     assert authenticate(request, **{user.USERNAME_FIELD: username()}, otp=code) == user
 
 
-@pytest.mark.skipif(
-    get_user_model().USERNAME_FIELD != "email", reason="this model has no email username"
-)
+@pytest.mark.user_model("email as username")
 @pytest.mark.parametrize("other", ["usér1@example.com", "user1@exämple.com", "ùser1@example.com"])
 def test_another_spelling_is_another_name(door, user, other):
     """Accents tell names apart, also where the database's collation does not (MariaDB)."""

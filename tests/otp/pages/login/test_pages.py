@@ -26,7 +26,8 @@ from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
 from swap_user.otp.sessions import code_request
 from swap_user.otp.sites import OTPAdminSite, OTPAdminSiteMixin
 from swap_user.testing import outbox
-from tests.support import give, make_user, totp, username
+from tests.support import give, make_user, spellings, totp, username
+from tests.user_models import HAS_PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -194,12 +195,7 @@ def test_next_also_survives_the_ways_round(client: Client) -> None:
 
 
 def test_other_spellings_of_a_username(client: Client) -> None:
-    spellings = {
-        "email": " USER1@Example.COM ",
-        "phone": " +49 151 12345-001 ",
-        "username": " user1 ",
-    }
-    code(client, spellings[get_user_model().USERNAME_FIELD])
+    code(client, f" {spellings()[0]} ")
     assert f"<bdi>{username()}</bdi>" in text(client.get(CHECK))
     assert enter(client, outbox[-1].otp).status_code == 302
 
@@ -745,20 +741,13 @@ def test_forged_requests_are_refused(step: str) -> None:
 # --- Two codes in turn, and the password first ---------------------------------------------------
 
 
-HAS_PASSWORD = any(field.name == "password" for field in get_user_model()._meta.fields)
-without_passwords = pytest.mark.skipif(
-    HAS_PASSWORD, reason="there the password is the first factor"
-)
-with_passwords = pytest.mark.skipif(not HAS_PASSWORD, reason="this model has no password")
-
-
 @pytest.fixture
 def both(settings: Any) -> None:
     policy = "swap_user.otp.policies.Both"
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": policy}
 
 
-@without_passwords
+@pytest.mark.user_model("no password")
 def test_two_codes_in_turn(client: Client, staff: Any, both: None, clock: Any) -> None:
     """On the same page, which says what comes next, also after a mistake."""
     give(staff)
@@ -778,7 +767,7 @@ def test_two_codes_in_turn(client: Client, staff: Any, both: None, clock: Any) -
     assert logged_in(client)
 
 
-@without_passwords
+@pytest.mark.user_model("no password")
 def test_the_app_first_and_then_the_sent_code(
     client: Client, staff: Any, both: None, clock: Any
 ) -> None:
@@ -790,7 +779,7 @@ def test_the_app_first_and_then_the_sent_code(
     assert enter(client, sent).status_code == 302
 
 
-@without_passwords
+@pytest.mark.user_model("no password")
 def test_starting_over_half_way(client: Client, staff: Any, both: None, clock: Any) -> None:
     """The next code that is sent counts as a first one; the half of before is forgotten."""
     give(staff)
@@ -801,7 +790,7 @@ def test_starting_over_half_way(client: Client, staff: Any, both: None, clock: A
     assert enter(client, totp(1_800_000_031)).status_code == 302
 
 
-@without_passwords
+@pytest.mark.user_model("no password")
 def test_half_a_login_is_none(client: Client, staff: Any, both: None) -> None:
     """Nor does the half of one session serve another."""
     give(staff)
@@ -827,7 +816,7 @@ def test_recovery_code_in_the_same_field(client: Client, staff: Any) -> None:
     assert WRONG in text(enter(client, codes[0]))
 
 
-@with_passwords
+@pytest.mark.user_model("password")
 def test_password_first(client: Client, staff: Any, both: None) -> None:
     """The right one logs nobody in: it brings the code."""
     staff.set_password("correct horse")
@@ -842,7 +831,7 @@ def test_password_first(client: Client, staff: Any, both: None) -> None:
     assert logged_in(client)
 
 
-@with_passwords
+@pytest.mark.user_model("password")
 @pytest.mark.requirement("R32")
 def test_wrong_password(client: Client, staff: Any, both: None, clock: Any) -> None:
     """The same answer whatever the reason; nothing is sent, and the page after stays shut."""
@@ -869,7 +858,7 @@ def test_wrong_password(client: Client, staff: Any, both: None, clock: Any) -> N
     assert ask(client, password="").status_code == 200
 
 
-@with_passwords
+@pytest.mark.user_model("password")
 def test_no_code_without_the_password(client: Client, staff: Any, settings: Any) -> None:
     """Not even one that was asked for before the policy was changed."""
     otp = code(client)
@@ -881,7 +870,7 @@ def test_no_code_without_the_password(client: Client, staff: Any, settings: Any)
     assert not logged_in(client)
 
 
-@with_passwords
+@pytest.mark.user_model("password")
 def test_password_while_redis_is_away(
     client: Client, staff: Any, both: None, redis_away: Callable[[], None]
 ) -> None:
@@ -1065,12 +1054,11 @@ def test_forms_carry_a_token(client: Client, step: str) -> None:
 def test_password_pages_where_there_is_no_password(client: Client, staff: Any) -> None:
     """Nor a link to them, where the user model has none."""
     client.force_login(staff, backend="swap_user.backends.OTPBackend")
-    has_password = any(f.name == "password" for f in get_user_model()._meta.fields)
-    expected = 200 if has_password else 404
+    expected = 200 if HAS_PASSWORD else 404
     assert client.get("/admin/password_change/").status_code == expected
     assert client.post("/admin/password_change/").status_code == expected
     assert client.get("/admin/password_change/done/").status_code == expected
-    if not has_password:
+    if not HAS_PASSWORD:
         assert "password_change" not in client.get(INDEX).content.decode()
 
 
