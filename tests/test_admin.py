@@ -29,8 +29,9 @@ def boss(client: Client) -> Any:
 
 
 @pytest.fixture
-def owner() -> Any:
-    return make_user(1, is_staff=True, is_superuser=True)
+def owner(staff: Any) -> Any:
+    """The user whose authenticators are in the list."""
+    return staff
 
 
 def revoke(client: Client, *rows: Authenticator) -> Any:

@@ -8,15 +8,9 @@ from django.core.management import CommandError, call_command
 
 from swap_user.models import Authenticator
 from swap_user.otp.crypto import hotp
-from tests.support import enter, make_user, username
+from tests.support import enter, username
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def user():
-    """An active user."""
-    return make_user()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("user")]
 
 
 @pytest.fixture

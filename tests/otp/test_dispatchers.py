@@ -23,7 +23,7 @@ from swap_user.otp.background import registry, thread_pool
 from swap_user.otp.delivery import retry
 from swap_user.otp.senders import AbstractOTPSender
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
-from tests.support import enter, make_user, username, visitor
+from tests.support import enter, make_user, send_mail_to, username, visitor
 
 PLENTY = 30  # seconds, for what takes none
 
@@ -185,13 +185,7 @@ def test_a_slow_mail_server_is_not_waited_for(user, settings):
     """The answer comes before the mail has gone, and the mail arrives."""
     use(settings, OTP_SENDER_CLASS="swap_user.otp.senders.EmailOTPSender")
     with SlowSMTPServer() as smtp:
-        if django.VERSION >= (6, 1):
-            backend = "django.core.mail.backends.smtp.EmailBackend"
-            options = {"host": smtp.host, "port": smtp.port}
-            settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
-        else:
-            settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-            settings.EMAIL_HOST, settings.EMAIL_PORT = smtp.host, smtp.port
+        send_mail_to(settings, smtp)
         client = Client()
         assert client.post("/admin/login/", {"username": username()}).status_code == 302
         assert not smtp.messages

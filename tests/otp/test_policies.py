@@ -1,36 +1,13 @@
 """Policies: which codes let in, one at a time or two in turn."""
 
 import pytest
-import time_machine
 
 from swap_user.otp import AnotherCodeNeeded, generate_recovery_codes, policies, send_code
 from swap_user.otp.verification import verifier
 from swap_user.testing import outbox
-from tests.support import ask, enter, give, make_user, totp, username, visitor
+from tests.support import NOW, ask, enter, give, make_user, totp, use_policy, username, visitor
 
-pytestmark = pytest.mark.django_db
-
-NOW = 1_800_000_000
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
-
-
-@pytest.fixture(autouse=True)
-def _still():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-def use_policy(settings, name):
-    """Choose one of the shipped policies."""
-    settings.SWAP_USER = {
-        **settings.SWAP_USER,
-        "OTP_POLICY_CLASS": f"swap_user.otp.policies.{name}",
-    }
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def test_any_code_lets_in(user):

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import redis
-import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -22,12 +21,23 @@ from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.crypto import hotp
 from swap_user.otp.dispatchers import AbstractDispatcher
 from swap_user.otp.store import keys
-from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
+from tests.support import (
+    CACHE_BACKENDS,
+    NOW,
+    RFC_SECRET,
+    ask,
+    enter,
+    give,
+    make_user,
+    totp,
+    use_policy,
+    username,
+    visitor,
+)
 
 # Without the transaction of a test around them: each statement stands for itself, as on a site.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
-NOW = 1_800_000_000
 
 # What our scripts do on the server, and what counting itself sends.
 INSIDE_SCRIPTS = {"get", "set", "del", "exists", "mget", "pexpire"}
@@ -92,27 +102,12 @@ def _command(packed: bytes) -> str:
     return lines[2].decode().lower()
 
 
-BACKENDS = ["django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"]
-
-
-@pytest.fixture(autouse=True, params=BACKENDS, ids=["django", "django_redis"])
+@pytest.fixture(autouse=True, params=CACHE_BACKENDS.values(), ids=CACHE_BACKENDS)
 def _cache(request, settings, shared_redis):
     """Both cache backends, whatever REDIS_BACKEND says."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"BACKEND": request.param}}
     # On a site another thread tells the owner; here it would be counted.
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_NOTICES": []}
-
-
-@pytest.fixture(autouse=True)
-def _still():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
-def door(request):
-    """Both doors of the backend."""
-    return request.param
 
 
 @pytest.fixture
@@ -226,7 +221,7 @@ def test_a_wrong_recovery_code(user, shared_redis, door):
 @pytest.mark.user_model("no password")
 def test_two_codes_in_turn(user, shared_redis, settings):
     """With the policy "both" the first and the second take one more trip each: the progress."""
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}
+    use_policy(settings, "Both")
     request = visitor()
     code = ask(request)
     with counted(shared_redis) as cost, pytest.raises(AnotherCodeNeeded):

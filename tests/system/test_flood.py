@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from swap_user.otp import limited, send_code
@@ -12,18 +9,10 @@ from swap_user.otp.store import keys, scripts, windows
 from swap_user.users import usernames
 from tests.support import ask, enter, give, make_user, username, visitor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
 
 FLOOD = 5_000
 ADDRESSES = 100
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Five thousand lines of the log are for nobody."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def _flood(number: int) -> int:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import faulthandler
 import json
-import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -120,16 +118,13 @@ def hostile(share: str, /, **strategies: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _open(settings, request, monkeypatch) -> Iterator[None]:
+def _open(settings, request, monkeypatch, no_log) -> None:
     """Without limits, and without a log; and with more time where there are more inputs."""
     if TOTAL > 10_000:
         faulthandler.dump_traceback_later(1800, exit=True, file=sys.__stderr__)
     monkeypatch.setattr(setting.Setting, "_problem_with_range", lambda setting, value: None)
     settings.SWAP_USER = settings.SWAP_USER | OPEN
     _Tried.properties, _Tried.number = request.node.user_properties, 0
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import django
 import pytest
-import time_machine
 from django.contrib.auth import get_user_model
 from django.test import Client
 
@@ -15,7 +13,18 @@ from services.smtp import SMTPServer
 from swap_user.models import Authenticator
 from swap_user.otp import asend_code, generate_recovery_codes, limited, policies, send_code
 from swap_user.otp.background import thread_pool
-from tests.support import RFC_SECRET, aenter, enter, give, make_user, username, visitor
+from tests.support import (
+    RFC_SECRET,
+    aenter,
+    configure,
+    enter,
+    give,
+    make_user,
+    send_mail_to,
+    use_policy,
+    username,
+    visitor,
+)
 from tests.work import Work, observed, seen
 
 pytestmark = [
@@ -23,7 +32,6 @@ pytestmark = [
     pytest.mark.requirement("R32", "R33"),
 ]
 
-NOW = 1_800_000_000
 LOGIN, CHECK, RESEND = "/admin/login/", "/admin/check-otp/", "/admin/resend-otp/"
 
 # Eight digits: nobody's code here has so many, so it is wrong whatever the secrets are.
@@ -36,19 +44,9 @@ NOBODY = 500
 
 
 @pytest.fixture
-def still():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
 def dispatched(settings):
     """Jobs are written down; whom they are about must not matter before they run."""
-    use(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
-
-
-def use(settings: Any, **changes: Any) -> None:
-    settings.SWAP_USER = settings.SWAP_USER | changes
+    configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
 
 
 # --- Accounts of every kind ---
@@ -175,7 +173,7 @@ _is_warm: list[bool] = []
 
 
 @pytest.fixture
-def warm(still, dispatched) -> None:
+def warm(clock, dispatched) -> None:
     """Connections are open, scripts and templates loaded, caches filled: once a process."""
     if _is_warm:
         return
@@ -228,7 +226,7 @@ def test_every_door_is_alike(warm, make, door):
 @pytest.mark.parametrize("make", [with_app, never_asked])
 def test_whatever_the_policy(warm, settings, make, policy):
     """Also where a user gets no sent code, or needs two codes."""
-    use(settings, OTP_POLICY_CLASS=f"swap_user.otp.policies.{policy}")
+    use_policy(settings, policy)
     if policies.load_policy().asks_password():
         pytest.skip("the first page asks for a password then")
     make(101)
@@ -276,18 +274,12 @@ def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
     pool = thread_pool.ThreadPool(idle=0.1)
     monkeypatch.setattr(thread_pool, "_pool", pool)
     with SMTPServer(seconds=2) as server:
-        use(
+        configure(
             settings,
             OTP_DISPATCHER="swap_user.otp.dispatchers.ThreadDispatcher",
             OTP_SENDER_CLASS="swap_user.otp.senders.EmailOTPSender",
         )
-        backend = "django.core.mail.backends.smtp.EmailBackend"
-        if django.VERSION >= (6, 1):
-            options = {"host": server.host, "port": server.port}
-            settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
-        else:
-            settings.EMAIL_BACKEND = backend
-            settings.EMAIL_HOST, settings.EMAIL_PORT = server.host, server.port
+        send_mail_to(settings, server)
         yield server
         # What still waits is left, what runs is waited for.
         pool._waiting.clear()

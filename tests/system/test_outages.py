@@ -26,22 +26,23 @@ from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import connection
 from swap_user.testing import outbox, wait_for_deliveries
-from tests.support import aenter, ask, enter, give, make_user, totp, username, visitor
+from tests.support import (
+    CACHE_BACKENDS,
+    NOW,
+    aenter,
+    ask,
+    enter,
+    give,
+    totp,
+    username,
+    visitor,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LOGIN, CHECK, RESEND = "/admin/login/", "/admin/check-otp/", "/admin/resend-otp/"
 METHODS = "/admin/sign-in-methods/"
 WORDS = "Logging in is not possible right now. Please try again in a minute."
-NOW = 1_800_000_000
-
-doors = pytest.mark.parametrize("door", [enter, aenter], ids=["sync", "async"])
-
-
-@pytest.fixture
-def staff():
-    """Somebody who may enter the admin."""
-    return make_user(is_staff=True, is_superuser=True)
 
 
 def begin(client: Client) -> str:
@@ -113,10 +114,7 @@ def outage(request) -> Break:
     return BREAKS[request.param]
 
 
-BACKENDS = ["django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"]
-
-
-@pytest.fixture(params=BACKENDS, ids=["django", "django_redis"])
+@pytest.fixture(params=CACHE_BACKENDS.values(), ids=CACHE_BACKENDS)
 def server(request, redis_server, settings, monkeypatch) -> RedisServer:
     """A server of the test's own, behind both cache backends, and little patience."""
     monkeypatch.setattr(connection, "SOCKET_TIMEOUT", 0.2)
@@ -125,7 +123,6 @@ def server(request, redis_server, settings, monkeypatch) -> RedisServer:
 
 
 @pytest.mark.requirement("R10")
-@doors
 def test_redis_is_away(staff, server, outage, door, caplog):
     """No code counts, none is sent; all of them count once it is back."""
     give(staff)
@@ -314,7 +311,6 @@ def server_of_rows() -> Iterator[Any]:
         database.close()
 
 
-@doors
 def test_the_database_is_away(staff, server_of_rows, door, caplog):
     """One exception for everything, a line that says which server, and in again after."""
     give(staff)
@@ -462,7 +458,6 @@ def test_the_key_is_missing(staff, settings, client, caplog):
         assert enter(None, totp(NOW)) == staff
 
 
-@doors
 @pytest.mark.requirement("R7")
 def test_the_clock_is_set_back(staff, door):
     """Used codes stay used, and so do those before them."""
@@ -484,7 +479,6 @@ def test_the_clock_is_set_back(staff, door):
             assert door(request, ask(request)) == staff
 
 
-@doors
 def test_a_clock_that_is_set_back_lengthens_no_life(staff, settings, door):
     """Redis measures the life of a sent code too, by a clock of its own."""
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_TIMEOUT": 1}

@@ -14,11 +14,10 @@ from swap_user.models import Authenticator
 from swap_user.otp.authenticators.rotation import rotate
 from swap_user.otp.authenticators.secrets import is_stale, keyring, open_secret
 from swap_user.otp.crypto.keyring import decode_key, encrypted_with, key_id
-from tests.support import RFC_SECRET, enter, give, make_user, totp, username
+from tests.support import NOW, RFC_SECRET, enter, give, make_user, totp, username
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOW = 1_800_000_000
 
 K1, K2 = (b64encode(bytes([byte]) * 32).decode() for byte in (1, 2))
 

@@ -24,17 +24,9 @@ from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender, StdOutOTPSe
 from swap_user.otp.store import scripts
 from swap_user.testing import outbox
 from tests import ROOT
-from tests.support import ask, enter, make_user, username, visitor
+from tests.support import NOW, ask, enter, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
-
-NOW = 1_800_000_000
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
 
 
 def use_sender(settings, sender):

@@ -4,7 +4,6 @@ import logging
 import re
 
 import pytest
-import time_machine
 from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
@@ -16,8 +15,9 @@ from swap_user.otp.visitors.known_browsers import COOKIE
 from swap_user.signals import guesses_exhausted, login_limited
 from swap_user.testing import MemoryOTPSender, outbox
 from tests.support import (
-    aenter,
+    NOW,
     ask,
+    configure,
     enter,
     give,
     make_user,
@@ -27,30 +27,9 @@ from tests.support import (
     visitor,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
-NOW = 1_800_000_000
 HOUR, DAY = 3600, 86_400
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
-
-
-@pytest.fixture
-def user():
-    """Somebody with an app, and an authenticator for sent codes."""
-    user = make_user()
-    give(user)
-    return user
-
-
-@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
-def door(request):
-    """Both doors of the backend."""
-    return request.param
 
 
 def from_(number):
@@ -66,10 +45,6 @@ def guess(times, *, first=1000, name=None, code="000000"):
         assert enter(request, code, name) is None
         looked_at += limited(request) is None
     return looked_at
-
-
-def configure(settings, **changes):
-    settings.SWAP_USER = settings.SWAP_USER | changes
 
 
 # Guessing

@@ -13,31 +13,20 @@ from django.db import connections
 from swap_user.otp import limited
 from swap_user.otp.verification import verifier
 from swap_user.otp.visitors import flow
-from tests.support import ask, enter, give, make_user, spellings, totp, visitor
+from tests.support import NOW, ask, configure, enter, give, spellings, totp, visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The time stands still, so that no guess comes back and none is right by luck.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
-NOW = 1_800_000_000
 BUDGET = 5
 PROCESSES, EACH = 4, 50
 CLIENTS = 20
 
 
-@pytest.fixture
-def user():
-    """A user with an authenticator app, so that each guess could hit."""
-    user = make_user()
-    give(user)
-    return user
-
-
 @pytest.fixture(autouse=True)
 def _budget(settings):
-    """Five guesses; the time stands still, so that none comes back and none is right by luck."""
-    budgets = {"OTP_GUESSES_PER_ACCOUNT": BUDGET, "OTP_GUESSES_PER_CODE": BUDGET}
-    settings.SWAP_USER = settings.SWAP_USER | budgets
-    with time_machine.travel(NOW, tick=False):
-        yield
+    """Five guesses."""
+    configure(settings, OTP_GUESSES_PER_ACCOUNT=BUDGET, OTP_GUESSES_PER_CODE=BUDGET)
 
 
 def client(number: int) -> Any:

@@ -14,24 +14,9 @@ from swap_user.otp import InvalidCode, enroll
 from swap_user.otp.authenticators.secrets import open_secret
 from swap_user.otp.crypto import hotp
 from swap_user.otp.verification.enrollment import Enrollment
-from tests.support import enter, give, make_user, username
+from tests.support import NOW, enter, give, make_user, username
 
 pytestmark = pytest.mark.django_db
-
-NOW = 1_800_000_000
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
-
-
-@pytest.fixture
-def clock():
-    """A clock that stands still until it is moved."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 def shown(enrollment, now=NOW, counter=None):

@@ -13,23 +13,11 @@ from swap_user.otp import send_code
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import scripts
 from swap_user.testing import outbox
-from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
+from tests.support import RFC_SECRET, ask, enter, give, make_user, totp, username, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = 1_800_000_000  # a multiple of 30
-
-
-@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
-def door(request):
-    """Every test runs through `authenticate` and `aauthenticate`."""
-    return request.param
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
 
 
 def test_a_sent_code_lets_its_owner_in(door, user):

@@ -16,18 +16,11 @@ from swap_user.otp.store import keys
 from swap_user.otp.visitors import known_browsers
 from swap_user.signals import new_browser_login
 from swap_user.testing import outbox
-from tests.support import ask, enter, give, make_user, totp, username, visitor
+from tests.support import NOW, ask, enter, give, make_user, totp, username, visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
-NOW = 1_800_000_000
 YEAR = 365 * 86_400
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

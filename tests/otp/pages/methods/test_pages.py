@@ -25,11 +25,10 @@ from swap_user.otp.crypto.hotp import code_at, time_step
 from swap_user.otp.pages.methods import pending
 from swap_user.otp.sites import OTPAdminSite
 from swap_user.testing import MemoryOTPSender, outbox
-from tests.support import give, make_user, username
+from tests.support import NOW, give, make_user, username
 
 pytestmark = pytest.mark.django_db
 
-NOW = 1_800_000_000
 
 INDEX, LOGIN, CHECK = "/admin/", "/admin/login/", "/admin/check-otp/"
 METHODS = "/admin/sign-in-methods/"
