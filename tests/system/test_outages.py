@@ -26,17 +26,7 @@ from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import connection
 from swap_user.testing import outbox, wait_for_deliveries
-from tests.support import (
-    CACHE_BACKENDS,
-    NOW,
-    aenter,
-    ask,
-    enter,
-    give,
-    totp,
-    username,
-    visitor,
-)
+from tests.support import CACHE_BACKENDS, NOW, aenter, ask, enter, give, totp, username, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
