@@ -663,7 +663,6 @@ PRELOADED = [
     "redis",
 ]
 
-
 # Commands of a site that is in use.
 NEED_A_USER = {"enroll_authenticator", "reset_otp"}
 NEED_TABLES = {*NEED_A_USER, "rotate_otp_keys"}

@@ -23,7 +23,6 @@ KIND = UserModel.USERNAME_FIELD
 
 pytestmark = pytest.mark.user_model("ours")
 
-
 LABEL = UserModel._meta.app_label
 AS_IN_098 = "0002_update_verbose_name" if LABEL == "swap_to_email" else "0001_initial"
 

@@ -16,9 +16,7 @@ from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
 
-
 urlpatterns = [path("admin/", admin.site.urls), path("second/", OTPAdminSite(name="second").urls)]
-
 
 LINK = f'<a href="{METHODS}">Sign-in methods</a>'
 

@@ -18,7 +18,6 @@ from tests.support import NOW, RFC_SECRET, enter, give, make_user, totp, usernam
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-
 K1, K2 = (b64encode(bytes([byte]) * 32).decode() for byte in (1, 2))
 
 

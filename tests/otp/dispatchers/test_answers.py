@@ -9,12 +9,7 @@ from django.test import Client
 from services.smtp import SMTPServer
 from swap_user.otp.background import thread_pool
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
-from tests.otp.dispatchers.helpers import (
-    PLENTY,
-    Told,
-    use,
-    what_is_seen,
-)
+from tests.otp.dispatchers.helpers import PLENTY, Told, use, what_is_seen
 from tests.support import send_mail_to, username
 
 

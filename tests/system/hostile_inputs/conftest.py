@@ -10,12 +10,7 @@ import pytest
 from swap_user.conf import setting
 from swap_user.otp.authenticators import recovery_codes
 from tests.support import give, make_user
-from tests.system.hostile_inputs.trials import (
-    OPEN,
-    PASSWORD,
-    TOTAL,
-    Tried,
-)
+from tests.system.hostile_inputs.trials import OPEN, PASSWORD, TOTAL, Tried
 from tests.user_models import HAS_PASSWORD
 
 

@@ -29,12 +29,7 @@ from tests.system.hostile_inputs.strategies import (
     TEXT,
     TIMES,
 )
-from tests.system.hostile_inputs.trials import (
-    KNOWN,
-    changed,
-    hostile,
-    is_right,
-)
+from tests.system.hostile_inputs.trials import KNOWN, changed, hostile, is_right
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R14")]
 

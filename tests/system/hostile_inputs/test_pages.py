@@ -16,23 +16,11 @@ from swap_user.otp.policies import Both
 from swap_user.otp.sessions import code_request
 from swap_user.otp.visitors import known_browsers
 from tests.support import give, username
-from tests.system.hostile_inputs.strategies import (
-    HEADER_VALUES,
-    JSON,
-    TEXT,
-    TIMES,
-)
-from tests.system.hostile_inputs.trials import (
-    KNOWN,
-    PASSWORD,
-    changed,
-    hostile,
-    is_right,
-)
+from tests.system.hostile_inputs.strategies import HEADER_VALUES, JSON, TEXT, TIMES
+from tests.system.hostile_inputs.trials import KNOWN, PASSWORD, changed, hostile, is_right
 from tests.user_models import HAS_PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R14")]
-
 
 NEXT = st.one_of(
     TEXT, st.sampled_from(["//evil.example", "/admin/", "javascript:1", "http:\\\\evil", "///x"])

@@ -18,7 +18,6 @@ from tests.support import totp, username
 
 TOTAL = int(os.environ.get("HOSTILE_EXAMPLES", "2000"))
 
-
 # Of a thousand inputs: the doors of the core are cheap, a page with its template is dear.
 SHARES = {
     "authenticate": 510,
@@ -34,12 +33,9 @@ SHARES = {
     "methods": 5,
 }
 
-
 KNOWN = username()
 
-
 PASSWORD = "correct horse"
-
 
 # No limit is reached, so that what is typed really gets to the code behind.
 OPEN = {
@@ -53,7 +49,6 @@ OPEN = {
     "OTP_SENDS_PER_RECEIVER": 10**9,
     "OTP_RESEND_INTERVAL": 0,
 }
-
 
 _UNLIMITED = [
     HealthCheck.too_slow,

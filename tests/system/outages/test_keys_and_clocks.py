@@ -9,11 +9,7 @@ import time_machine
 
 from swap_user.otp.crypto import hotp
 from tests.support import NOW, aenter, ask, enter, give, totp, visitor
-from tests.system.outages.helpers import (
-    begin,
-    finish,
-    logged_in,
-)
+from tests.system.outages.helpers import begin, finish, logged_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

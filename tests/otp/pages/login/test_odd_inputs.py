@@ -25,7 +25,6 @@ from tests.otp.pages.login.helpers import (
 
 pytestmark = pytest.mark.django_db
 
-
 # Many that no account can have, and some that one could.
 NO_USERNAMES = ["", "   ", "\x00", "a\x00b@example.com", "x" * 100_000, "@" * 300]
 
