@@ -11,15 +11,7 @@ from swap_user.models import Authenticator
 from swap_user.otp import generate_recovery_codes
 from swap_user.testing import outbox
 from tests.browser.conftest import NewPage
-from tests.browser.sign_in_methods import (
-    ADD,
-    CODES,
-    METHODS,
-    let_in,
-    make_stale,
-    oathtool,
-    scan,
-)
+from tests.browser.sign_in_methods import ADD, CODES, METHODS, let_in, make_stale, oathtool, scan
 from tests.browser.test_login import WIDTHS, second_page, violations
 from tests.support import give, make_user
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from services.redis import RedisServer
 from services.smtp import SMTPServer
-from tests.e2e.project import Browser, FileInbox, Inbox, MailInbox, Project
+from tests.e2e.browser import Browser
+from tests.e2e.inboxes import FileInbox, Inbox, MailInbox
+from tests.e2e.project import Project
 
 # --- What the steps print -------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ import pytest
 import redis
 
 from services.redis import RedisServer
-from tests.e2e.project import Browser, Server
+from tests.e2e.browser import Browser
+from tests.e2e.project import Server
 from tests.e2e.steps import CACHES, PHONE_OTP, Site, ask, follow
 
 SERVERS = 4
