@@ -76,7 +76,7 @@ def use_policy(settings: Any, name: str) -> None:
 
 
 def send_mail_to(settings: Any, server: SMTPServer) -> None:
-    """Let Django send its mail to this server, as its version wants to be told."""
+    """Let Django send its mail to this server, by the settings of its version."""
     backend = "django.core.mail.backends.smtp.EmailBackend"
     if django.VERSION >= (6, 1):
         options = {"host": server.host, "port": server.port}

@@ -125,6 +125,7 @@ def test_the_whole_path_by_keyboard_alone(page: Any, staff: Any) -> None:
 def test_copy_download_and_print(
     new_page: NewPage, staff: Any, live_server: Any, tmp_path: Path
 ) -> None:
+    """Recovery codes can be copied, downloaded and printed."""
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
     let_in(page, staff, live_server)
     page.goto(CODES)

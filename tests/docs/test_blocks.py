@@ -10,7 +10,7 @@ from tests.docs.reading import BLOCKS, PAGES
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
 def test_every_block_is_run_or_says_why_not(block, tmp_path):
-    """Nothing is printed that nobody has tried."""
+    """The pages print nothing that is not tried here."""
     if block.not_run:
         return
     if block.language == "sh":

@@ -17,7 +17,7 @@ def test_project_of_the_pages_works(name, tmp_path, shared_redis, projects_djang
 
 
 def test_every_scenario_has_its_project():
-    """A scenario whose project is gone would be run by nobody."""
+    """Every scenario belongs to a project, so that all of them run."""
     assert set(SCENARIOS) <= {*PROJECTS, "log_in_by_phone"}
 
 

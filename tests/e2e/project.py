@@ -165,7 +165,7 @@ class Project:
         return twin
 
     def logged_in_sessions(self) -> int:
-        """Count the sessions in the database in which somebody is logged in."""
+        """Count the sessions in the database in which a user is logged in."""
         return sum(
             "_auth_user_id" in _unsigned(data)
             for (data,) in self.sql("SELECT session_data FROM django_session")

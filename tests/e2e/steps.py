@@ -71,7 +71,7 @@ class Steps:
         sender: the setting of step 6.
         superuser: for `createsuperuser --noinput`.
         prompt: what `createsuperuser` asks for.
-        typed: the username, as somebody types it.
+        typed: the username, as a user types it.
         receiver: where the code goes.
         shown: how the admin calls the user.
         backends: the one entry more.

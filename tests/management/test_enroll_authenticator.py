@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("user")]
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run the command with an app that answers what it is told."""
+    """Run the command with an app that gives this answer."""
 
     def run(answer, *options):
         out = io.StringIO()
@@ -69,6 +69,6 @@ def test_no_answer_enrolls_nothing(run, interruption):
 
 
 def test_a_name_that_is_too_long(run):
-    """Told before anything is shown."""
+    """It is refused before anything is shown."""
     with pytest.raises(CommandError, match="64"):
         run(lambda secret: "", f"--name={'x' * 65}")

@@ -51,7 +51,7 @@ def test_both_needs_two_codes_in_turn(user, settings, recovery):
 
 @pytest.mark.user_model("no password")
 def test_both_forgets_after_a_login(user, settings):
-    """The next login of the same session begins anew."""
+    """The next login of the same session starts from the beginning."""
     use_policy(settings, "Both")
     give(user)
     request = visitor()
@@ -64,7 +64,7 @@ def test_both_forgets_after_a_login(user, settings):
 
 @pytest.mark.user_model("no password")
 def test_half_a_login_belongs_to_the_user_not_to_the_name(user, settings):
-    """A name that goes to somebody else within these minutes takes nothing along."""
+    """The first factor of a user does not count for another user who gets the same name."""
     use_policy(settings, "Both")
     give(user)
     heir = make_user(2)
@@ -120,7 +120,7 @@ def test_both_is_bound_to_the_session(user, settings):
 
 @pytest.mark.user_model("no password")
 def test_both_before_enrollment_takes_the_sent_code_alone(user, settings):
-    """Otherwise nobody could ever enroll."""
+    """Otherwise no user could ever enroll."""
     use_policy(settings, "Both")
     request = visitor()
     assert enter(request, ask(request)) == user

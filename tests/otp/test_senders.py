@@ -64,7 +64,7 @@ def test_the_emails_words_can_be_overridden(user, settings, tmp_path):
 @pytest.mark.filterwarnings("ignore:.*MAILERS")
 @pytest.mark.parametrize("way", ["EMAIL_HOST", "MAILERS"])
 def test_the_email_arrives_over_smtp(user, settings, smtp_server, way):
-    """A real SMTP server receives it, whichever way Django is told of the server."""
+    """A real SMTP server receives it, whichever way Django is configured."""
     use_sender(settings, EmailOTPSender)
     backend = "django.core.mail.backends.smtp.EmailBackend"
     if way == "MAILERS":

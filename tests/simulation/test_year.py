@@ -91,7 +91,7 @@ def live(begin, record_property):
 
 
 def check(year: Year) -> None:
-    """Nobody has got in, and the owner always has."""
+    """The attacker has not got in, and the owner always has."""
     assert year.owner.failed == []
     assert 0 < year.attacker.observer.takeover < BAR
     assert year.attacker.observer.verified["recovery"] > 0

@@ -1,4 +1,4 @@
-"""What a flood of wrong codes leaves behind: nothing that grows, and nobody else who is held up."""
+"""A flood of wrong codes leaves nothing behind that grows, and holds up no other user."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _held() -> tuple[int, int]:
 
 @pytest.fixture
 def user():
-    """Somebody who is attacked; no code of six zeros' likes is right."""
+    """A user with an app, who is attacked."""
     user = make_user()
     give(user)
     return user

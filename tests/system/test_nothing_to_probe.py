@@ -106,7 +106,7 @@ def test_whatever_the_policy(warm, settings, make, policy):
 @pytest.mark.parametrize("spend", [spend_guesses, spend_sends], ids=["guesses", "sends"])
 @pytest.mark.parametrize("make", [never_asked, with_app])
 def test_limits_are_everybodys(warm, make, door, spend, code):
-    """Nobody's name is limited as an account is, with the same work and the same words."""
+    """A name without an account is limited like an account: same work, same words."""
     make(101)
     spend(101)
     spend(NOBODY)

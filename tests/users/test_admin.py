@@ -36,7 +36,7 @@ def superuser(db):
 
 @pytest.fixture(params=["superuser", "staff"])
 def visitor_client(request, client, superuser):
-    """Somebody who may add and change users: by being a superuser, or by permissions."""
+    """A client whose user may add and change users: as a superuser, or by permissions."""
     if request.param == "superuser":
         return _log_in(client, superuser)
     staff = UserModel.objects.create_user(username(2), is_staff=True)
@@ -105,7 +105,7 @@ def test_add_refuses_passwords_that_differ(visitor_client):
 
 
 def test_add_needs_permission(client, someone):
-    """Staff without permissions add nobody."""
+    """Staff without permissions cannot add users."""
     someone.is_staff = True
     someone.save()
     client = _log_in(client, someone)
@@ -145,7 +145,7 @@ def test_security_stamp_stays_inside(visitor_client, someone):
 
 
 def test_lookups_by_secrets_are_refused(client, superuser):
-    """Nobody spells a secret out by filtering the list."""
+    """The list cannot be filtered by secrets."""
     secret = "password" if HAS_PASSWORD else "security_stamp"
     page = _log_in(client, superuser).get(_url("changelist"), {f"{secret}__startswith": "a"})
     assert page.status_code == 400

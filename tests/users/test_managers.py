@@ -80,7 +80,7 @@ def test_get_by_natural_key(user):
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", [None, "", *BAD, 42, b"bytes", "\ud800", "x" * 9999])
 def test_get_by_natural_key_of_nobody(user, name):
-    """What is no username belongs to nobody."""
+    """What is no username belongs to no user."""
     with pytest.raises(UserModel.DoesNotExist):
         UserModel.objects.get_by_natural_key(name)
     with pytest.raises(UserModel.DoesNotExist):

@@ -43,6 +43,7 @@ def test_staff_must_enroll(client: Client, must_enroll: None) -> None:
 
 
 def test_staff_can_leave_instead(client: Client, user: Any, must_enroll: None) -> None:
+    """Logging out is possible before the enrollment."""
     assert client.post("/admin/logout/").status_code == 200
     assert client.get(LOGIN).status_code == 200
 
@@ -50,6 +51,7 @@ def test_staff_can_leave_instead(client: Client, user: Any, must_enroll: None) -
 def test_must_enroll_costs_one_query_and_none_when_off(
     client: Client, user: Any, settings: Any
 ) -> None:
+    """The setting costs one query for a page, and none when it is off."""
     give(user)
     client.get(METHODS)
     asked: list[int] = []

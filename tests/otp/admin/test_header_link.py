@@ -69,6 +69,7 @@ def test_several_sites(client: Client, user: Any, settings: Any) -> None:
 
 
 def test_login_required_middleware(client: Client, user: Any, settings: Any) -> None:
+    """The pages work behind Django's LoginRequiredMiddleware."""
     required = "django.contrib.auth.middleware.LoginRequiredMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, required]
     assert client.get(METHODS).status_code == 200

@@ -70,7 +70,7 @@ def test_interrupted_and_resumed(settings):
 
 @pytest.mark.requirement("R29")
 def test_a_secret_is_rotated_when_it_is_used(settings):
-    """A login writes the secret anew, in the UPDATE that it needs anyway."""
+    """A login encrypts the secret again, in the UPDATE that it needs anyway."""
     use_keys(settings, K1)
     give(make_user())
     use_keys(settings, K2, K1)

@@ -72,7 +72,7 @@ def _rotate(said: Any) -> None:
 
 
 def _log_in(stop: Any, said: Any) -> None:
-    """Log one account in after the other, each with its next code, until told to stop."""
+    """Log one account in after the other, each with its next code, until `stop` is set."""
     connections.close_all()
     accepted, refused, index = 0, [], 0
     while not stop.is_set():

@@ -33,7 +33,7 @@ def test_calls_that_hang_are_left_behind_and_counted(release):
 
 
 def test_one_receiver_holds_up_only_two(release):
-    """A third call for them isn't begun; one for somebody else is. Then there is room again."""
+    """A third call for them isn't begun; one for another receiver is. Then there is room again."""
     for _ in range(time_limit.MOST_AT_ONCE):
         with pytest.raises(time_limit.TimedOut):
             time_limit.call(release.wait, seconds=0.001, lane="slow")

@@ -114,7 +114,7 @@ def test_a_job_that_raises_takes_no_thread_with_it(make_pool):
 
 
 def test_where_no_thread_can_be_started(make_pool, monkeypatch):
-    """At the end of the interpreter, say: it is told, and nothing lies in the queue for ever."""
+    """At the end of the interpreter, say: the caller gets the reason, and the queue stays empty."""
     pool = make_pool()
 
     def refuse(self):

@@ -23,7 +23,7 @@ def redis_content():
 
 
 def read_whole(client, key):
-    """Return what lies at a key of any type."""
+    """Return what is stored at a key of any type."""
     match client.type(key):
         case b"string":
             return client.get(key)

@@ -1,4 +1,4 @@
-"""What the owner of an account is told, in which words, and what happens when that fails."""
+"""What an account's owner is notified about, in which words, and what happens when that fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
 
 
 class Broken(AbstractOTPSender):
-    """Reaches nobody."""
+    """Reaches no user."""
 
     def send(self, receiver, otp, **kwargs):
         """Not asked here."""
@@ -49,7 +49,7 @@ ADDRESS = "owner@example.com"
 
 @pytest.fixture
 def user(monkeypatch):
-    """Somebody with an email address, whatever the model."""
+    """A user with an email address, whatever the model."""
     for module in ("senders", "delivery.notices"):
         monkeypatch.setattr(f"swap_user.otp.{module}.email_address", lambda user: ADDRESS)
     return make_user()
@@ -165,7 +165,7 @@ def test_a_queue_could_carry_it(user, monkeypatch, event):
 
 
 def test_users_who_are_gone(user):
-    """Deleted meanwhile, or never there: nobody is told, and nothing goes wrong."""
+    """Deleted meanwhile, or never there: no user is notified, and nothing goes wrong."""
     pk = str(user.pk)
     user.delete()
     notices.tell(pk, "recovery_code_used", None, remaining=3)
@@ -192,7 +192,7 @@ def test_no_address(user, monkeypatch, caplog, settings):
 
 
 def test_a_sender_that_fails_changes_nothing(user, settings, caplog):
-    """What happened has happened; the log says on one line why the owner was not told."""
+    """The event takes place; one line of the log says why the owner was not notified."""
     failed = []
     receiver = lambda **kwargs: failed.append(kwargs["user"])  # noqa: E731
     signals.delivery_failed.connect(receiver)

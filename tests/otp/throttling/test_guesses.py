@@ -98,7 +98,7 @@ def test_a_right_code_costs_nothing(user, clock):
 
 
 def test_a_double_click_costs_nothing(user):
-    """The code is right, and used: nobody guessed it."""
+    """The code is right, though used: that is not a guess."""
     code = totp(NOW)
     assert enter(from_(1), code) == user
     for _ in range(30):
@@ -118,7 +118,7 @@ def test_codes_of_eight_digits_weigh_no_less_than_usual(user):
 
 
 def test_an_account_with_very_many_codes_has_one_guess(user, settings):
-    """However much it weighs: nobody is limited who never guessed."""
+    """However much it weighs: the first attempt is never limited."""
     configure(settings, OTP_GUESSES_PER_ACCOUNT=1)
     for number in range(3):
         give(user, secret="ABC"[number] * 32)
@@ -171,7 +171,7 @@ def test_a_whole_48_has_a_budget_too():
 
 
 def test_wider_windows_tell_nobody_who_has_an_app(user, settings):
-    """A name that nobody has is limited after as many guesses."""
+    """A name without an account is limited after as many guesses."""
     configure(settings, OTP_PAST_STEPS=3, OTP_FUTURE_STEPS=3)
     assert guess(20) == guess(20, name=username(77)) == 64 // 8
 
@@ -240,7 +240,7 @@ def test_the_owner_is_told_once(user, notices):
 
 
 def test_the_page_says_when_to_come_back(user):
-    """In words, the same for a name that nobody has."""
+    """In words, the same for a name without an account."""
     answers = []
     for name in (username(), username(77)):
         guess(20, name=name)

@@ -169,7 +169,7 @@ def test_fail_resend_fail(user, compared):
 @pytest.mark.requirement("R18")
 @pytest.mark.parametrize("kind", ["sent", "totp"])
 def test_a_login_gives_back_its_own_charge_only(user, compared, kind):
-    """Three fail, somebody logs in: two are left, not five and not one."""
+    """Three fail, the user logs in: two are left, not five and not one."""
     _spend(3)
     request = client(50)
     code = ask(request) if kind == "sent" else totp(NOW)

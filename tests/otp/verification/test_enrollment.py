@@ -46,7 +46,7 @@ def test_nothing_logs_in_before_it_is_confirmed(user, clock):
 @pytest.mark.requirement("R15")
 @pytest.mark.parametrize("type", ["totp", "hotp"])
 def test_the_code_that_confirms_is_used_up_by_it(user, clock, type):
-    """The confirming code logs nobody in, also when Redis has forgotten it."""
+    """The confirming code does not log in, even when Redis has forgotten it."""
     from swap_user.otp.store import scripts
 
     enrollment = enroll(user, type=type)
@@ -112,7 +112,7 @@ def test_a_session_that_holds_something_else(user, packed):
     "change", [{"id": "x"}, {"secret": "x"}, {"more": 1}, {"type": "hotp"}, {"expires_at": None}]
 )
 def test_a_session_that_was_altered(user, change):
-    """Nor is what somebody changed."""
+    """An altered session is not accepted either."""
     assert Enrollment.unpack(user, enroll(user).pack() | change) is None
 
 

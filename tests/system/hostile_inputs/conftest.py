@@ -26,7 +26,7 @@ def _open(settings, request, monkeypatch, no_log) -> None:
 
 @pytest.fixture
 def user():
-    """Somebody with all kinds of codes who may enter the admin."""
+    """A user with all kinds of codes who may enter the admin."""
     user = make_user(is_staff=True, is_superuser=True)
     if HAS_PASSWORD:
         user.set_password(PASSWORD)

@@ -62,7 +62,7 @@ def test_send_code(user, name, with_session):
     raw=st.one_of(st.none(), st.none(), st.none(), TEXT),
 )
 def test_the_cookie_of_the_browser(user, value, salt, raw):
-    """Forged, of another salt, or of a shape that nobody here signs: no budget, and no error."""
+    """Forged, of another salt, or of an unexpected shape: no budget, and no error."""
     text = raw
     if text is None:
         text = json.dumps(value).replace('"account"', json.dumps(_account()))

@@ -88,7 +88,7 @@ def _is_in(client: Client) -> bool:
 
 @hostile("code page", name=st.sampled_from([KNOWN, username(2)]), otp=TEXT, next=NEXT)
 def test_the_page_that_asks_for_the_code(user, name, otp, next):
-    """The second step, of somebody who is there and of somebody who isn't."""
+    """The second step, for an account that exists and for one that doesn't."""
     client = Client()
     _post(client, "login", {"username": name})
     _post(client, "check-otp", {"otp": otp, "next": next})
@@ -154,7 +154,7 @@ PAGES = ["add-sign-in-method", "recovery-codes", "rename-sign-in-method", "remov
     query=st.sampled_from(["", "?confirm", "?confirm=%00", "?next=//evil"]),
 )
 def test_the_pages_on_sign_in_methods(user, page, data, enrollment, stamp, query):
-    """Add, rename, remove, recovery codes, of somebody who is logged in."""
+    """Add, rename, remove, recovery codes, of a user who is logged in."""
     client = Client()
     client.force_login(user)
     session = client.session

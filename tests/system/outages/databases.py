@@ -33,7 +33,7 @@ class SQLiteFile:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Let somebody else be writing, for longer than anybody waits."""
+        """Let another connection hold the lock for longer than this one waits."""
         with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             database.close()

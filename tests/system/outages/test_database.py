@@ -126,7 +126,7 @@ def test_all_requests_in_transactions(staff, server_of_rows, client, settings):
 
 
 def test_the_database_takes_no_writes(staff, server_of_rows):
-    """A right code is recorded nowhere, so it lets nobody in; the next one does."""
+    """A right code cannot be recorded as used, so it does not log in; the next one does."""
     if database.vendor != "sqlite":
         pytest.skip("its lock is the whole file")
     client, request = Client(), visitor()
@@ -157,7 +157,7 @@ def test_a_missing_table_is_a_mistake_and_no_outage(staff, client):
 
 
 def test_a_session_is_saved_once(staff, client):
-    """That it is saved where an outage can be told costs no second write."""
+    """The session is saved early, so that an outage can be shown, and not a second time."""
     begin(client)
     with CaptureQueriesContext(database) as queries:
         assert client.post(CHECK, {"otp": "abc"}).status_code == 200

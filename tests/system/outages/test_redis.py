@@ -137,7 +137,7 @@ def test_redis_is_away_from_the_pages(staff, server, outage):
 
 
 def test_redis_is_restarted_between_two_steps(staff, server):
-    """Nobody notices."""
+    """The visitor does not notice."""
     client = Client()
     otp = begin(client)
     server.kill()
@@ -147,7 +147,7 @@ def test_redis_is_restarted_between_two_steps(staff, server):
 
 
 def test_redis_forgets_its_scripts(staff, server):
-    """Neither."""
+    """The visitor does not notice that either."""
     client = Client()
     for _ in range(2):
         _admin(server, "SCRIPT", "FLUSH")
@@ -160,7 +160,7 @@ def test_redis_forgets_its_scripts(staff, server):
 
 @pytest.mark.parametrize("engine", ["cache", "cached_db"])
 def test_sessions_are_in_the_redis_that_is_away(staff, server, settings, engine):
-    """Nobody meets a bare error, and nobody is in."""
+    """No request ends in a bare error, and no login is possible."""
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
     client, new = Client(raise_request_exception=False), Client(raise_request_exception=False)
     otp = begin(client)

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.requirement("R40")
 def test_nothing_is_stored(client: Client, staff: Any, redis_away: Callable[[], None]) -> None:
+    """No answer of these pages may be stored by browsers or proxies."""
     seen = [client.get(LOGIN), client.get(CHECK), client.get(RESEND), ask(client, "")]
     seen += [ask(client), client.get(CHECK), client.post(RESEND), enter(client, "1")]
     seen += [enter(client, outbox[-1].otp), client.get(LOGIN), client.get(CHECK)]
@@ -47,12 +48,14 @@ def test_nothing_is_stored(client: Client, staff: Any, redis_away: Callable[[], 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_error_reports_hide_what_was_typed(client: Client, step: str) -> None:
+    """All POST parameters are sensitive."""
     response = client.post(step, {"otp": "123456"})
     assert response.wsgi_request.sensitive_post_parameters == "__ALL__"
 
 
 @pytest.mark.requirement("R39")
 def test_code_field(client: Client) -> None:
+    """One text field, which browsers and phones fill in and screen readers explain."""
     code(client)
     page = client.get(CHECK)
     attributes = field(page, "otp")
@@ -87,6 +90,7 @@ def test_username_field(client: Client) -> None:
 
 
 def test_malformed_username_is_explained(client: Client) -> None:
+    """A name that cannot be one is explained at its field."""
     typed, said = {
         "email": ("user1 at example.com", "Enter a valid email address."),
         "phone": ("0151 12345001", "Enter the number with its country code"),
@@ -133,6 +137,7 @@ def test_policy_with_a_nonce(client: Client, settings: Any, step: str) -> None:
 
 @pytest.mark.parametrize("step", [LOGIN, CHECK])
 def test_forms_carry_a_token(client: Client, step: str) -> None:
+    """Every form has a CSRF token."""
     code(client)
     page = client.get(step).content.decode()
     assert page.count('method="post"') == page.count("csrfmiddlewaretoken")

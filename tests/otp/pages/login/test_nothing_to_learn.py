@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.requirement("R32")
 def test_accounts_that_exist_look_like_those_that_do_not(clock: Any) -> None:
+    """Every page is the same for a user, an unknown name, and users who may not log in."""
     make_user(INACTIVE, is_staff=True, is_active=False)
     make_user(NO_STAFF)
 
@@ -50,6 +51,8 @@ def test_accounts_that_exist_look_like_those_that_do_not(clock: Any) -> None:
 
 @pytest.mark.requirement("R32")
 def test_session_holds_no_trace_of_whether_the_account_exists() -> None:
+    """The session has the same keys for a known and an unknown name."""
+
     def keys(number: int) -> set[str]:
         client = Client()
         ask(client, username(number))
@@ -61,6 +64,7 @@ def test_session_holds_no_trace_of_whether_the_account_exists() -> None:
 @pytest.mark.requirement("R26")
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_code_in_an_address_does_nothing(client: Client, method: str) -> None:
+    """A code in the query string is ignored and stays valid."""
     otp = code(client)
     response = getattr(client, method)(CHECK, {"otp": otp, "username": username()})
     assert response.status_code == 200
@@ -74,6 +78,7 @@ def test_code_in_an_address_does_nothing(client: Client, method: str) -> None:
 
 @pytest.mark.requirement("R26")
 def test_get_sends_nothing(client: Client) -> None:
+    """No message is sent without a form."""
     client.get(LOGIN, {"username": username()})
     client.post(f"{LOGIN}?username={username()}")
     client.get(RESEND)
@@ -82,6 +87,7 @@ def test_get_sends_nothing(client: Client) -> None:
 
 @pytest.mark.requirement("R26")
 def test_no_code_in_any_address(client: Client) -> None:
+    """No redirect and no page contains the code."""
     response = ask(client, next="/admin/")
     assert outbox[-1].otp not in response["Location"]
     response = enter(client, wrong(outbox[-1].otp))

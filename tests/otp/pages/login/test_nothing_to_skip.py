@@ -67,6 +67,7 @@ def test_no_page_without_a_login(client: Client, half_way: bool) -> None:
 
 @pytest.mark.requirement("R38")
 def test_account_comes_from_the_session_never_from_the_form(client: Client, staff: Any) -> None:
+    """A username in the second form is ignored."""
     make_user(5, is_staff=True)
     otp = code(client)
     enter(client, otp, username=username(5))
@@ -99,6 +100,7 @@ def test_account_comes_from_the_session_never_from_the_form(client: Client, staf
     ],
 )
 def test_next_stays_on_this_host(client: Client, target: str) -> None:
+    """A target on another host, or of another scheme, is dropped."""
     assert field(client.get(LOGIN, {"next": target}), "next")["value"] == ""
     assert ask(client, next=target)["Location"] == CHECK
     page = client.get(CHECK, {"next": target})
@@ -110,6 +112,7 @@ def test_next_stays_on_this_host(client: Client, target: str) -> None:
 
 @pytest.mark.requirement("R38")
 def test_next_keeps_to_https(client: Client) -> None:
+    """A secure page does not lead to an insecure one."""
     response = client.post(
         LOGIN, {"username": username(), "next": "http://testserver/admin/"}, secure=True
     )
@@ -118,5 +121,6 @@ def test_next_keeps_to_https(client: Client) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_forged_requests_are_refused(step: str) -> None:
+    """Every step checks the CSRF token."""
     client = Client(enforce_csrf_checks=True)
     assert client.post(step, {"username": username(), "otp": "1"}).status_code == 403

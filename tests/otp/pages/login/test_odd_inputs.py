@@ -51,6 +51,7 @@ def test_odd_usernames(client: Client, name: str) -> None:
     ids=lambda otp: repr(otp)[:24],
 )
 def test_odd_codes(client: Client, otp: str) -> None:
+    """An odd text is a wrong code, and the right code still works."""
     right = code(client)
     response = enter(client, otp)
     assert response.status_code == 200
@@ -87,6 +88,7 @@ def test_lone_surrogates(client: Client, step: str, name: str) -> None:
 )
 @pytest.mark.parametrize("step", STEPS)
 def test_wrong_content_types(client: Client, step: str, kind: str) -> None:
+    """A body that is not a form logs no user in and raises no error."""
     code(client)
     body = b'{"username": 1, "otp": [1]}'
     response = client.generic("POST", step, body, content_type=kind)
@@ -97,6 +99,7 @@ def test_wrong_content_types(client: Client, step: str, kind: str) -> None:
 @pytest.mark.parametrize("asked", [True, False])
 @pytest.mark.parametrize("step", STEPS)
 def test_missing_and_repeated_fields(client: Client, step: str, asked: bool) -> None:
+    """Forms without fields, or with a field several times, log no user in."""
     if asked:
         code(client)
     assert client.post(step).status_code in {200, 302}
@@ -126,6 +129,7 @@ def test_missing_and_repeated_fields(client: Client, step: str, asked: bool) -> 
     ids=str,
 )
 def test_session_that_somebody_else_wrote(client: Client, value: Any) -> None:
+    """A session with unexpected content starts over."""
     session = client.session
     session[code_request.SESSION_KEY] = value
     session.save()
@@ -138,12 +142,14 @@ def test_session_that_somebody_else_wrote(client: Client, value: Any) -> None:
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
 def test_other_methods(client: Client, step: str, method: str) -> None:
+    """The steps take GET and POST only."""
     code(client)
     assert client.generic(method, step, b"otp=123456").status_code == 405
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_resend_is_for_post_alone(client: Client, staff: Any, method: str) -> None:
+    """The resend takes POST only, also from a user who is logged in."""
     response = client.generic(method, RESEND)
     assert (response.status_code, response["Allow"]) == (405, "POST")
     client.force_login(staff)

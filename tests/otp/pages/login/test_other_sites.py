@@ -79,6 +79,7 @@ def other_pages(settings: Any) -> None:
 
 
 def test_login_required_middleware(client: Client, settings: Any) -> None:
+    """The pages work behind Django's LoginRequiredMiddleware."""
     required = "django.contrib.auth.middleware.LoginRequiredMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, required]
     assert client.get(LOGIN).status_code == 200

@@ -42,7 +42,7 @@ def test_wrong_code(client: Client) -> None:
 
 
 def test_right_code_without_staff_rights(client: Client, clock: Any) -> None:
-    """Not logged in, and told the same as for a wrong code, whose words cover it."""
+    """The user is not logged in and sees the same page as after a wrong code."""
     make_user(NO_STAFF)
     otp = code(client, username(NO_STAFF))
     first = enter(client, otp)
@@ -65,6 +65,7 @@ def test_logged_in_without_staff_rights(client: Client, staff: Any) -> None:
 
 @pytest.mark.parametrize("step", [LOGIN, CHECK])
 def test_logged_in_already(client: Client, staff: Any, step: str) -> None:
+    """Both pages redirect a visitor who is logged in."""
     client.force_login(staff)
     assert client.get(step)["Location"] == INDEX
     assert client.get(step, {"next": "/admin/x/"})["Location"] == "/admin/x/"
@@ -72,6 +73,7 @@ def test_logged_in_already(client: Client, staff: Any, step: str) -> None:
 
 
 def test_session_lost_half_way(client: Client) -> None:
+    """Without its session the second step starts over."""
     otp = code(client)
     client.cookies.clear()
     assert enter(client, otp)["Location"] == LOGIN

@@ -26,12 +26,14 @@ def test_asking_twice_sends_once(client: Client, clock: Any) -> None:
 
 
 def test_asking_again_later_sends_again(client: Client, clock: Any) -> None:
+    """After the resend interval a new code is sent."""
     code(client)
     clock.shift(31)
     code(client)
 
 
 def test_asking_for_another_account_sends(client: Client) -> None:
+    """The resend interval of one account does not hold up another."""
     make_user(5, is_staff=True)
     code(client)
     code(client, username(5))
@@ -54,6 +56,7 @@ def test_resend_too_early_says_when_to_come_back(client: Client, clock: Any, num
 
 
 def test_nobody_waits_longer_than_the_code_lives(client: Client, clock: Any, settings: Any) -> None:
+    """The wait ends at the latest when the code expires."""
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_TIMEOUT": 10}
     code(client)
     clock.shift(10)
@@ -84,6 +87,7 @@ def test_clock_set_back(client: Client, clock: Any) -> None:
 def test_what_remains_in_words(
     client: Client, clock: Any, passed: int, life: str, wait: str | None
 ) -> None:
+    """The page says how long the code is valid and when another one can be sent."""
     code(client)
     clock.shift(passed)
     page = text(client.get(CHECK))

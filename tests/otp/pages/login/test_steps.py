@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_login(client: Client, staff: Any) -> None:
+    """From the index over both steps and back to the index."""
     response = client.get(INDEX, follow=True)
     assert response.redirect_chain == [("/admin/login/?next=/admin/", 302)]
     response = ask(client, next="/admin/")
@@ -44,6 +45,7 @@ def test_login(client: Client, staff: Any) -> None:
 
 
 def test_next_survives_both_steps(client: Client) -> None:
+    """The page that was asked for is kept up to the end, also after a wrong code."""
     target = "/admin/?a=b&c=d/é"
     response = client.get(LOGIN, {"next": target})
     hidden = unescape(field(response, "next")["value"])
@@ -68,18 +70,21 @@ def test_next_also_survives_the_ways_round(client: Client) -> None:
 
 
 def test_other_spellings_of_a_username(client: Client) -> None:
+    """The name may be typed in another form."""
     code(client, f" {spellings()[0]} ")
     assert f"<bdi>{username()}</bdi>" in text(client.get(CHECK))
     assert enter(client, outbox[-1].otp).status_code == 302
 
 
 def test_code_with_spaces(client: Client) -> None:
+    """Spaces around and in a code do not matter."""
     otp = code(client)
     assert enter(client, f"  {otp[:3]} {otp[3:]}  ").status_code == 302
 
 
 @pytest.mark.requirement("R22")
 def test_code_is_refused_after_ten_minutes(client: Client, clock: Any, settings: Any) -> None:
+    """A sent code no longer counts after its lifetime."""
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_TIMEOUT": 600}
     otp = code(client)
     clock.shift(601)
@@ -90,6 +95,7 @@ def test_code_is_refused_after_ten_minutes(client: Client, clock: Any, settings:
 
 @pytest.mark.requirement("R23")
 def test_code_of_one_session_in_another() -> None:
+    """A sent code counts only in the session that asked for it."""
     mine, theirs = Client(), Client()
     my_code, their_code = code(mine), code(theirs)
     assert WRONG in text(enter(theirs, my_code))
@@ -100,6 +106,7 @@ def test_code_of_one_session_in_another() -> None:
 @pytest.mark.requirement("R24")
 @pytest.mark.parametrize("stranger_first", [True, False])
 def test_a_stranger_asking_leaves_my_code_valid(stranger_first: bool) -> None:
+    """A code that another browser asks for does not replace mine."""
     mine, stranger = Client(), Client()
     if stranger_first:
         code(stranger)
@@ -112,6 +119,7 @@ def test_a_stranger_asking_leaves_my_code_valid(stranger_first: bool) -> None:
 @pytest.mark.requirement("R24")
 @pytest.mark.parametrize("old_first", [True, False])
 def test_a_resend_replaces_the_code(client: Client, clock: Any, old_first: bool) -> None:
+    """After a resend only the new code counts."""
     old = code(client)
     clock.shift(31)
     response = client.post(RESEND, follow=True)
@@ -125,6 +133,7 @@ def test_a_resend_replaces_the_code(client: Client, clock: Any, old_first: bool)
 
 
 def test_a_code_is_good_for_one_login(client: Client) -> None:
+    """A used code is refused at the next login."""
     otp = code(client)
     enter(client, otp)
     client.post("/admin/logout/")
@@ -134,6 +143,7 @@ def test_a_code_is_good_for_one_login(client: Client) -> None:
 
 @pytest.mark.requirement("R35")
 def test_session_key_is_new(client: Client) -> None:
+    """A login gives the session a new key."""
     otp = code(client)
     before = client.session.session_key
     enter(client, otp)
@@ -143,7 +153,7 @@ def test_session_key_is_new(client: Client) -> None:
 
 @pytest.mark.requirement("R35")
 def test_session_key_is_new_when_one_logs_in_again(client: Client) -> None:
-    """Also for somebody who is in already, and proves it again."""
+    """Also for a user who is logged in already."""
     for _ in range(2):
         otp = code(client)
         before = client.session.session_key

@@ -57,6 +57,7 @@ def test_two_codes_in_turn(client: Client, staff: Any, both: None, clock: Any) -
 def test_the_app_first_and_then_the_sent_code(
     client: Client, staff: Any, both: None, clock: Any
 ) -> None:
+    """The two codes may come in either order."""
     give(staff)
     sent = code(client)
     response = enter(client, totp(1_800_000_000))
@@ -91,7 +92,7 @@ def test_half_a_login_is_none(client: Client, staff: Any, both: None) -> None:
 
 @pytest.mark.requirement("R31")
 def test_recovery_code_in_the_same_field(client: Client, staff: Any) -> None:
-    """In lower case and without dashes, too; and one is told how many are left."""
+    """In lower case and without dashes, too; the next page says how many are left."""
     codes = generate_recovery_codes(staff)
     code(client)
     assert "Lost your phone? Enter a recovery code here." in text(client.get(CHECK))
@@ -104,7 +105,7 @@ def test_recovery_code_in_the_same_field(client: Client, staff: Any) -> None:
 
 @pytest.mark.user_model("password")
 def test_password_first(client: Client, staff: Any, both: None) -> None:
-    """The right one logs nobody in: it brings the code."""
+    """The right password alone does not log in: it sends the code."""
     staff.set_password("correct horse")
     staff.save()
     page = client.get(LOGIN)
@@ -160,6 +161,7 @@ def test_no_code_without_the_password(client: Client, staff: Any, settings: Any)
 def test_password_while_redis_is_away(
     client: Client, staff: Any, both: None, redis_away: Callable[[], None]
 ) -> None:
+    """The page says so, and does not repeat the password."""
     staff.set_password("correct horse")
     staff.save()
     redis_away()
@@ -169,4 +171,5 @@ def test_password_while_redis_is_away(
 
 
 def test_no_password_field_otherwise(client: Client) -> None:
+    """Without a policy that asks for a password there is no field for one."""
     assert "password" not in client.get(LOGIN).content.decode().replace("/password_", "")

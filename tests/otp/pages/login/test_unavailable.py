@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_redis_away_at_the_first_step(client: Client, redis_away: Callable[[], None]) -> None:
+    """Status 503 for known and unknown names, and the typed name is kept."""
     redis_away()
     for number in [1, NOBODY]:
         response = ask(client, username(number), next="/admin/x/")

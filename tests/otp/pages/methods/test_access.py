@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.requirement("R26")
 def test_get_changes_nothing(client: Client, user: Any) -> None:
+    """No GET request adds, renames or removes anything."""
     row = give(user, name="One")
     secret = begin(client)
     client.get(ADD, {"otp": totp_of(secret), "confirm": ""})
@@ -43,6 +44,7 @@ def test_get_changes_nothing(client: Client, user: Any) -> None:
 @pytest.mark.requirement("R36")
 @pytest.mark.parametrize("change", ["add", "remove", "codes"])
 def test_other_sessions_end(client: Client, user: Any, change: str) -> None:
+    """Each change ends the user's other sessions, and no other user's."""
     row = give(user)
     other, stranger = Client(), Client()
     other.force_login(user)
@@ -97,6 +99,7 @@ def test_code_page_without_a_code(client: Client, user: Any) -> None:
 
 @pytest.mark.requirement("R40")
 def test_nothing_is_stored(client: Client, user: Any) -> None:
+    """No answer of these pages may be stored by browsers or proxies."""
     row = give(user)
     seen = [client.get(url) for url in [METHODS, ADD, CODES, rename(row), remove(row)]]
     seen += [client.post(ADD, {"name": "x"}), client.post(ADD, {"otp": "1"}), client.post(CODES)]
@@ -107,6 +110,7 @@ def test_nothing_is_stored(client: Client, user: Any) -> None:
 
 
 def test_forged_requests_are_refused(user: Any) -> None:
+    """Every page checks the CSRF token."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     row = give(user)
@@ -128,10 +132,12 @@ def test_nothing_inline(client: Client, user: Any) -> None:
 
 
 def test_other_methods(client: Client, user: Any) -> None:
+    """The pages take no other methods."""
     assert client.post(METHODS).status_code == 405
     assert client.put(ADD).status_code == 405
 
 
 def test_users_without_staff_rights(client: Client) -> None:
+    """A user who may not enter the admin is sent to the login page."""
     client.force_login(make_user())
     assert client.get(METHODS)["Location"] == f"{LOGIN}?next={METHODS}"

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.requirement("R15", "R37")
 def test_add(client: Client, clock: Any, user: Any, notices: Any) -> None:
-    """By a code that is used up by it; the owner is told, and is offered recovery codes."""
+    """A code confirms it and is used up; the owner is notified, and is offered recovery codes."""
     secret = begin(client)
     assert not Authenticator.objects.exists()
     code = totp_of(secret)
@@ -43,17 +43,20 @@ def test_add(client: Client, clock: Any, user: Any, notices: Any) -> None:
 
 
 def test_the_second_leads_to_the_overview(client: Client, user: Any) -> None:
+    """Recovery codes are offered after the first app only."""
     add(client, "One")
     assert add(client, "Two")["Location"] == METHODS
 
 
 def test_add_by_counter(client: Client, user: Any) -> None:
+    """A counter-based authenticator can be added, without a name too."""
     secret = begin(client, "", type="hotp")
     assert client.post(ADD, {"otp": code_at(secret, 0)}).status_code == 302
     assert str(Authenticator.objects.get()) == "Counter-based authenticator"
 
 
 def test_the_picture_names_site_and_account(client: Client, user: Any) -> None:
+    """The QR code has a label, and its link names the site."""
     page = unescape(client.post(ADD, {"name": "x"}).content.decode())
     assert 'href="otpauth://totp/testserver:' in page
     assert 'role="img" aria-label="QR code' in page
@@ -79,6 +82,7 @@ def test_the_secret_is_shown_once(client: Client, user: Any) -> None:
 
 
 def test_wrong_code(client: Client, user: Any) -> None:
+    """A wrong code adds nothing; the right one still works."""
     secret = begin(client)
     response = client.post(ADD, {"otp": "000000"})
     assert response.status_code == 200
@@ -88,6 +92,7 @@ def test_wrong_code(client: Client, user: Any) -> None:
 
 
 def test_too_late(client: Client, clock: Any, user: Any) -> None:
+    """An enrollment that waited for more than ten minutes is refused."""
     secret = begin(client)
     clock.shift(601)
     session = client.session
@@ -114,6 +119,7 @@ def test_somebody_elses_session_entry(client: Client, user: Any) -> None:
 
 @pytest.mark.parametrize("data", [{"name": "x" * 65}, {"name": "\x00"}, {"name": "", "type": "s"}])
 def test_odd_input(client: Client, user: Any, data: dict[str, str]) -> None:
+    """A name or type that is not valid is an error of the form."""
     response = client.post(ADD, data)
     assert response.status_code == 200
     assert "errorlist" in text(response)
@@ -122,6 +128,7 @@ def test_odd_input(client: Client, user: Any, data: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("otp", ["", "abc", "\x00", "1" * 65, "9" * 100_000])
 def test_odd_codes(client: Client, user: Any, otp: str) -> None:
+    """An odd text is a wrong code."""
     begin(client)
     assert "errorlist" in text(client.post(ADD, {"otp": otp}))
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_rename(client: Client, user: Any) -> None:
+    """A name is stored with its white space tidied; one that is too long is refused."""
     row = give(user, name="One")
     assert 'value="One"' in text(client.get(rename(row)))
     assert client.post(rename(row), {"name": " My\n phone "})["Location"] == METHODS
@@ -29,6 +30,7 @@ def test_rename(client: Client, user: Any) -> None:
 
 @pytest.mark.requirement("R37")
 def test_remove(client: Client, user: Any, notices: Any) -> None:
+    """An authenticator is removed, the owner is notified, and the last one is announced."""
     row, other = give(user, name="One"), give(user, name="Two")
     assert "the last one" not in text(client.get(remove(row)))
     response = client.post(remove(row), follow=True)

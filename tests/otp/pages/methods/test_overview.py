@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_overview(client: Client, clock: Any, user: Any) -> None:
+    """The page lists the user's own authenticators and recovery codes, escaped."""
     page = text(client.get(METHODS))
     assert "None yet." in page
     assert f"<bdi>{username()}</bdi>" in page
@@ -38,6 +39,7 @@ def test_overview(client: Client, clock: Any, user: Any) -> None:
 def test_overview_says_when_sent_codes_are_of_no_use(
     client: Client, user: Any, settings: Any
 ) -> None:
+    """With a policy that no longer takes sent codes the page says so."""
     use_policy(settings, "AuthenticatorOnceEnrolled")
     assert "no longer let you in" not in text(client.get(METHODS))
     give(user)
@@ -45,6 +47,7 @@ def test_overview_says_when_sent_codes_are_of_no_use(
 
 
 def test_few_recovery_codes(client: Client, user: Any) -> None:
+    """The page suggests a new set when few codes are left."""
     generate_recovery_codes(user)
     RecoveryCode.objects.filter(
         pk__in=list(RecoveryCode.objects.values_list("pk", flat=True)[:9])
