@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.core.cache import caches
 
@@ -20,6 +22,8 @@ from services.redis import RedisServer
 from services.smtp import SMTPServer
 from swap_user.testing import MemoryOTPSender, outbox
 from tests.simulation.report import PROPERTY, lines
+from tests.support import NOW, aenter, enter, make_user
+from tests.user_models import skip_other_models
 
 DATABASE_SERVERS = {"postgres": PostgresServer, "mariadb": MariaDBServer}
 
@@ -75,9 +79,45 @@ def smtp_server() -> Iterator[SMTPServer]:
         yield server
 
 
+# Users, clocks, doors
+
+
+@pytest.fixture
+def user(db: None) -> Any:
+    """An active user."""
+    return make_user()
+
+
+@pytest.fixture
+def staff(db: None) -> Any:
+    """A superuser, who may enter the admin."""
+    return make_user(is_staff=True, is_superuser=True)
+
+
+@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
+def door(request: pytest.FixtureRequest) -> Any:
+    """Both doors of the backend: ``authenticate`` and ``aauthenticate``."""
+    return request.param
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """A clock that stands still until it is moved."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def no_log() -> Iterator[None]:
+    """Write no log: thousands of lines would only cost time."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
 @pytest.fixture
 def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
-    """Who was told what; phone models have no address that mail could go to."""
+    """What users were notified of; phone models have no address that mail could go to."""
     told: list[tuple[Any, str]] = []
 
     def notify(self: Any, user: Any, subject: str, text: str) -> None:
@@ -108,7 +148,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a requirement that doesn't exist, and leave out what needs PostgreSQL."""
+    """Leave out or skip what is not for this run, and refuse requirements that don't exist."""
     if os.environ.get("DATABASE") != "postgres" and not config.option.requirements:
         left_out = [item for item in items if item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left_out)
@@ -118,6 +158,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     for item in items:
+        skip_other_models(item)
         for marker in item.iter_markers("requirement"):
             if unknown := [name for name in marker.args if name not in REQUIREMENTS]:
                 raise pytest.UsageError(f"{item.nodeid}: no such requirement: {unknown}")

@@ -29,8 +29,9 @@ def boss(client: Client) -> Any:
 
 
 @pytest.fixture
-def owner() -> Any:
-    return make_user(1, is_staff=True, is_superuser=True)
+def owner(staff: Any) -> Any:
+    """The user whose authenticators are in the list."""
+    return staff
 
 
 def revoke(client: Client, *rows: Authenticator) -> Any:
@@ -41,7 +42,7 @@ def revoke(client: Client, *rows: Authenticator) -> Any:
 
 @pytest.mark.requirement("R27")
 def test_what_is_seen(client: Client, boss: Any, owner: Any) -> None:
-    """Whose, what and when; never a secret, and no row that nobody enrolled."""
+    """The list shows owner, type and time, never a secret, and only what a user enrolled."""
     sent_authenticator(owner)
     row = give(owner, name="Work phone")
     for address in [LIST, f"{LIST}{row.pk}/change/", f"{LIST}{row.pk}/delete/"]:
@@ -60,11 +61,13 @@ def test_what_is_seen(client: Client, boss: Any, owner: Any) -> None:
     "lookup", ["secret__startswith", "secret", "consumed__gt", "user__password__startswith"]
 )
 def test_no_filter_spells_a_secret_out(client: Client, boss: Any, owner: Any, lookup: str) -> None:
+    """The list cannot be filtered by secrets."""
     give(owner)
     assert client.get(LIST, {lookup: "1"}).status_code in {302, 400}
 
 
 def test_nothing_is_added_or_changed(client: Client, boss: Any, owner: Any) -> None:
+    """The admin neither adds nor changes authenticators."""
     row = give(owner, name="Work phone")
     assert client.get(f"{LIST}add/").status_code == 403
     assert client.post(f"{LIST}add/", {"user": owner.pk, "type": "totp"}).status_code == 403
@@ -77,7 +80,7 @@ def test_nothing_is_added_or_changed(client: Client, boss: Any, owner: Any) -> N
 @pytest.mark.requirement("R36", "R37")
 @pytest.mark.parametrize("in_bulk", [False, True])
 def test_revoke(client: Client, boss: Any, owner: Any, in_bulk: bool, notices: Any) -> None:
-    """The owner is told and is logged out everywhere; the superuser is not."""
+    """The owner is notified and is logged out everywhere; the superuser is not."""
     row, other = give(owner, name="Work phone"), give(boss)
     theirs = Client()
     theirs.force_login(owner)
@@ -105,6 +108,7 @@ def test_revoking_ones_own(client: Client, boss: Any, notices: Any) -> None:
 
 @pytest.mark.requirement("R37")
 def test_revoking_needs_a_fresh_login(client: Client, boss: Any, owner: Any) -> None:
+    """A stale login has to be repeated first."""
     row = give(owner)
     session = client.session
     session["_swap_user_logged_in_at"] = time.time() - 3600
@@ -122,6 +126,7 @@ def test_revoking_needs_a_fresh_login(client: Client, boss: Any, owner: Any) -> 
 
 
 def test_staff_need_the_permission(client: Client, owner: Any) -> None:
+    """Staff see and revoke authenticators only with the permission."""
     row = give(owner)
     staff = make_user(2, is_staff=True)
     client.force_login(staff)
@@ -135,6 +140,7 @@ def test_staff_need_the_permission(client: Client, owner: Any) -> None:
 
 
 def test_recovery_codes_stay_out_of_sight(client: Client, boss: Any, owner: Any) -> None:
+    """Recovery codes are not in the admin."""
     generate_recovery_codes(owner)
     assert client.get("/admin/swap_user/recoverycode/").status_code == 404
 

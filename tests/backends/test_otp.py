@@ -74,7 +74,7 @@ def test_receivers_of_failed_logins_see_no_code():
 
 
 def test_a_password_is_not_a_code():
-    """Credentials without `otp` are somebody else's: None, whatever else they hold."""
+    """Credentials without `otp` are for another backend: None, whatever else they hold."""
     make_user()
     assert authenticate(visitor(), username=username(), password="123456") is None
     assert authenticate(visitor(), token="123456") is None

@@ -19,9 +19,6 @@ from django.conf import settings as django_settings
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
-from swap_user.testing import outbox
-from tests.support import make_user
-
 AXE_VERSION = "4.14.1"
 
 CHROMIUM_FLAGS = [
@@ -102,13 +99,6 @@ def new_page(browser: Any, live_server: LiveServer) -> Iterator[NewPage]:
 def page(new_page: NewPage) -> Any:
     """A page in a wide, light browser."""
     return new_page()
-
-
-@pytest.fixture
-def staff(transactional_db: None) -> Any:
-    """A superuser; nothing was sent yet."""
-    outbox.clear()
-    return make_user(is_staff=True, is_superuser=True)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ WIDTHS = {"narrow": 390, "wide": 1280}
 
 @pytest.mark.requirement("R39")
 def test_by_keyboard_alone(page: Any, staff: Any) -> None:
+    """A whole login without a mouse."""
     page.goto("/admin/")
     focused(page, "id_username")
     page.keyboard.type(username())
@@ -53,6 +54,7 @@ def test_keyboard_order(page: Any, staff: Any) -> None:
 
 @pytest.mark.requirement("R39")
 def test_paste_with_spaces(new_page: NewPage, staff: Any) -> None:
+    """A code that is pasted with spaces logs in."""
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
     second_page(page)
     code = outbox[-1].otp
@@ -82,7 +84,7 @@ def test_without_javascript(new_page: NewPage, staff: Any, settings: Any) -> Non
 
 
 def test_resend_too_early_without_javascript(new_page: NewPage, staff: Any) -> None:
-    """The visitor is told when to come back, and the first code still works."""
+    """The page says when to come back, and the first code still works."""
     page = new_page(java_script_enabled=False)
     second_page(page)
     page.click("text=Send a new code")
@@ -94,7 +96,7 @@ def test_resend_too_early_without_javascript(new_page: NewPage, staff: Any) -> N
 
 
 def test_countdown(page: Any, staff: Any) -> None:
-    """Life and wait run down to the second; a screen reader is told only of the turns."""
+    """Life and wait run down to the second; a screen reader announces only the changes of state."""
     page.clock.install()
     second_page(page)
     life, status = page.locator(".otp-life"), page.locator("#otp-status")
@@ -119,6 +121,7 @@ def test_countdown(page: Any, staff: Any) -> None:
 
 @pytest.mark.parametrize("year", [2001, 2091])
 def test_countdown_with_a_wrong_clock(page: Any, staff: Any, year: int) -> None:
+    """The countdown does not depend on the clock of the visitor's computer."""
     page.clock.install(time=dt.datetime(year, 1, 1))
     second_page(page)
     assert re.search(r"The code expires in (5:00|4:5\d)\.", page.inner_text(".otp-life"))
@@ -143,6 +146,7 @@ def test_resend_in_real_time(page: Any, staff: Any, settings: Any) -> None:
 
 
 def test_double_click_sends_one_code(page: Any, staff: Any) -> None:
+    """Two clicks in a row send one message."""
     page.goto("/admin/login/")
     page.fill("#id_username", username())
     page.dblclick("input[type=submit]")
@@ -164,6 +168,7 @@ def test_back_button(page: Any, staff: Any) -> None:
 
 
 def test_reduced_motion(page: Any, staff: Any) -> None:
+    """Nothing moves for visitors who ask for less motion."""
     second_page(page)
     moving = """[...document.querySelectorAll('.otp-login *')].filter(element =>
         getComputedStyle(element).transitionDuration.split(', ').some(time => time !== '0s')

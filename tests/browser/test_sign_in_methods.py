@@ -2,74 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from swap_user.models import Authenticator
-from swap_user.otp import generate_recovery_codes
 from swap_user.testing import outbox
-from tests.browser.conftest import NewPage, missing
-from tests.browser.test_login import CHECK, INDEX, WIDTHS, focused, second_page, violations
-from tests.support import give, make_user, username
+from tests.browser.conftest import NewPage
+from tests.browser.sign_in_methods import (
+    ADD,
+    CODES,
+    METHODS,
+    begin,
+    let_in,
+    make_stale,
+    oathtool,
+    scan,
+)
+from tests.browser.test_login import CHECK, INDEX, WIDTHS, focused, second_page
+from tests.support import username
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-METHODS = "/admin/sign-in-methods/"
-ADD = f"{METHODS}add/"
-CODES = f"{METHODS}recovery-codes/"
-
-
-def let_in(page: Any, user: Any, live_server: Any) -> None:
-    """Log the browser in, without the pages of the login."""
-    client = Client()
-    client.force_login(user)
-    cookie = {"name": "sessionid", "value": client.session.session_key, "url": live_server.url}
-    page.context.add_cookies([cookie])
-
-
-def oathtool(uri: str, *, step: int = 0) -> str:
-    """What another program shows as the code of a provisioning URI."""
-    from urllib.parse import parse_qs, urlsplit
-
-    options = {name: values[0] for name, values in parse_qs(urlsplit(uri).query).items()}
-    now = f"--now=@{int(time.time()) + step * 30}"
-    command = [
-        "oathtool",
-        "--totp=SHA1",
-        "-d",
-        options.get("digits", "6"),
-        now,
-        "-b",
-        options["secret"],
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def scan(page: Any) -> str:
-    """Read the QR code off a screenshot, as a phone would."""
-    try:
-        import zxingcpp
-        from PIL import Image
-    except ImportError:
-        return str(missing("zxing-cpp or Pillow is not installed"))
-    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
-    (found,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
-    return str(found.text)
-
-
-def begin(page: Any, name: str = "Work phone") -> str:
-    """Go through the first half of the page, and return what the picture says."""
-    page.goto(ADD)
-    page.fill("#id_name", name)
-    page.click("text=Continue")
-    page.wait_for_selector(".otp-qr")
-    return scan(page)
 
 
 @pytest.mark.requirement("R15")
@@ -171,6 +125,7 @@ def test_the_whole_path_by_keyboard_alone(page: Any, staff: Any) -> None:
 def test_copy_download_and_print(
     new_page: NewPage, staff: Any, live_server: Any, tmp_path: Path
 ) -> None:
+    """Recovery codes can be copied, downloaded and printed."""
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
     let_in(page, staff, live_server)
     page.goto(CODES)
@@ -239,107 +194,3 @@ def test_stale_login_and_back(new_page: NewPage, staff: Any, live_server: Any) -
     page.fill("#id_otp", outbox[-1].otp)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{ADD}")
-
-
-@pytest.mark.requirement("R39")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
-def test_every_page_looked_at(
-    new_page: NewPage,
-    staff: Any,
-    live_server: Any,
-    settings: Any,
-    axe_source: str,
-    screenshots: Path,
-    scheme: str,
-    width: int,
-) -> None:
-    """axe-core objects to nothing, nothing sticks out sideways; and a screenshot of each."""
-    page = new_page(
-        color_scheme=scheme, viewport={"width": width, "height": 800}, device_scale_factor=2
-    )
-
-    def look(name: str) -> None:
-        page.wait_for_load_state()  # a page without its style sheets has another width
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        assert violations(page, axe_source) == [], name
-        page.screenshot(path=screenshots / f"{name}-{scheme}-{width}.png", full_page=True)
-
-    let_in(page, staff, live_server)
-    page.goto("/admin/")
-    page.screenshot(path=screenshots / f"10-index-{scheme}-{width}.png")
-    page.goto(METHODS)
-    look("11-methods-empty")
-    page.goto(ADD)
-    page.click("summary")
-    look("12-add")
-    page.fill("#id_name", "Work phone")
-    page.click("text=Continue")
-    page.wait_for_selector(".otp-qr")
-    look("13-add-scan")
-    uri = scan(page)
-    page.fill("#id_otp", "123 456")
-    page.click("input[value=Add]")
-    page.wait_for_selector("text=That is not the code.")
-    look("14-add-wrong")
-    page.goto(ADD)
-    look("15-add-begun")
-    page.click("text=Enter its code")
-    page.fill("#id_otp", oathtool(uri))
-    page.click("input[value=Add]")
-    page.wait_for_url(f"**{CODES}")
-    look("16-recovery-offer")
-    page.click("text=Get recovery codes")
-    page.wait_for_selector("#otp-codes")
-    look("17-recovery-codes")
-    page.emulate_media(media="print")
-    page.screenshot(path=screenshots / f"17-recovery-print-{scheme}-{width}.png")
-    page.emulate_media(media="screen")
-    give(staff, name="A very long name of a phone that somebody owns and likes a lot", type="hotp")
-    page.goto(METHODS)
-    look("18-methods")
-    page.click("[aria-label='Rename Work phone']")
-    page.wait_for_url("**/rename/")
-    look("19-rename")
-    page.goto(METHODS)
-    page.click("[aria-label='Remove Work phone']")
-    page.wait_for_url("**/remove/")
-    look("20-remove")
-    page.goto(CODES)
-    look("21-recovery-replace")
-    give(make_user(7), name="Pixel")
-    page.goto("/admin/swap_user/authenticator/")
-    page.screenshot(path=screenshots / f"22-admin-{scheme}-{width}.png")
-    make_stale(staff)
-    page.goto(ADD)
-    look("23-log-in-again")
-    page.context.clear_cookies()
-    settings.SWAP_USER = {
-        **settings.SWAP_USER,
-        "OTP_POLICY_CLASS": "swap_user.otp.policies.Both",
-        "OTP_STAFF_MUST_ENROLL": True,
-    }
-    second_page(page)
-    look("24-both-first")
-    page.fill("#id_otp", outbox[-1].otp)
-    page.keyboard.press("Enter")
-    page.wait_for_selector("text=That was right.")
-    look("25-both-second")
-    page.fill("#id_otp", generate_recovery_codes(staff)[0].lower())
-    page.keyboard.press("Enter")
-    page.wait_for_selector("text=You used a recovery code. 9 are left.")
-    Authenticator.objects.filter(user=staff).delete()
-    page.goto("/admin/")
-    page.wait_for_selector("text=Before you go on")
-    look("26-must-enroll")
-
-
-def make_stale(user: Any) -> None:
-    """Let an hour pass since the user's logins."""
-    from django.contrib.sessions.backends.db import SessionStore
-    from django.contrib.sessions.models import Session
-
-    for row in Session.objects.all():
-        store = SessionStore(row.session_key)
-        store["_swap_user_logged_in_at"] = time.time() - 3600
-        store.save()

@@ -1,4 +1,4 @@
-"""System checks: every id, and that nothing is told of a good project."""
+"""System checks: every id, and that a good project gets no message."""
 
 import os
 from base64 import b64encode
@@ -57,7 +57,7 @@ def test_a_well_deployed_project_has_nothing_to_be_told(settings):
 
 
 def test_e001_site_without_app(settings):
-    """The OTP admin without the app is told."""
+    """The OTP admin without the app is reported."""
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "swap_user"]
     assert "INSTALLED_APPS" in ours()["swap_user.E001"]
 
@@ -80,7 +80,7 @@ def test_e002_not_a_dict(settings, value):
     ],
 )
 def test_e003_unknown_key(settings, key, hint):
-    """An unknown key is told with what was probably meant, those of 0.9.8 by name."""
+    """An unknown key is reported with what was probably meant, those of 0.9.8 by name."""
     settings.SWAP_USER = {**settings.SWAP_USER, key: 5}
     assert hint in ours()["swap_user.E003"]
 
@@ -105,13 +105,13 @@ def test_e003_unknown_key(settings, key, hint):
     ],
 )
 def test_e004_bad_value(settings, key, value):
-    """A value of another type or out of its range is told; so are five digits and 601 seconds."""
+    """A value of another type or out of its range is reported, such as five digits."""
     settings.SWAP_USER = {**settings.SWAP_USER, key: value}
     assert key in ours(include_deployment_checks=True)["swap_user.E004"]
 
 
 def test_e005_bad_key(settings):
-    """A key that is none is told by its place in the list, and not repeated."""
+    """A malformed key is reported by its place in the list, and not repeated."""
     good, bad = b64encode(os.urandom(32)).decode(), b64encode(b"too short").decode()
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": [good, bad]}
     text = ours()["swap_user.E005"]
@@ -146,7 +146,7 @@ def test_both_redis_backends_will_do(settings, backend):
 
 
 def test_e008_no_backend(settings):
-    """Without our backend nobody can log in with a code."""
+    """Without our backend no user can log in with a code."""
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     assert "OTPBackend" in ours()["swap_user.E008"]
 
@@ -210,7 +210,7 @@ def test_e013_not_a_policy(settings, name):
 
 
 def test_w001_and_w002_at_deployment_only(settings):
-    """A derived key and the terminal sender are told by `check --deploy`."""
+    """A derived key and the terminal sender are reported by `check --deploy`."""
     settings.SESSION_COOKIE_SECURE = True
     settings.SWAP_USER = {}
     assert ours() == {}
@@ -221,7 +221,7 @@ def test_w001_and_w002_at_deployment_only(settings):
     ("name", "hint"), [("new_browser_logins", "Did you mean 'new_browser_login'?"), ("x", "may")]
 )
 def test_e016_no_such_notice(settings, name, hint):
-    """A notice that is told of nothing; what exists is no mistake, nor is an empty list."""
+    """An unknown notice is reported; known ones are no mistake, nor is an empty list."""
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_NOTICES": ["recovery_code_used", name]}
     text = ours()["swap_user.E016"]
     assert repr(name) in text

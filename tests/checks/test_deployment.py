@@ -1,4 +1,4 @@
-"""System checks of a site that goes live: each is told, and only there."""
+"""System checks of a site that goes live: each is reported at deployment only."""
 
 import os
 import socket
@@ -86,7 +86,7 @@ def test_w006_insecure_session_cookie(settings, setting, value):
     ],
 )
 def test_w007_a_key_that_is_not_random(settings, key):
-    """Told by its place in the list, and not repeated."""
+    """It is reported by its place in the list, and not repeated."""
     good, weak = settings.SWAP_USER["OTP_ENCRYPTION_KEYS"][0], b64encode(key).decode()
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": [good, weak]}
     text = told()["swap_user.W007"]
@@ -139,7 +139,7 @@ def test_w009_a_proxy_without_its_header(settings, setting, value):
 
 @pytest.mark.requirement("R20")
 def test_w010_limits_that_allow_too_much(settings):
-    """The defaults stay below 1 in 10,000; higher ones are told what they come to."""
+    """The defaults stay below 1 in 10,000; for higher limits the check reports the chance."""
     assert deployment.deploy_check_chance(None) == []
     assert 9e-5 < budgets.yearly_chance() < 1e-4
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": 30}

@@ -34,6 +34,6 @@ def test_settings_are_read_when_used():
     ],
 )
 def test_a_bad_value_is_never_used(value):
-    """Where no check ran, the mistake is told at the first use instead of working by chance."""
+    """Where no check ran, the mistake is reported at the first use instead of working by chance."""
     with override_settings(SWAP_USER=value), pytest.raises(ImproperlyConfigured, match="SWAP_USER"):
         swap_user_settings.OTP_TIMEOUT  # noqa: B018

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests import ROOT
 from tests.checks.test_ids import declared
-from tests.docs.test_docs import code, rows
+from tests.docs.reading import code, rows
 
 PAGE = "docs/contributing/architecture.md"
 PACKAGE = ROOT / "swap_user"

@@ -4,7 +4,7 @@ import re
 import shlex
 
 from tests import ROOT
-from tests.docs.test_docs import anchors
+from tests.docs.test_links import anchors
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCKS = re.findall(r"^ *```sh\n(.*?)^ *```", TEXT, re.DOTALL | re.MULTILINE)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.docs.test_docs import BLOCKS, PAGES
+from tests.docs.reading import BLOCKS, PAGES
 
 pytest.importorskip("sphinx", reason="the extra `docs` is not installed")
 bs4 = pytest.importorskip("bs4")  # furo brings it along

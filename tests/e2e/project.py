@@ -1,4 +1,4 @@
-"""A real project made by `startproject`, its server processes, and a browser that keeps cookies."""
+"""A real project made by `startproject`, and its server processes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,16 @@ import sys
 import time
 import zlib
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from http.cookiejar import CookieJar
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
-from urllib.parse import urlencode, urljoin, urlsplit
-from urllib.request import HTTPCookieProcessor, HTTPHandler, OpenerDirector
+from typing import Any, Self
 
 from django.core.signing import b64_decode
 
 from services.smtp import SMTPServer
 from services.supervised import SupervisedProcess
 from tests import ROOT
-
-SECONDS = 60  # for anything to happen at all; a busy CI machine can be slow
+from tests.e2e.browser import SECONDS, Browser
 
 # A venv's interpreter with the built wheel in it: then that is what is tested, not the checkout.
 WHEEL_PYTHON = os.environ.get("SWAP_USER_WHEEL_PYTHON", "")
@@ -172,7 +165,7 @@ class Project:
         return twin
 
     def logged_in_sessions(self) -> int:
-        """Count the sessions in the database in which somebody is logged in."""
+        """Count the sessions in the database in which a user is logged in."""
         return sum(
             "_auth_user_id" in _unsigned(data)
             for (data,) in self.sql("SELECT session_data FROM django_session")
@@ -252,172 +245,3 @@ class Server:
         # Whatever was asked of it: never a 500.
         assert "Traceback" not in self.said, self.said
         assert not re.search(r'" 5(?!03)\d\d ', self.said), self.said
-
-
-@dataclass
-class Form:
-    """One form of a page."""
-
-    action: str
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[Form] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(values.get("action", "")))
-        elif tag == "input" and self.found and "name" in values:
-            self.found[-1].fields[values["name"]] = values.get("value", "")
-
-
-class Browser:
-    """Keeps cookies and fills in forms. It shows a redirect as such; `follow` follows it."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.cookies = CookieJar()
-        self.status = 0
-        self.page = ""
-        self.location = ""
-        # Not build_opener(): it would follow redirects, raise for errors, and load certificates.
-        self._opener = OpenerDirector()
-        self._opener.add_handler(HTTPHandler())
-        self._opener.add_handler(HTTPCookieProcessor(self.cookies))
-
-    @property
-    def path(self) -> str:
-        """Where it is: path and query."""
-        parts = urlsplit(self.url)
-        return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-    @property
-    def said(self) -> str:
-        """What the page says, for the message of an assertion: a debug page alone has 100 kB."""
-        text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", self.page)
-        return f"{self.status} {self.path}: {' '.join(text.split())[:1000]}"
-
-    def get(self, path: str) -> Self:
-        """Open a page."""
-        return self._open(path, None)
-
-    def submit(self, to: str = "", **fields: str) -> Self:
-        """Fill in and send the form that has these fields, or whose action ends with ``to``."""
-        forms = _Forms()
-        forms.feed(self.page)
-        for form in forms.found:
-            if fields.keys() <= form.fields.keys() and form.action.endswith(to):
-                return self._open(form.action, urlencode(form.fields | fields).encode())
-        raise AssertionError(f"no form with {sorted(fields)} for {to!r} in {self.said}")
-
-    def follow(self) -> Self:
-        """Go where it was redirected to, until there is a page."""
-        for _ in range(5):
-            if self.status not in {301, 302, 303}:
-                break
-            self.get(self.location)
-        assert self.status == 200, self.said
-        return self
-
-    def _open(self, path: str, data: bytes | None) -> Self:
-        url = urljoin(self.url, path)
-        assert urlsplit(url).netloc == urlsplit(self.url).netloc, f"led away to {url}"
-        with self._opener.open(url, data, timeout=SECONDS) as response:
-            self.url = url
-            self.status = response.status
-            self.location = response.headers.get("Location", "")
-            self.page = response.read().decode()
-        return self
-
-    def copy(self, at: str = "") -> Browser:
-        """Return another with the same cookies and the same page open, perhaps at another server.
-
-        A cookie belongs to a host, not to a port of it.
-        """
-        twin = Browser(urljoin(at or self.url, self.path))
-        for cookie in self.cookies:
-            twin.cookies.set_cookie(copy(cookie))
-        twin.status, twin.page, twin.location = self.status, self.page, self.location
-        return twin
-
-
-CODE = r"\b\d{6}\b"
-
-
-class Inbox(Protocol):
-    """Where the codes arrive."""
-
-    def wait_for(self, count: int) -> list[tuple[str, str]]:
-        """Wait until ``count`` messages are there; return receiver and code, oldest first."""
-
-
-class MailInbox:
-    """Codes from the mail that an SMTP server got."""
-
-    def __init__(self, smtp: SMTPServer) -> None:
-        self.smtp = smtp
-
-    def wait_for(self, count: int) -> list[tuple[str, str]]:
-        """See Inbox.wait_for()."""
-        deadline = time.monotonic() + SECONDS
-        while True:
-            # Those without a code tell the owner of something.
-            sent = [
-                (str(mail["To"]), code_in(text))
-                for mail in self.smtp.messages
-                if re.search(CODE, text := mail.get_body(("plain",)).get_content())
-            ]
-            if len(sent) >= count:
-                return sent
-            assert time.monotonic() < deadline, sent
-            time.sleep(0.01)
-
-
-class FileInbox:
-    """Codes from the file that the project's own sender writes."""
-
-    def __init__(self, project: Project) -> None:
-        self.path = project.folder / "sent"
-        (project.folder / "sender.py").write_text(
-            SENDER.replace("        # implement your logic here.", self._logic)
-        )
-
-    @property
-    def _logic(self) -> str:
-        return (
-            f"        with open({str(self.path)!r}, 'a') as sent:\n"
-            "            sent.write(f'{receiver} {otp}\\n')"
-        )
-
-    def wait_for(self, count: int) -> list[tuple[str, str]]:
-        """See Inbox.wait_for()."""
-        deadline = time.monotonic() + SECONDS
-        while True:
-            lines = self.path.read_text().splitlines() if self.path.exists() else []
-            if len(lines) >= count:
-                return [(receiver, code) for receiver, code in map(str.split, lines)]
-            assert time.monotonic() < deadline, lines
-            time.sleep(0.01)
-
-
-# sender.py as the steps print it.
-SENDER = """\
-from swap_user.otp.senders import AbstractOTPSender
-
-class MyPhoneOTPSender(AbstractOTPSender):
-
-    def send(self, receiver: str, otp: str, **kwargs):
-        # implement your logic here.
-        # For example, interaction with sms/push API.
-        pass
-"""
-
-
-def code_in(text: str) -> str:
-    """Return the one code in a message."""
-    (code,) = re.findall(CODE, text)
-    return code

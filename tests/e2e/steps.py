@@ -9,7 +9,9 @@ from pathlib import Path
 
 from services.redis import RedisServer
 from services.smtp import SMTPServer
-from tests.e2e.project import Browser, FileInbox, Inbox, MailInbox, Project
+from tests.e2e.browser import Browser
+from tests.e2e.inboxes import FileInbox, Inbox, MailInbox
+from tests.e2e.project import Project
 
 # --- What the steps print -------------------------------------------------------------------------
 
@@ -69,7 +71,7 @@ class Steps:
         sender: the setting of step 6.
         superuser: for `createsuperuser --noinput`.
         prompt: what `createsuperuser` asks for.
-        typed: the username, as somebody types it.
+        typed: the username, as a user types it.
         receiver: where the code goes.
         shown: how the admin calls the user.
         backends: the one entry more.

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.project import Browser, Inbox, MailInbox, Server
+from tests.e2e.browser import Browser
+from tests.e2e.inboxes import Inbox, MailInbox
+from tests.e2e.project import Server
 from tests.e2e.steps import (
     AUTH_USER,
     CACHES,

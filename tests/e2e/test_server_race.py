@@ -16,7 +16,8 @@ import pytest
 import redis
 
 from services.redis import RedisServer
-from tests.e2e.project import Browser, Server
+from tests.e2e.browser import Browser
+from tests.e2e.project import Server
 from tests.e2e.steps import CACHES, PHONE_OTP, Site, ask, follow
 
 SERVERS = 4
@@ -192,7 +193,7 @@ def test_redis_is_lost_between_two_uses(happens: Callable[[RedisServer], None], 
 
 @pytest.mark.requirement("R10")
 def test_redis_is_down(site, server):
-    """Both pages say so, nobody gets in, and when it is back the server goes on."""
+    """Both pages say so, no login is possible, and when it is back the server goes on."""
     waiting, code = ask_for_code(site, server)
     newcomer = Browser(server.url)
     site.redis.kill()

@@ -7,21 +7,15 @@ import io
 
 import pytest
 from django.apps import apps
-from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.core.management.commands import migrate as django_migrate
 
 from swap_user.management.commands.migrate import Command
 from tests.support import username
+from tests.user_models import HAS_PASSWORD, UserModel
 
-UserModel = get_user_model()
 KIND = UserModel.USERNAME_FIELD
-OURS = UserModel.__module__.startswith("swap_user.")
-PASSWORDLESS = "OTP" in UserModel.__name__
 TYPED = {"email": "USER1@Example.COM", "phone": "+49 151 12345-001"}.get(KIND, "")
-
-ours_only = pytest.mark.skipif(not OURS, reason="the package's own user models")
-passwordless_only = pytest.mark.skipif(not PASSWORDLESS, reason="a model without passwords")
 
 
 class Terminal(io.StringIO):
@@ -45,37 +39,37 @@ def typed(monkeypatch):
 # --- createsuperuser ------------------------------------------------------------------------------
 
 
-@ours_only
+@pytest.mark.user_model("ours")
 @pytest.mark.django_db
 def test_createsuperuser_interactive(typed, capsys):
     """It asks for a username until that is a good one, and for a password only if there are any."""
     lines, passwords = typed
     lines += ["", "alice", TYPED]
-    if not PASSWORDLESS:
+    if HAS_PASSWORD:
         passwords += ["kZ81!plqX", "kZ81!plqX"]
     call_command("createsuperuser", stdin=Terminal())
     user = UserModel.objects.get_by_natural_key(username())
     assert user.is_superuser
-    assert user.has_usable_password() is not PASSWORDLESS
+    assert user.has_usable_password() is HAS_PASSWORD
     assert lines == passwords == []
     assert "created successfully" in capsys.readouterr().out
 
 
-@ours_only
+@pytest.mark.user_model("ours")
 @pytest.mark.django_db
 def test_createsuperuser_interactive_sees_a_duplicate(typed, capsys):
     """A username that is taken in another form is asked for again."""
     UserModel.objects.create_user(username())
     lines, passwords = typed
     lines += [TYPED, username(2)]
-    if not PASSWORDLESS:
+    if HAS_PASSWORD:
         passwords += ["kZ81!plqX", "kZ81!plqX"]
     call_command("createsuperuser", stdin=Terminal())
     assert UserModel.objects.get_by_natural_key(username(2)).is_superuser
     assert "already taken" in capsys.readouterr().err
 
 
-@ours_only
+@pytest.mark.user_model("ours")
 @pytest.mark.django_db
 def test_createsuperuser_noinput(monkeypatch):
     """Without questions, by option or by environment."""
@@ -85,10 +79,10 @@ def test_createsuperuser_noinput(monkeypatch):
     call_command("createsuperuser", interactive=False, verbosity=0)
     users = UserModel.objects.filter(is_superuser=True).order_by("pk")
     assert [user.get_username() for user in users] == [username(1), username(2)]
-    assert users[1].check_password("kZ81!plqX") is not PASSWORDLESS
+    assert users[1].check_password("kZ81!plqX") is HAS_PASSWORD
 
 
-@ours_only
+@pytest.mark.user_model("ours")
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["alice", "", TYPED])
 def test_createsuperuser_noinput_refuses(name):
@@ -101,7 +95,7 @@ def test_createsuperuser_noinput_refuses(name):
 # --- changepassword -------------------------------------------------------------------------------
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 @pytest.mark.django_db
 def test_changepassword_refuses(typed):
     """On a model without passwords the command ends in one line that says so."""
@@ -111,7 +105,7 @@ def test_changepassword_refuses(typed):
         call_command("changepassword", username(), stdout=io.StringIO())
 
 
-@pytest.mark.skipif(PASSWORDLESS or not OURS, reason="a model with passwords")
+@pytest.mark.user_model("ours", "password")
 @pytest.mark.django_db
 def test_changepassword_works(typed):
     """Where there are passwords it changes them, for a username in any form."""
@@ -189,7 +183,7 @@ def test_migrate_is_the_command_that_runs():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not PASSWORDLESS, reason="the OTP apps")
+@pytest.mark.user_model("no password")
 def test_migrate_of_the_seed_page_for_real():
     """It runs to its end on this project."""
     output = io.StringIO()

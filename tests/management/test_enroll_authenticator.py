@@ -8,20 +8,14 @@ from django.core.management import CommandError, call_command
 
 from swap_user.models import Authenticator
 from swap_user.otp.crypto import hotp
-from tests.support import enter, make_user, username
+from tests.support import enter, username
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def user():
-    """An active user."""
-    return make_user()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("user")]
 
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run the command with an app that answers what it is told."""
+    """Run the command with an app that gives this answer."""
 
     def run(answer, *options):
         out = io.StringIO()
@@ -75,6 +69,6 @@ def test_no_answer_enrolls_nothing(run, interruption):
 
 
 def test_a_name_that_is_too_long(run):
-    """Told before anything is shown."""
+    """It is refused before anything is shown."""
     with pytest.raises(CommandError, match="64"):
         run(lambda secret: "", f"--name={'x' * 65}")

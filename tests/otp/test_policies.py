@@ -1,39 +1,13 @@
 """Policies: which codes let in, one at a time or two in turn."""
 
 import pytest
-import time_machine
-from django.contrib.auth import get_user_model
 
 from swap_user.otp import AnotherCodeNeeded, generate_recovery_codes, policies, send_code
 from swap_user.otp.verification import verifier
 from swap_user.testing import outbox
-from tests.support import ask, enter, give, make_user, totp, username, visitor
+from tests.support import NOW, ask, enter, give, make_user, totp, use_policy, username, visitor
 
-pytestmark = pytest.mark.django_db
-
-NOW = 1_800_000_000
-
-HAS_PASSWORD = any(field.name == "password" for field in get_user_model()._meta.fields)
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
-
-
-@pytest.fixture(autouse=True)
-def _still():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-def use_policy(settings, name):
-    """Choose one of the shipped policies."""
-    settings.SWAP_USER = {
-        **settings.SWAP_USER,
-        "OTP_POLICY_CLASS": f"swap_user.otp.policies.{name}",
-    }
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def test_any_code_lets_in(user):
@@ -57,7 +31,7 @@ def test_once_enrolled_sent_codes_no_longer_let_in(user, settings):
     assert enter(request, generate_recovery_codes(user)[0]) == user
 
 
-@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+@pytest.mark.user_model("no password")
 @pytest.mark.parametrize("recovery", [False, True])
 def test_both_needs_two_codes_in_turn(user, settings, recovery):
     """A sent code and then the app's (or a recovery code), in either order, in one session."""
@@ -75,9 +49,9 @@ def test_both_needs_two_codes_in_turn(user, settings, recovery):
         assert enter(request, second) == user
 
 
-@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+@pytest.mark.user_model("no password")
 def test_both_forgets_after_a_login(user, settings):
-    """The next login of the same session begins anew."""
+    """The next login of the same session starts from the beginning."""
     use_policy(settings, "Both")
     give(user)
     request = visitor()
@@ -88,9 +62,9 @@ def test_both_forgets_after_a_login(user, settings):
         enter(request, totp(NOW + 30))
 
 
-@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+@pytest.mark.user_model("no password")
 def test_half_a_login_belongs_to_the_user_not_to_the_name(user, settings):
-    """A name that goes to somebody else within these minutes takes nothing along."""
+    """The first factor of a user does not count for another user who gets the same name."""
     use_policy(settings, "Both")
     give(user)
     heir = make_user(2)
@@ -105,7 +79,7 @@ def test_half_a_login_belongs_to_the_user_not_to_the_name(user, settings):
         enter(request, totp(NOW))
 
 
-@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+@pytest.mark.user_model("no password")
 def test_who_starts_over_is_not_stuck(user, settings):
     """Another sent code after the first is right, and the app's is still asked for."""
     use_policy(settings, "Both")
@@ -118,7 +92,7 @@ def test_who_starts_over_is_not_stuck(user, settings):
     assert enter(request, totp(NOW)) == user
 
 
-@pytest.mark.skipif(not HAS_PASSWORD, reason="this model has no password")
+@pytest.mark.user_model("password")
 def test_the_password_may_come_second(user, settings):
     """A code, then the password, then another code: in, not stuck."""
     use_policy(settings, "Both")
@@ -129,7 +103,7 @@ def test_the_password_may_come_second(user, settings):
     assert enter(request, ask(request)) == user
 
 
-@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+@pytest.mark.user_model("no password")
 def test_both_is_bound_to_the_session(user, settings):
     """Half a login in one session is none of another's, and without a session there is no half."""
     use_policy(settings, "Both")
@@ -144,15 +118,15 @@ def test_both_is_bound_to_the_session(user, settings):
     assert enter(None, totp(NOW + 30)) is None
 
 
-@pytest.mark.skipif(HAS_PASSWORD, reason="there the first factor is the password")
+@pytest.mark.user_model("no password")
 def test_both_before_enrollment_takes_the_sent_code_alone(user, settings):
-    """Otherwise nobody could ever enroll."""
+    """Otherwise no user could ever enroll."""
     use_policy(settings, "Both")
     request = visitor()
     assert enter(request, ask(request)) == user
 
 
-@pytest.mark.skipif(not HAS_PASSWORD, reason="this model has no password")
+@pytest.mark.user_model("password")
 def test_both_needs_the_password_first(user, settings):
     """On models with passwords no code lets in alone; after the password, any does."""
     use_policy(settings, "Both")

@@ -1,4 +1,4 @@
-"""Somebody who wants to get in, or to keep the owner out."""
+"""An attacker who wants to get in, or to keep the owner out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHORT = ("000000", "111111", "222222", "333333", "444444", "555555")
 @dataclass
 class Attacker:
     """
-    Somebody with many addresses and sessions who always spends what could be free.
+    An attacker with many addresses and sessions who always spends what could be free.
 
     Args:
         clock: the test's.

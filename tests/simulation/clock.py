@@ -63,7 +63,7 @@ class Clock:
         self.traveller.move_to(self.now)
 
     def age(self) -> None:
-        """Let what lies in Redis get older by what has passed since the last time."""
+        """Let what is stored in Redis get older by what has passed since the last time."""
         passed, self.aged_at = self.now - self.aged_at, self.now
         names = ("guesses*", "weight", "asked:*", "browsers")
         long_lived = [keys.redis_key(self.account, name).replace("[", "\\[") for name in names]

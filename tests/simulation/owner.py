@@ -68,7 +68,7 @@ class Owner:
         if not self._enters(request, use_app=use_app, mistype=mistype):
             self.failed.append(f"day {(self.clock.now - BEGIN) / DAY:.1f}, {what}")
             return
-        login(request, self.user)
+        login(request, self.user, backend="swap_user.backends.OTPBackend")
         response = HttpResponse()
         remember_browser(request, response)
         cookies[known_browsers.COOKIE] = response.cookies[known_browsers.COOKIE].value

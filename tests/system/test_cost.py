@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import wraps
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
-import time_machine
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from services.redis import RedisServer
 from swap_user.otp import AnotherCodeNeeded, limited, send_code
@@ -22,97 +15,31 @@ from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.crypto import hotp
 from swap_user.otp.dispatchers import AbstractDispatcher
 from swap_user.otp.store import keys
-from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
+from tests.support import (
+    CACHE_BACKENDS,
+    NOW,
+    RFC_SECRET,
+    ask,
+    enter,
+    give,
+    make_user,
+    totp,
+    use_policy,
+    username,
+    visitor,
+)
+from tests.system.counting import counted
 
 # Without the transaction of a test around them: each statement stands for itself, as on a site.
-pytestmark = pytest.mark.django_db(transaction=True)
-
-NOW = 1_800_000_000
-
-# What our scripts do on the server, and what counting itself sends.
-INSIDE_SCRIPTS = {"get", "set", "del", "exists", "mget", "pexpire"}
-INSIDE_SCRIPTS |= {"lindex", "llen", "lpop", "lrem", "rpush"}
-COUNTING = {"info", "config|resetstat", "hello", "client|setinfo", "select", "ping"}
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
 
-@dataclass
-class Cost:
-    """What was spent between two moments."""
-
-    statements: list[str] = field(default_factory=list)
-    sends: list[bytes] = field(default_factory=list)
-    served: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def database(self) -> dict[str, int]:
-        """How many statements of each kind, BEGIN and COMMIT included."""
-        return dict(Counter(statement.split()[0].upper() for statement in self.statements))
-
-    @property
-    def trips(self) -> int:
-        """How often the client wrote to the server and waited; a pipeline would be one."""
-        return len(self.sends)
-
-
-@contextmanager
-def counted(server: RedisServer) -> Iterator[Cost]:
-    """
-    Count what happens within, on the wire and once more on the server.
-
-    Each time redis-py writes to a socket counts, its greeting of a new connection included.
-    """
-    cost = Cost()
-    owner = redis.connection.AbstractConnection
-    original: Callable[..., Any] = owner.send_packed_command
-
-    @wraps(original)
-    def send(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
-        cost.sends.append(command if isinstance(command, bytes) else b"".join(command))
-        return original(self, command, *args, **kwargs)
-
-    with redis.Redis.from_url(server.url) as client:
-        client.config_resetstat()
-        with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
-            patch.setattr(owner, "send_packed_command", send)
-            yield cost
-        cost.statements = [query["sql"] for query in queries.captured_queries]
-        for name, stats in client.info("commandstats").items():
-            command = name.removeprefix("cmdstat_")
-            if command not in INSIDE_SCRIPTS | COUNTING:
-                cost.served[command] = stats["calls"]
-    # Neither count trusts the other: every command in these sends is one that the server served.
-    assert Counter(map(_command, cost.sends)) == cost.served
-
-
-def _command(packed: bytes) -> str:
-    """Return the one command that was sent: *3 $4 MGET …; a second one would be a pipeline."""
-    lines = packed.split(b"\r\n")
-    assert packed.startswith(b"*")
-    assert not any(line.startswith(b"*") for line in lines[1:])
-    return lines[2].decode().lower()
-
-
-BACKENDS = ["django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"]
-
-
-@pytest.fixture(autouse=True, params=BACKENDS, ids=["django", "django_redis"])
+@pytest.fixture(autouse=True, params=CACHE_BACKENDS.values(), ids=CACHE_BACKENDS)
 def _cache(request, settings, shared_redis):
     """Both cache backends, whatever REDIS_BACKEND says."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"BACKEND": request.param}}
     # On a site another thread tells the owner; here it would be counted.
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_NOTICES": []}
-
-
-@pytest.fixture(autouse=True)
-def _still():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
-def door(request):
-    """Both doors of the backend."""
-    return request.param
 
 
 @pytest.fixture
@@ -223,9 +150,10 @@ def test_a_wrong_recovery_code(user, shared_redis, door):
         assert cost.trips == 1
 
 
+@pytest.mark.user_model("no password")
 def test_two_codes_in_turn(user, shared_redis, settings):
     """With the policy "both" the first and the second take one more trip each: the progress."""
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}
+    use_policy(settings, "Both")
     request = visitor()
     code = ask(request)
     with counted(shared_redis) as cost, pytest.raises(AnotherCodeNeeded):

@@ -1,9 +1,6 @@
-"""What a flood of wrong codes leaves behind: nothing that grows, and nobody else who is held up."""
+"""A flood of wrong codes leaves nothing behind that grows, and holds up no other user."""
 
 from __future__ import annotations
-
-import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,18 +9,10 @@ from swap_user.otp.store import keys, scripts, windows
 from swap_user.users import usernames
 from tests.support import ask, enter, give, make_user, username, visitor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
 
 FLOOD = 5_000
 ADDRESSES = 100
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Five thousand lines of the log are for nobody."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def _flood(number: int) -> int:
@@ -46,7 +35,7 @@ def _held() -> tuple[int, int]:
 
 @pytest.fixture
 def user():
-    """Somebody who is attacked; no code of six zeros' likes is right."""
+    """A user with an app, who is attacked."""
     user = make_user()
     give(user)
     return user

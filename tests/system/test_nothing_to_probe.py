@@ -2,113 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import django
 import pytest
-import time_machine
 from django.contrib.auth import get_user_model
-from django.test import Client
 
 from services.smtp import SMTPServer
-from swap_user.models import Authenticator
-from swap_user.otp import asend_code, generate_recovery_codes, limited, policies, send_code
+from swap_user.otp import policies
 from swap_user.otp.background import thread_pool
-from tests.support import RFC_SECRET, aenter, enter, give, make_user, username, visitor
-from tests.work import Work, observed, seen
+from tests.support import RFC_SECRET, configure, give, send_mail_to, use_policy, visitor
+from tests.system.probing import (
+    ACCOUNTS,
+    DOORS,
+    WRONG,
+    WRONG_LONG,
+    WRONG_RECOVERY,
+    both_steps,
+    by_calls,
+    inactive,
+    named,
+    never_asked,
+    spend_guesses,
+    spend_sends,
+    through_the_pages,
+    usual,
+    with_app,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.requirement("R32", "R33"),
 ]
 
-NOW = 1_800_000_000
-LOGIN, CHECK, RESEND = "/admin/login/", "/admin/check-otp/", "/admin/resend-otp/"
-
-# Eight digits: nobody's code here has so many, so it is wrong whatever the secrets are.
-WRONG, WRONG_LONG, WRONG_RECOVERY = "12345678", "1234567890", "0" * 16
 KINDS = [WRONG, WRONG_LONG, WRONG_RECOVERY]
+
 KIND_IDS = ["short", "ten digits", "recovery"]
 
 PAIRS = 300
+
 NOBODY = 500
-
-
-@pytest.fixture
-def still():
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture
 def dispatched(settings):
     """Jobs are written down; whom they are about must not matter before they run."""
-    use(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
-
-
-def use(settings: Any, **changes: Any) -> None:
-    settings.SWAP_USER = settings.SWAP_USER | changes
-
-
-# --- Accounts of every kind ---
-
-
-def _sent(user: Any) -> None:
-    give(user, "sent", pk=Authenticator.sent_id(user.pk))
-
-
-def usual(number: int) -> None:
-    """A user who has asked for a code before."""
-    _sent(make_user(number, is_staff=True))
-
-
-def without_access(number: int) -> None:
-    """A user who may not enter the admin."""
-    _sent(make_user(number))
-
-
-def never_asked(number: int) -> None:
-    """A user who has nothing yet."""
-    make_user(number, is_staff=True)
-
-
-def inactive(number: int) -> None:
-    """A user who may not log in."""
-    _sent(make_user(number, is_staff=True, is_active=False))
-
-
-def with_app(number: int) -> None:
-    """A user with an authenticator app, who has asked for a code before."""
-    user = make_user(number, is_staff=True)
-    _sent(user)
-    give(user, "totp")
-
-
-def with_app_only(number: int) -> None:
-    """A user with an authenticator app, and nothing else."""
-    give(make_user(number, is_staff=True), "totp")
-
-
-def with_everything(number: int) -> None:
-    """A user with an authenticator app and recovery codes."""
-    with_app(number)
-    generate_recovery_codes(get_user_model().objects.get(**_named(number)))
-
-
-def _named(number: int) -> dict[str, str]:
-    return {get_user_model().USERNAME_FIELD: username(number)}
-
-
-ACCOUNTS = [
-    usual,
-    without_access,
-    never_asked,
-    inactive,
-    with_app,
-    with_app_only,
-    with_everything,
-]
+    configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
 
 
 @pytest.fixture(params=ACCOUNTS, ids=lambda make: make.__name__)
@@ -118,64 +56,11 @@ def account(request) -> int:
     return 101
 
 
-# --- What a visitor does ---
-
-
-Answer = tuple[Any, Work]
-
-
-def through_the_pages(number: int, code: str) -> list[Answer]:
-    """Both steps, another code, and every page between."""
-    client, name = Client(), username(number)
-    steps: list[tuple[str, str, dict[str, str]]] = [
-        ("get", LOGIN, {}),
-        ("post", LOGIN, {"username": name}),
-        ("get", CHECK, {}),
-        ("post", CHECK, {"otp": code}),
-        ("post", CHECK, {"otp": code}),
-        ("post", RESEND, {}),
-    ]
-    answers = []
-    for method, path, data in steps:
-        with observed() as work:
-            response = getattr(client, method)(path, data)
-        answers.append((seen(response, "" if path == LOGIN else name), work))
-    return answers
-
-
-def by_calls(
-    number: int, code: str, door: Callable[..., Any] = enter, request: Any = ...
-) -> list[Answer]:
-    """Both steps, as a view of the project's own takes them."""
-    request = visitor() if request is ... else request
-    ask: Any = send_code if door is enter else _asend_code
-    with observed() as asking:
-        ask(request, username(number))
-    with observed() as checking:
-        assert door(request, code, username(number)) is None
-    return [(None, asking), (limited(request), checking)]
-
-
-def _asend_code(request: Any, name: str) -> None:
-    from asgiref.sync import async_to_sync
-
-    async_to_sync(asend_code)(request, name)
-
-
-DOORS: dict[str, Callable[[int, str], list[Answer]]] = {
-    "pages": through_the_pages,
-    "calls": by_calls,
-    "async calls": lambda number, code: by_calls(number, code, aenter),
-    "no request": lambda number, code: by_calls(number, code, enter, None),
-    "no request, async": lambda number, code: by_calls(number, code, aenter, None),
-}
-
-
 _is_warm: list[bool] = []
 
 
 @pytest.fixture
-def warm(still, dispatched) -> None:
+def warm(clock, dispatched) -> None:
     """Connections are open, scripts and templates loaded, caches filled: once a process."""
     if _is_warm:
         return
@@ -188,25 +73,6 @@ def warm(still, dispatched) -> None:
     for number in (900, NOBODY - 1):
         spend_guesses(number)
         by_calls(number, WRONG)
-
-
-def spend_guesses(number: int) -> None:
-    """Guess until it is over, from everywhere."""
-    for address in range(30):
-        request = visitor(REMOTE_ADDR=f"198.51.100.{address}")
-        assert enter(request, WRONG, username(number)) is None
-        if limited(request):
-            return
-    raise AssertionError("no limit")
-
-
-def spend_sends(number: int) -> None:
-    """Ask for codes until there are no more, from everywhere."""
-    for address in range(40):
-        send_code(visitor(REMOTE_ADDR=f"198.51.100.{address}"), username(number))
-
-
-# --- The tests ---
 
 
 @pytest.mark.parametrize("code", KINDS, ids=KIND_IDS)
@@ -228,7 +94,7 @@ def test_every_door_is_alike(warm, make, door):
 @pytest.mark.parametrize("make", [with_app, never_asked])
 def test_whatever_the_policy(warm, settings, make, policy):
     """Also where a user gets no sent code, or needs two codes."""
-    use(settings, OTP_POLICY_CLASS=f"swap_user.otp.policies.{policy}")
+    use_policy(settings, policy)
     if policies.load_policy().asks_password():
         pytest.skip("the first page asks for a password then")
     make(101)
@@ -240,7 +106,7 @@ def test_whatever_the_policy(warm, settings, make, policy):
 @pytest.mark.parametrize("spend", [spend_guesses, spend_sends], ids=["guesses", "sends"])
 @pytest.mark.parametrize("make", [never_asked, with_app])
 def test_limits_are_everybodys(warm, make, door, spend, code):
-    """Nobody's name is limited as an account is, with the same work and the same words."""
+    """A name without an account is limited like an account: same work, same words."""
     make(101)
     spend(101)
     spend(NOBODY)
@@ -267,42 +133,31 @@ def test_a_limited_code_page_is_like_an_unlimited_one_of_nobody(warm, code):
     assert [answer for answer, _ in limited_steps] == [answer for answer, _ in steps]
 
 
-# --- Pairs, with a slow mail server and threads ---
-
-
 @pytest.fixture
 def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
     """Threads send to a server that takes two seconds for each message."""
     pool = thread_pool.ThreadPool(idle=0.1)
     monkeypatch.setattr(thread_pool, "_pool", pool)
     with SMTPServer(seconds=2) as server:
-        use(
+        configure(
             settings,
             OTP_DISPATCHER="swap_user.otp.dispatchers.ThreadDispatcher",
             OTP_SENDER_CLASS="swap_user.otp.senders.EmailOTPSender",
         )
-        backend = "django.core.mail.backends.smtp.EmailBackend"
-        if django.VERSION >= (6, 1):
-            options = {"host": server.host, "port": server.port}
-            settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
-        else:
-            settings.EMAIL_BACKEND = backend
-            settings.EMAIL_HOST, settings.EMAIL_PORT = server.host, server.port
+        send_mail_to(settings, server)
         yield server
         # What still waits is left, what runs is waited for.
         pool._waiting.clear()
         assert pool.drain(30)
 
 
-@pytest.mark.skipif(
-    not hasattr(get_user_model(), "EMAIL_FIELD"), reason="this model has no email address"
-)
+@pytest.mark.user_model("email address")
 def test_pairs_with_a_slow_mail_server(slow_mail):
     """In 300 interleaved pairs each side costs the same and gets the same, at both steps."""
     numbers = range(1000, 1000 + 2 * PAIRS, 2)
     model = get_user_model()
     model.objects.bulk_create(
-        model(**{"is_staff": True, "email": f"user{n}@example.com"} | _named(n)) for n in numbers
+        model(**{"is_staff": True, "email": f"user{n}@example.com"} | named(n)) for n in numbers
     )
     both_steps(900)  # warms everything up
     for index, number in enumerate(numbers):
@@ -310,20 +165,6 @@ def test_pairs_with_a_slow_mail_server(slow_mail):
         first, second = (both_steps(name) for name in names)
         assert first == second, names
     assert slow_mail.wait_for(1)
-
-
-def both_steps(number: int) -> list[Answer]:
-    """Ask for a code, and give a wrong one."""
-    client = Client(REMOTE_ADDR=f"10.0.{number // 250}.{number % 250}")
-    name, answers = username(number), []
-    for path, data in ((LOGIN, {"username": name}), (CHECK, {"otp": WRONG})):
-        with observed() as work:
-            response = client.post(path, data)
-        answers.append((seen(response, name if path == CHECK else "", timed=True), work))
-    return answers
-
-
-# --- Controls ---
 
 
 def test_the_work_is_seen(warm):
@@ -343,7 +184,7 @@ def test_the_work_is_seen(warm):
 def test_an_account_with_many_authenticators_takes_longer(warm, more):
     """What is admitted in docs/topics/performance.md: work grows beyond what is usual."""
     with_app(101)
-    user = get_user_model().objects.get(**_named(101))
+    user = get_user_model().objects.get(**named(101))
     for _ in range(more):
         give(user, "totp", secret=RFC_SECRET)
     (_, (_, ours)), (_, (_, nobodys)) = (by_calls(n, WRONG) for n in (101, NOBODY))

@@ -5,23 +5,17 @@ from __future__ import annotations
 import pytest
 from django.conf import settings as django_settings
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import RequestFactory
 from django.urls import reverse
 
 from tests.support import username
+from tests.user_models import HAS_PASSWORD, UserModel
 
-UserModel = get_user_model()
 KIND = UserModel.USERNAME_FIELD
-PASSWORDLESS = "OTP" in UserModel.__name__
 TYPED = {"email": " User7@EXAMPLE.com ", "phone": "+49 151 12345-007"}.get(KIND, "")
 
-if not UserModel.__module__.startswith("swap_user."):
-    pytest.skip("these are about the package's own user models", allow_module_level=True)
-
-password_only = pytest.mark.skipif(PASSWORDLESS, reason="a model with passwords")
-passwordless_only = pytest.mark.skipif(not PASSWORDLESS, reason="a model without passwords")
+pytestmark = pytest.mark.user_model("ours")
 
 
 def _url(page: str, *args: object) -> str:
@@ -42,7 +36,7 @@ def superuser(db):
 
 @pytest.fixture(params=["superuser", "staff"])
 def visitor_client(request, client, superuser):
-    """Somebody who may add and change users: by being a superuser, or by permissions."""
+    """A client whose user may add and change users: as a superuser, or by permissions."""
     if request.param == "superuser":
         return _log_in(client, superuser)
     staff = UserModel.objects.create_user(username(2), is_staff=True)
@@ -58,7 +52,7 @@ def someone(db):
 
 def _add_data(**changes: str) -> dict[str, str]:
     data = {KIND: TYPED}
-    if not PASSWORDLESS:
+    if HAS_PASSWORD:
         data |= {"usable_password": "true", "password1": "kZ81!plqX", "password2": "kZ81!plqX"}
     return data | changes
 
@@ -76,14 +70,14 @@ def test_add(visitor_client):
     assert done.url == _url("change", user.pk)
     assert user.is_active
     assert not user.is_staff
-    assert user.has_usable_password() is not PASSWORDLESS
+    assert user.has_usable_password() is HAS_PASSWORD
 
 
 def test_add_form_fields(client, superuser):
     """The add form of a model without passwords asks for the username alone."""
     form = _log_in(client, superuser).get(_url("add")).context["adminform"].form
     passwords = ["usable_password", "password1", "password2"]
-    assert list(form.fields) == [KIND] + ([] if PASSWORDLESS else passwords)
+    assert list(form.fields) == [KIND] + (passwords if HAS_PASSWORD else [])
     assert form.fields[KIND].widget.attrs["autofocus"] is True
 
 
@@ -103,7 +97,7 @@ def test_add_refuses_what_is_no_username(visitor_client, typed):
     assert KIND in page.context["adminform"].form.errors
 
 
-@password_only
+@pytest.mark.user_model("password")
 def test_add_refuses_passwords_that_differ(visitor_client):
     """Django's own add form is at work, with its checks."""
     page = visitor_client.post(_url("add"), _add_data(password2="another"))
@@ -111,7 +105,7 @@ def test_add_refuses_passwords_that_differ(visitor_client):
 
 
 def test_add_needs_permission(client, someone):
-    """Staff without permissions add nobody."""
+    """Staff without permissions cannot add users."""
     someone.is_staff = True
     someone.save()
     client = _log_in(client, someone)
@@ -136,7 +130,7 @@ def test_change(visitor_client, someone):
     assert getattr(someone, "security_stamp", None) == stamp
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 def test_security_stamp_stays_inside(visitor_client, someone):
     """No page shows the security stamp, and no form takes one."""
     stamp = someone.security_stamp
@@ -151,13 +145,13 @@ def test_security_stamp_stays_inside(visitor_client, someone):
 
 
 def test_lookups_by_secrets_are_refused(client, superuser):
-    """Nobody spells a secret out by filtering the list."""
-    secret = "security_stamp" if PASSWORDLESS else "password"
+    """The list cannot be filtered by secrets."""
+    secret = "password" if HAS_PASSWORD else "security_stamp"
     page = _log_in(client, superuser).get(_url("changelist"), {f"{secret}__startswith": "a"})
     assert page.status_code == 400
 
 
-@passwordless_only
+@pytest.mark.user_model("no password")
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_password_page_is_gone(client, superuser, someone, method):
     """There is no page to set a password."""
@@ -169,7 +163,7 @@ def test_password_page_is_gone(client, superuser, someone, method):
     assert b"../password/" not in page.content
 
 
-@password_only
+@pytest.mark.user_model("password")
 def test_password_page_works(client, superuser, someone):
     """Where there are passwords, Django's own page sets them."""
     client = _log_in(client, superuser)

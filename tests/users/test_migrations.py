@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -18,15 +17,11 @@ from django.db.migrations.executor import MigrationExecutor
 from swap_user.users import upgrade
 from tests import ROOT
 from tests.support import username
+from tests.user_models import HAS_PASSWORD, UserModel
 
-UserModel = get_user_model()
 KIND = UserModel.USERNAME_FIELD
-PASSWORDLESS = "OTP" in UserModel.__name__
 
-if not UserModel.__module__.startswith("swap_user."):
-    pytest.skip("these are about the package's own user models", allow_module_level=True)
-
-email_only = pytest.mark.skipif(KIND != "email", reason="a model with email addresses")
+pytestmark = pytest.mark.user_model("ours")
 
 LABEL = UserModel._meta.app_label
 AS_IN_098 = "0002_update_verbose_name" if LABEL == "swap_to_email" else "0001_initial"
@@ -65,7 +60,7 @@ def test_migrations_begin_with_098(migrate):
         described = connection.introspection.get_table_description(cursor, old._meta.db_table)
     columns = {"id", "last_login", "is_superuser", KIND, "is_active", "is_staff"}
     assert {column.name for column in described} == columns | (
-        set() if PASSWORDLESS else {"password"}
+        {"password"} if HAS_PASSWORD else set()
     )
     assert old._meta.get_field("is_active").default is False
     assert type(old._meta.pk).__name__ == "AutoField"
@@ -93,7 +88,7 @@ def test_upgrade_of_a_database_with_users(migrate, monkeypatch):
     users = list(UserModel.objects.order_by("pk"))
     assert [user.get_username() for user in users] == [username(n) for n in range(5)]
     assert {user.pk: user.is_active for user in users} == before
-    if PASSWORDLESS:
+    if not HAS_PASSWORD:
         assert len({user.security_stamp for user in users}) == 5
     assert UserModel.objects.create_user(username(9)).is_active
 
@@ -108,7 +103,7 @@ def test_downgrade_keeps_users(migrate):
     assert UserModel.objects.get_by_natural_key(username(2))
 
 
-@email_only
+@pytest.mark.user_model("email as username")
 @pytest.mark.parametrize("lower_first", [True, False])
 def test_upgrade_stops_at_a_collision(migrate, lower_first, monkeypatch):
     """Two accounts with one address stop the upgrade, named by their keys; nothing is changed."""
@@ -197,7 +192,7 @@ def test_a_project_subclasses_a_base(tmp_path):
     assert _manage(tmp_path, "migrate").returncode == 0
     made = _manage(tmp_path, "createsuperuser", "--noinput", f"--{KIND}", username())
     assert made.returncode == 0, made.stderr
-    if PASSWORDLESS:
+    if not HAS_PASSWORD:
         stdin = "kZ81!plqX\nkZ81!plqX\n"
         refused = _manage(tmp_path, "changepassword", username(), stdin=stdin)
         assert refused.returncode == 1

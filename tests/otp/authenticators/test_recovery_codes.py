@@ -11,21 +11,9 @@ from swap_user.otp import generate_recovery_codes
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.signals import recovery_code_used
 from tests.otp.verification.test_consumption import race
-from tests.support import aenter, enter, make_user, username, visitor
+from tests.support import enter, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
-def door(request):
-    """Both doors of the backend."""
-    return request.param
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
 
 
 @pytest.mark.requirement("R31")

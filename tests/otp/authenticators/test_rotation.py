@@ -14,11 +14,9 @@ from swap_user.models import Authenticator
 from swap_user.otp.authenticators.rotation import rotate_keys
 from swap_user.otp.authenticators.secrets import is_stale, keyring, open_secret
 from swap_user.otp.crypto.keyring import decode_key, encrypted_with, key_id
-from tests.support import RFC_SECRET, enter, give, make_user, totp, username
+from tests.support import NOW, RFC_SECRET, enter, give, make_user, totp, username
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOW = 1_800_000_000
 
 K1, K2 = (b64encode(bytes([byte]) * 32).decode() for byte in (1, 2))
 
@@ -72,7 +70,7 @@ def test_interrupted_and_resumed(settings):
 
 @pytest.mark.requirement("R29")
 def test_a_secret_is_rotated_when_it_is_used(settings):
-    """A login writes the secret anew, in the UPDATE that it needs anyway."""
+    """A login encrypts the secret again, in the UPDATE that it needs anyway."""
     use_keys(settings, K1)
     give(make_user())
     use_keys(settings, K2, K1)

@@ -24,7 +24,7 @@ from swap_user.models import Authenticator
 from swap_user.otp.authenticators.secrets import keyring, open_secret, seal
 from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import encrypted_with, prefix
-from tests.support import RFC_SECRET, enter
+from tests.support import RFC_SECRET, enter, username
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,17 +41,14 @@ def use_keys(settings: Any, *keys: str) -> None:
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": list(keys)}
 
 
-def name(index: int) -> str:
-    """Return the username of one of them."""
-    return f"user{index}@example.com"
-
-
 def enrolled(number: int) -> None:
     """Create that many users with a counter-based authenticator each."""
     model = get_user_model()
     for start in range(0, number, 5000):
         indexes = range(start, min(start + 5000, number))
-        users = model.objects.bulk_create([model(email=name(index)) for index in indexes])
+        users = model.objects.bulk_create(
+            [model(**{model.USERNAME_FIELD: username(index)}) for index in indexes]
+        )
         rows = [Authenticator(user=user, type="hotp", name="key") for user in users]
         for row in rows:
             seal(row, RFC_SECRET)
@@ -75,14 +72,14 @@ def _rotate(said: Any) -> None:
 
 
 def _log_in(stop: Any, said: Any) -> None:
-    """Log one account in after the other, each with its next code, until told to stop."""
+    """Log one account in after the other, each with its next code, until `stop` is set."""
     connections.close_all()
     accepted, refused, index = 0, [], 0
     while not stop.is_set():
         # From both ends, and scattered: before, in and behind the batch that is rotated.
         account = (index * 7919) % NUMBER
         counter = index // NUMBER
-        if enter(None, hotp.code_at(RFC_SECRET, counter), name(account)):
+        if enter(None, hotp.code_at(RFC_SECRET, counter), username(account)):
             accepted += 1
         else:
             refused.append((account, counter))
@@ -145,7 +142,7 @@ def test_killed_half_way_and_resumed_while_others_log_in(settings):
     # None refused, with logins before, during and after.
     assert refused == []
     assert accepted > 10
-    assert enter(None, hotp.code_at(RFC_SECRET, 9), name(NUMBER - 1))
+    assert enter(None, hotp.code_at(RFC_SECRET, 9), username(NUMBER - 1))
     rate = re.search(r"(\d+) secrets now use .*\((.*)\)", text)
     assert rate, text
     print(

@@ -134,7 +134,7 @@ def test_a_sender_that_hangs_does_not_hold_a_process_that_ends(project):
 
 @pytest.mark.requirement("R30")
 def test_a_real_worker_delivers(project):
-    """What lies in the queue before and after holds neither code nor secret."""
+    """What is in the queue before and after holds neither code nor secret."""
     project.run("-c", SEND, dispatcher="Task")
     assert project.sent == []
     before = queue(project)

@@ -12,18 +12,10 @@ from django.db import connections
 from swap_user.otp.background import deadline as time_limit
 from swap_user.otp.background.thread_pool import ThreadPool
 from tests import ROOT
+from tests.otp.background.helpers import PLENTY, wait_until
 
 AT_ONCE = (0.0, 0.0)
 NEVER = (3600.0, 3600.0)
-PLENTY = 30  # seconds, for what takes none
-
-
-@pytest.fixture
-def release():
-    """What hanging jobs wait for; set at the end of the test."""
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 @pytest.fixture
@@ -39,13 +31,6 @@ def make_pool(release):
     release.set()
     for pool in pools:
         assert pool.drain(PLENTY)
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + PLENTY
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_jobs_run_in_other_threads(make_pool):
@@ -129,7 +114,7 @@ def test_a_job_that_raises_takes_no_thread_with_it(make_pool):
 
 
 def test_where_no_thread_can_be_started(make_pool, monkeypatch):
-    """At the end of the interpreter, say: it is told, and nothing lies in the queue for ever."""
+    """At the end of the interpreter, say: the caller gets the reason, and the queue stays empty."""
     pool = make_pool()
 
     def refuse(self):
@@ -177,55 +162,6 @@ def test_database_connections_are_closed_after_each_job(make_pool, fails):
     for wrapper, opened in used:
         assert opened is not None
         assert wrapper.connection is None
-
-
-# --- The time limit ---
-
-
-def test_what_a_call_raises_is_raised():
-    """As if it had been called here."""
-    with pytest.raises(ZeroDivisionError):
-        time_limit.call(lambda: 1 / 0, seconds=PLENTY)
-    with pytest.raises(time_limit.Stopped, match="SystemExit"):
-        time_limit.call(sys.exit, seconds=PLENTY)
-
-
-def test_calls_that_hang_are_left_behind_and_counted(release):
-    """So many at most; when they return, there is room again."""
-    for _ in range(time_limit.MOST_ABANDONED):
-        with pytest.raises(time_limit.TimedOut, match=r"not done after 0\.001 s"):
-            time_limit.call(release.wait, seconds=0.001)
-    called = []
-    with pytest.raises(time_limit.TooManyHanging, match="16 earlier calls"):
-        time_limit.call(lambda: called.append(1), seconds=PLENTY)
-    assert not called
-    release.set()
-    wait_until(lambda: time_limit._abandoned.count == 0)
-    time_limit.call(lambda: called.append(1), seconds=PLENTY)
-    assert called == [1]
-
-
-def test_one_receiver_holds_up_only_two(release):
-    """A third call for them isn't begun; one for somebody else is. Then there is room again."""
-    for _ in range(time_limit.MOST_AT_ONCE):
-        with pytest.raises(time_limit.TimedOut):
-            time_limit.call(release.wait, seconds=0.001, lane="slow")
-    called = []
-    with pytest.raises(time_limit.ReceiverBusy):
-        time_limit.call(lambda: called.append("slow"), seconds=PLENTY, lane="slow")
-    time_limit.call(lambda: called.append("other"), seconds=PLENTY, lane="other")
-    release.set()
-    wait_until(lambda: not time_limit._abandoned.lanes)
-    time_limit.call(lambda: called.append("slow"), seconds=PLENTY, lane="slow")
-    assert called == ["other", "slow"]
-
-
-def test_without_limit_it_is_called_here():
-    """As InlineDispatcher does it."""
-    with time_limit.unlimited():
-        called = []
-        time_limit.call(lambda: called.append(threading.current_thread()), seconds=0.001)
-    assert called == [threading.current_thread()]
 
 
 # --- The process's end, and its children ---

@@ -4,17 +4,9 @@ import pytest
 import time_machine
 
 from swap_user.otp.challenges import challenge
-from tests.support import ask, enter, make_user, username, visitor
+from tests.support import NOW, ask, enter, username, visitor
 
 pytestmark = pytest.mark.django_db
-
-NOW = 1_800_000_000
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
 
 
 @pytest.mark.requirement("R22")

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from swap_user.otp.crypto.hotp import code_at
-from tests.support import RFC_SECRET, aenter, enter, give, make_user
+from tests.support import RFC_SECRET, enter, give, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -13,12 +13,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def hotp(counter):
     """Return the code of a counter."""
     return code_at(RFC_SECRET, counter)
-
-
-@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
-def door(request):
-    """Both doors of the backend."""
-    return request.param
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_leading_zeros_are_kept(digits):
 
 @pytest.mark.requirement("R11")
 def test_window_is_bounded():
-    """One step to either side, unless told otherwise, and never below zero."""
+    """One step to either side by default, and never below zero."""
     assert list(hotp.window(100)) == [99, 100, 101]
     assert list(hotp.window(100, past=2, future=0)) == [98, 99, 100]
     assert list(hotp.window(0)) == [0, 1]

@@ -34,7 +34,7 @@ def test_ciphertext_shows_nothing():
 
 @pytest.mark.requirement("R28")
 def test_another_owner_is_refused():
-    """A ciphertext does not decrypt for somebody else."""
+    """A ciphertext does not decrypt for another owner."""
     ring = Keyring([K1])
     with pytest.raises(EncryptionError):
         ring.decrypt(ring.encrypt("secret", associated_data="alice"), associated_data="bob")

@@ -1,4 +1,4 @@
-"""What the owner of an account is told, in which words, and what happens when that fails."""
+"""What an account's owner is notified about, in which words, and what happens when that fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.delivery import notices
 from swap_user.otp.senders import AbstractOTPSender
-from tests.support import give, make_user, username, visitor
+from tests.support import configure, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
 
 
 class Broken(AbstractOTPSender):
-    """Reaches nobody."""
+    """Reaches no user."""
 
     def send(self, receiver, otp, **kwargs):
         """Not asked here."""
@@ -49,7 +49,7 @@ ADDRESS = "owner@example.com"
 
 @pytest.fixture
 def user(monkeypatch):
-    """Somebody with an email address, whatever the model."""
+    """A user with an email address, whatever the model."""
     for module in ("senders", "delivery.notices"):
         monkeypatch.setattr(f"swap_user.otp.{module}.email_address", lambda user: ADDRESS)
     return make_user()
@@ -92,11 +92,6 @@ WORDS = {
 }
 
 
-def set_up(settings, **ours):
-    """Add to the settings of this package."""
-    settings.SWAP_USER = settings.SWAP_USER | ours
-
-
 def test_all_notices_are_on_unless_left_out():
     """The setting's default is every notice that there is, and each has words."""
     assert set(SwapUserSettings.OTP_NOTICES.default) == set(notices.NOTICES) == set(WORDS)
@@ -106,7 +101,7 @@ def test_all_notices_are_on_unless_left_out():
 @pytest.mark.parametrize("event", WORDS)
 def test_the_owner_is_told(user, settings, event):
     """What happened, when by the site's clock, where, and what to do."""
-    set_up(settings, OTP_ISSUER="Café Münster")
+    configure(settings, OTP_ISSUER="Café Münster")
     settings.TIME_ZONE = "Europe/Berlin"
     happen(event, user)
     (message,) = mail.outbox
@@ -125,7 +120,7 @@ def test_each_can_be_switched_off(user, settings, event):
     """By leaving it out; the others go on, and so do the signals."""
     heard = []
     kept = [name for name in notices.NOTICES if name != event]
-    set_up(settings, OTP_NOTICES=kept)
+    configure(settings, OTP_NOTICES=kept)
     signal = getattr(signals, event)
     receiver = lambda **kwargs: heard.append(kwargs["user"])  # noqa: E731
     signal.connect(receiver)
@@ -170,7 +165,7 @@ def test_a_queue_could_carry_it(user, monkeypatch, event):
 
 
 def test_users_who_are_gone(user):
-    """Deleted meanwhile, or never there: nobody is told, and nothing goes wrong."""
+    """Deleted meanwhile, or never there: no user is notified, and nothing goes wrong."""
     pk = str(user.pk)
     user.delete()
     notices.tell(pk, "recovery_code_used", None, remaining=3)
@@ -191,17 +186,17 @@ def test_no_address(user, monkeypatch, caplog, settings):
         f"owner not told: user={user.pk} notice=new_browser_login reason=no address"
     )
     Elsewhere.told.clear()
-    set_up(settings, OTP_SENDER_CLASS=f"{__name__}.Elsewhere")
+    configure(settings, OTP_SENDER_CLASS=f"{__name__}.Elsewhere")
     happen("new_browser_login", user)
     assert [told[:2] for told in Elsewhere.told] == [(user.pk, "A login from a new browser")]
 
 
 def test_a_sender_that_fails_changes_nothing(user, settings, caplog):
-    """What happened has happened; the log says on one line why the owner was not told."""
+    """The event takes place; one line of the log says why the owner was not notified."""
     failed = []
     receiver = lambda **kwargs: failed.append(kwargs["user"])  # noqa: E731
     signals.delivery_failed.connect(receiver)
-    set_up(settings, OTP_SENDER_CLASS=f"{__name__}.Broken")
+    configure(settings, OTP_SENDER_CLASS=f"{__name__}.Broken")
     try:
         assert len(generate_recovery_codes(user)) == 10
     finally:

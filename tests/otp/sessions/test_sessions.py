@@ -11,17 +11,15 @@ from django.test import Client
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
-from tests.support import ask, enter, give, make_user, username, visitor
+from tests.support import NOW, ask, enter, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
 
-NOW = 1_800_000_000
-
 
 @pytest.fixture
-def user():
-    """A superuser, so that the admin tells who is logged in."""
-    return make_user(is_staff=True, is_superuser=True)
+def user(staff):
+    """A superuser, so that the admin shows who is logged in."""
+    return staff
 
 
 def is_in(client):

@@ -139,7 +139,7 @@ def test_a_forked_process_opens_connections_of_its_own(server):
 
 
 def test_a_connection_that_broke_while_idle_is_opened_again(server):
-    """The server was restarted, and nobody meets an error."""
+    """The server was restarted, and no request meets an error."""
     assert GET([keys.redis_key("a")], []) is None
     server.kill()
     server.restart()

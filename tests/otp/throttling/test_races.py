@@ -13,31 +13,20 @@ from django.db import connections
 from swap_user.otp import limited
 from swap_user.otp.verification import verifier
 from swap_user.otp.visitors import flow
-from tests.support import ask, enter, give, make_user, totp, visitor
+from tests.support import NOW, ask, configure, enter, give, spellings, totp, visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The time stands still, so that no guess comes back and none is right by luck.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
-NOW = 1_800_000_000
 BUDGET = 5
 PROCESSES, EACH = 4, 50
 CLIENTS = 20
 
 
-@pytest.fixture
-def user():
-    """A user with an authenticator app, so that each guess could hit."""
-    user = make_user()
-    give(user)
-    return user
-
-
 @pytest.fixture(autouse=True)
 def _budget(settings):
-    """Five guesses; the time stands still, so that none comes back and none is right by luck."""
-    budgets = {"OTP_GUESSES_PER_ACCOUNT": BUDGET, "OTP_GUESSES_PER_CODE": BUDGET}
-    settings.SWAP_USER = settings.SWAP_USER | budgets
-    with time_machine.travel(NOW, tick=False):
-        yield
+    """Five guesses."""
+    configure(settings, OTP_GUESSES_PER_ACCOUNT=BUDGET, OTP_GUESSES_PER_CODE=BUDGET)
 
 
 def client(number: int) -> Any:
@@ -136,9 +125,7 @@ def test_twenty_clients_share_one_budget(user, compared):
 
 
 @pytest.mark.requirement("R16")
-@pytest.mark.parametrize(
-    "name", ["USER1@example.com", " user1@example.com", "\uff55ser1@example.com"]
-)
+@pytest.mark.parametrize("name", spellings())
 def test_other_spellings_of_a_name_share_it(user, compared, name):
     """The budget is the account's, however the name is typed."""
     for number in range(BUDGET):
@@ -182,7 +169,7 @@ def test_fail_resend_fail(user, compared):
 @pytest.mark.requirement("R18")
 @pytest.mark.parametrize("kind", ["sent", "totp"])
 def test_a_login_gives_back_its_own_charge_only(user, compared, kind):
-    """Three fail, somebody logs in: two are left, not five and not one."""
+    """Three fail, the user logs in: two are left, not five and not one."""
     _spend(3)
     request = client(50)
     code = ask(request) if kind == "sent" else totp(NOW)

@@ -13,17 +13,9 @@ from services.redis import RedisServer
 from swap_user.models import Authenticator
 from swap_user.otp.crypto import hotp
 from swap_user.otp.exceptions import LoginUnavailable
-from tests.support import RFC_SECRET, ask, enter, give, make_user, totp, visitor
+from tests.support import NOW, RFC_SECRET, ask, enter, give, totp, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOW = 1_800_000_000
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
 
 
 @pytest.fixture

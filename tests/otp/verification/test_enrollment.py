@@ -14,24 +14,9 @@ from swap_user.otp import InvalidCode, enroll
 from swap_user.otp.authenticators.secrets import open_secret
 from swap_user.otp.crypto import hotp
 from swap_user.otp.verification.enrollment import Enrollment
-from tests.support import enter, give, make_user, username
+from tests.support import NOW, enter, give, make_user, username
 
 pytestmark = pytest.mark.django_db
-
-NOW = 1_800_000_000
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
-
-
-@pytest.fixture
-def clock():
-    """A clock that stands still until it is moved."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 def shown(enrollment, now=NOW, counter=None):
@@ -61,7 +46,7 @@ def test_nothing_logs_in_before_it_is_confirmed(user, clock):
 @pytest.mark.requirement("R15")
 @pytest.mark.parametrize("type", ["totp", "hotp"])
 def test_the_code_that_confirms_is_used_up_by_it(user, clock, type):
-    """The confirming code logs nobody in, also when Redis has forgotten it."""
+    """The confirming code does not log in, even when Redis has forgotten it."""
     from swap_user.otp.store import scripts
 
     enrollment = enroll(user, type=type)
@@ -127,7 +112,7 @@ def test_a_session_that_holds_something_else(user, packed):
     "change", [{"id": "x"}, {"secret": "x"}, {"more": 1}, {"type": "hotp"}, {"expires_at": None}]
 )
 def test_a_session_that_was_altered(user, change):
-    """Nor is what somebody changed."""
+    """An altered session is not accepted either."""
     assert Enrollment.unpack(user, enroll(user).pack() | change) is None
 
 

@@ -4,7 +4,6 @@ import unicodedata
 
 import pytest
 import time_machine
-from django.contrib.auth import get_user_model
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -14,23 +13,11 @@ from swap_user.otp import send_code
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import scripts
 from swap_user.testing import outbox
-from tests.support import RFC_SECRET, aenter, ask, enter, give, make_user, totp, username, visitor
+from tests.support import RFC_SECRET, ask, enter, give, make_user, totp, username, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = 1_800_000_000  # a multiple of 30
-
-
-@pytest.fixture(params=[enter, aenter], ids=["sync", "async"])
-def door(request):
-    """Every test runs through `authenticate` and `aauthenticate`."""
-    return request.param
-
-
-@pytest.fixture
-def user():
-    """An active user."""
-    return make_user()
 
 
 def test_a_sent_code_lets_its_owner_in(door, user):
@@ -179,9 +166,7 @@ def test_the_username_field_works_in_place_of_username(user):
     assert authenticate(request, **{user.USERNAME_FIELD: username()}, otp=code) == user
 
 
-@pytest.mark.skipif(
-    get_user_model().USERNAME_FIELD != "email", reason="this model has no email username"
-)
+@pytest.mark.user_model("email as username")
 @pytest.mark.parametrize("other", ["usér1@example.com", "user1@exämple.com", "ùser1@example.com"])
 def test_another_spelling_is_another_name(door, user, other):
     """Accents tell names apart, also where the database's collation does not (MariaDB)."""

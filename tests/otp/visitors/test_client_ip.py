@@ -57,7 +57,7 @@ def test_what_one_subscriber_has(address, whole):
     [("203.0.113.7", "203.0.0.0/16"), ("2001:db8:1:2::/64", "2001:db8::/32"), ("", "")],
 )
 def test_what_one_provider_has(address, around):
-    """Whoever wants to be in the way of somebody has to be in their neighbourhood."""
+    """The neighbourhood is the /16 of an IPv4 address and the /32 of an IPv6 address."""
     assert neighbourhood(address) == around
 
 

@@ -16,18 +16,11 @@ from swap_user.otp.store import keys
 from swap_user.otp.visitors import known_browsers
 from swap_user.signals import new_browser_login
 from swap_user.testing import outbox
-from tests.support import ask, enter, give, make_user, totp, username, visitor
+from tests.support import NOW, ask, enter, give, make_user, totp, username, visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
-NOW = 1_800_000_000
 YEAR = 365 * 86_400
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture
@@ -90,7 +83,7 @@ def test_the_pages_set_the_cookie(user, settings):
 
 
 def test_no_login_no_cookie(user):
-    """A wrong code makes nobody known."""
+    """A wrong code does not make a browser known."""
     request, response = visitor(), HttpResponse()
     enter(request, "000000")
     remember_browser(request, response)
@@ -98,7 +91,7 @@ def test_no_login_no_cookie(user):
 
 
 def test_it_is_known_for_its_own_accounts_only(user):
-    """A cookie of one's own account is worth nothing at somebody else's."""
+    """A cookie of one account is worth nothing for another."""
     other = make_user(2)
     request = known(other)
     assert not is_known(request, user)
@@ -151,7 +144,7 @@ def test_it_ends_after_a_year(user, clock):
     "odd", ["x", None, 1e300, [], [None, ""], [float("nan"), ""], [NOW * 1000 + 10_000_000, ""]]
 )
 def test_odd_times_in_a_signed_cookie(user, odd):
-    """Nobody but us signs them; no exception all the same, and nothing gained from the future."""
+    """Such a cookie raises no exception, and a time in the future gains nothing."""
     request = visitor()
     account = keys.account_key(username())
     request.COOKIES[known_browsers.COOKIE] = signing.dumps(
@@ -224,7 +217,7 @@ def test_a_known_browser_has_a_budget_too(user):
 
 
 def test_a_name_that_was_somebody_elses(user):
-    """Whose browser was known under the name gets nothing from that, and nobody is locked out."""
+    """The browser of the name's former owner is not known, and the new owner is not locked out."""
     old = known(user)
     user.delete()
     new = make_user()

@@ -1,0 +1,64 @@
+"""Staff who must enroll an authenticator before they use the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from swap_user.models import Authenticator
+from swap_user.testing import outbox
+from tests.otp.pages.login.helpers import CHECK, INDEX, LOGIN, text
+from tests.otp.pages.methods.helpers import ADD, CODES, METHODS, add, is_in
+from tests.support import configure, give, make_user, username
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def must_enroll(settings: Any) -> None:
+    configure(settings, OTP_STAFF_MUST_ENROLL=True)
+
+
+def test_staff_must_enroll(client: Client, must_enroll: None) -> None:
+    """After the first login nothing but that, and after it everything."""
+    user = make_user(is_staff=True, is_superuser=True)
+    client.post(LOGIN, {"username": username()})
+    assert client.post(CHECK, {"otp": outbox[-1].otp})["Location"] == INDEX
+    for address in [INDEX, METHODS, CODES, "/admin/auth/group/", "/admin/nothing/"]:
+        response = client.get(address)
+        assert response["Location"] == ADD
+        assert "no-store" in response["Cache-Control"]
+        assert client.post(address)["Location"] == ADD
+    response = client.get(INDEX, follow=True)
+    assert "please add an authenticator app" in text(response)
+    assert client.get("/admin/jsi18n/").status_code == 200
+    Authenticator.objects.filter(user=user, type="totp").delete()
+    assert add(client)["Location"] == CODES
+    assert client.get(CODES).status_code == 200
+    assert is_in(client)
+
+
+def test_staff_can_leave_instead(client: Client, user: Any, must_enroll: None) -> None:
+    """Logging out is possible before the enrollment."""
+    assert client.post("/admin/logout/").status_code == 200
+    assert client.get(LOGIN).status_code == 200
+
+
+def test_must_enroll_costs_one_query_and_none_when_off(
+    client: Client, user: Any, settings: Any
+) -> None:
+    """The setting costs one query for a page, and none when it is off."""
+    give(user)
+    client.get(METHODS)
+    asked: list[int] = []
+    for wanted in [False, True]:
+        configure(settings, OTP_STAFF_MUST_ENROLL=wanted)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/admin/jsi18n/").status_code == 200
+            assert client.get(METHODS).status_code == 200
+        asked.append(len(queries))
+    assert asked[1] - asked[0] == 1

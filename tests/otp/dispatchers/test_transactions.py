@@ -1,0 +1,55 @@
+"""Jobs wait for the transaction of the request."""
+
+import threading
+
+import pytest
+from django.db import transaction
+
+from swap_user import signals
+from swap_user.otp import send_code
+from swap_user.otp.background import thread_pool
+from swap_user.testing import outbox, wait_for_deliveries
+from tests.otp.dispatchers.helpers import PLENTY
+from tests.support import make_user, username, visitor
+
+
+def test_it_waits_for_the_transaction(user):
+    """A sign-up view under ATOMIC_REQUESTS creates the user whom the job looks for."""
+    with transaction.atomic():
+        make_user(2)
+        send_code(visitor(), username(2))
+        assert thread_pool.current().unfinished == 0
+    assert wait_for_deliveries(PLENTY)
+    assert [sent.receiver for sent in outbox] == [username(2)]
+    with transaction.atomic():
+        send_code(visitor(), username())
+        transaction.set_rollback(True)
+    assert wait_for_deliveries(PLENTY)
+    assert len(outbox) == 1
+
+
+@pytest.mark.django_db
+def test_inline_it_is_in_the_same_thread_and_transaction(settings):
+    """Where TestCase rolls everything back."""
+    make_user()
+    seen = []
+
+    def receiver(**kwargs):
+        seen.append(threading.current_thread())
+
+    signals.code_sent.connect(receiver)
+    try:
+        send_code(None, username())
+    finally:
+        signals.code_sent.disconnect(receiver)
+    assert seen == [threading.current_thread()]
+
+
+@pytest.mark.django_db
+def test_in_a_test_case_it_runs_at_once(settings):
+    """Its transaction is never committed, and hidden from other threads."""
+    threads = "swap_user.otp.dispatchers.ThreadDispatcher"
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_DISPATCHER": threads}
+    make_user()
+    send_code(visitor(), username())
+    assert len(outbox) == 1

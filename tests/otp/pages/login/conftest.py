@@ -1,0 +1,21 @@
+"""What tests of the login pages share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support import use_policy
+
+
+@pytest.fixture(autouse=True)
+def staff(staff: Any) -> Any:
+    """A superuser, whom every test here can log in."""
+    return staff
+
+
+@pytest.fixture
+def both(settings: Any) -> None:
+    """A policy that asks for two factors."""
+    use_policy(settings, "Both")

@@ -1,0 +1,79 @@
+"""Count statements and Redis round trips, on the wire and once more on the server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import pytest
+import redis
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from services.redis import RedisServer
+
+# What our scripts do on the server, and what counting itself sends.
+INSIDE_SCRIPTS = {"get", "set", "del", "exists", "mget", "pexpire"}
+INSIDE_SCRIPTS |= {"lindex", "llen", "lpop", "lrem", "rpush"}
+COUNTING = {"info", "config|resetstat", "hello", "client|setinfo", "select", "ping"}
+
+
+@dataclass
+class Cost:
+    """What was spent between two moments."""
+
+    statements: list[str] = field(default_factory=list)
+    sends: list[bytes] = field(default_factory=list)
+    served: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def database(self) -> dict[str, int]:
+        """How many statements of each kind, BEGIN and COMMIT included."""
+        return dict(Counter(statement.split()[0].upper() for statement in self.statements))
+
+    @property
+    def trips(self) -> int:
+        """How often the client wrote to the server and waited; a pipeline would be one."""
+        return len(self.sends)
+
+
+@contextmanager
+def counted(server: RedisServer) -> Iterator[Cost]:
+    """
+    Count what happens within, on the wire and once more on the server.
+
+    Each time redis-py writes to a socket counts, its greeting of a new connection included.
+    """
+    cost = Cost()
+    owner = redis.connection.AbstractConnection
+    original: Callable[..., Any] = owner.send_packed_command
+
+    @wraps(original)
+    def send(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+        cost.sends.append(command if isinstance(command, bytes) else b"".join(command))
+        return original(self, command, *args, **kwargs)
+
+    with redis.Redis.from_url(server.url) as client:
+        client.config_resetstat()
+        with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
+            patch.setattr(owner, "send_packed_command", send)
+            yield cost
+        cost.statements = [query["sql"] for query in queries.captured_queries]
+        for name, stats in client.info("commandstats").items():
+            command = name.removeprefix("cmdstat_")
+            if command not in INSIDE_SCRIPTS | COUNTING:
+                cost.served[command] = stats["calls"]
+    # Neither count trusts the other: every command in these sends is one that the server served.
+    assert Counter(map(_command, cost.sends)) == cost.served
+
+
+def _command(packed: bytes) -> str:
+    """Return the one command that was sent: *3 $4 MGET …; a second one would be a pipeline."""
+    lines = packed.split(b"\r\n")
+    assert packed.startswith(b"*")
+    assert not any(line.startswith(b"*") for line in lines[1:])
+    return lines[2].decode().lower()

@@ -1,0 +1,36 @@
+"""What tests of hostile inputs share."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+
+import pytest
+
+from swap_user.conf import setting
+from swap_user.otp.authenticators import recovery_codes
+from tests.support import give, make_user
+from tests.system.hostile_inputs.trials import OPEN, PASSWORD, TOTAL, Tried
+from tests.user_models import HAS_PASSWORD
+
+
+@pytest.fixture(autouse=True)
+def _open(settings, request, monkeypatch, no_log) -> None:
+    """Without limits, and without a log; and with more time where there are more inputs."""
+    if TOTAL > 10_000:
+        faulthandler.dump_traceback_later(1800, exit=True, file=sys.__stderr__)
+    monkeypatch.setattr(setting.Setting, "_problem_with_range", lambda setting, value: None)
+    settings.SWAP_USER = settings.SWAP_USER | OPEN
+    Tried.properties, Tried.number = request.node.user_properties, 0
+
+
+@pytest.fixture
+def user():
+    """A user with all kinds of codes who may enter the admin."""
+    user = make_user(is_staff=True, is_superuser=True)
+    if HAS_PASSWORD:
+        user.set_password(PASSWORD)
+        user.save()
+    give(user)
+    recovery_codes.generate_recovery_codes(user)
+    return user

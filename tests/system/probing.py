@@ -1,0 +1,152 @@
+"""Accounts of every kind, and what a visitor does who wants to know whether one exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from swap_user.models import Authenticator
+from swap_user.otp import asend_code, generate_recovery_codes, limited, send_code
+from tests.support import aenter, enter, give, make_user, username, visitor
+from tests.work import Work, observed, seen
+
+
+def _sent(user: Any) -> None:
+    give(user, "sent", pk=Authenticator.sent_id(user.pk))
+
+
+def usual(number: int) -> None:
+    """A user who has asked for a code before."""
+    _sent(make_user(number, is_staff=True))
+
+
+def without_access(number: int) -> None:
+    """A user who may not enter the admin."""
+    _sent(make_user(number))
+
+
+def never_asked(number: int) -> None:
+    """A user who has nothing yet."""
+    make_user(number, is_staff=True)
+
+
+def inactive(number: int) -> None:
+    """A user who may not log in."""
+    _sent(make_user(number, is_staff=True, is_active=False))
+
+
+def with_app(number: int) -> None:
+    """A user with an authenticator app, who has asked for a code before."""
+    user = make_user(number, is_staff=True)
+    _sent(user)
+    give(user, "totp")
+
+
+def with_app_only(number: int) -> None:
+    """A user with an authenticator app, and nothing else."""
+    give(make_user(number, is_staff=True), "totp")
+
+
+def with_everything(number: int) -> None:
+    """A user with an authenticator app and recovery codes."""
+    with_app(number)
+    generate_recovery_codes(get_user_model().objects.get(**named(number)))
+
+
+def named(number: int) -> dict[str, str]:
+    return {get_user_model().USERNAME_FIELD: username(number)}
+
+
+ACCOUNTS = [
+    usual,
+    without_access,
+    never_asked,
+    inactive,
+    with_app,
+    with_app_only,
+    with_everything,
+]
+
+LOGIN, CHECK, RESEND = "/admin/login/", "/admin/check-otp/", "/admin/resend-otp/"
+
+# Eight digits: nobody's code here has so many, so it is wrong whatever the secrets are.
+WRONG, WRONG_LONG, WRONG_RECOVERY = "12345678", "1234567890", "0" * 16
+
+Answer = tuple[Any, Work]
+
+
+def through_the_pages(number: int, code: str) -> list[Answer]:
+    """Both steps, another code, and every page between."""
+    client, name = Client(), username(number)
+    steps: list[tuple[str, str, dict[str, str]]] = [
+        ("get", LOGIN, {}),
+        ("post", LOGIN, {"username": name}),
+        ("get", CHECK, {}),
+        ("post", CHECK, {"otp": code}),
+        ("post", CHECK, {"otp": code}),
+        ("post", RESEND, {}),
+    ]
+    answers = []
+    for method, path, data in steps:
+        with observed() as work:
+            response = getattr(client, method)(path, data)
+        answers.append((seen(response, "" if path == LOGIN else name), work))
+    return answers
+
+
+def by_calls(
+    number: int, code: str, door: Callable[..., Any] = enter, request: Any = ...
+) -> list[Answer]:
+    """Both steps, as a view of the project's own takes them."""
+    request = visitor() if request is ... else request
+    ask: Any = send_code if door is enter else _asend_code
+    with observed() as asking:
+        ask(request, username(number))
+    with observed() as checking:
+        assert door(request, code, username(number)) is None
+    return [(None, asking), (limited(request), checking)]
+
+
+def _asend_code(request: Any, name: str) -> None:
+    from asgiref.sync import async_to_sync
+
+    async_to_sync(asend_code)(request, name)
+
+
+DOORS: dict[str, Callable[[int, str], list[Answer]]] = {
+    "pages": through_the_pages,
+    "calls": by_calls,
+    "async calls": lambda number, code: by_calls(number, code, aenter),
+    "no request": lambda number, code: by_calls(number, code, enter, None),
+    "no request, async": lambda number, code: by_calls(number, code, aenter, None),
+}
+
+
+def spend_guesses(number: int) -> None:
+    """Guess until it is over, from everywhere."""
+    for address in range(30):
+        request = visitor(REMOTE_ADDR=f"198.51.100.{address}")
+        assert enter(request, WRONG, username(number)) is None
+        if limited(request):
+            return
+    raise AssertionError("no limit")
+
+
+def spend_sends(number: int) -> None:
+    """Ask for codes until there are no more, from everywhere."""
+    for address in range(40):
+        send_code(visitor(REMOTE_ADDR=f"198.51.100.{address}"), username(number))
+
+
+def both_steps(number: int) -> list[Answer]:
+    """Ask for a code, and give a wrong one."""
+    client = Client(REMOTE_ADDR=f"10.0.{number // 250}.{number % 250}")
+    name, answers = username(number), []
+    for path, data in ((LOGIN, {"username": name}), (CHECK, {"otp": WRONG})):
+        with observed() as work:
+            response = client.post(path, data)
+        answers.append((seen(response, name if path == CHECK else "", timed=True), work))
+    return answers
