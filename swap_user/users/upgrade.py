@@ -73,7 +73,7 @@ def _rows(
 
 
 def _batches(rows: "models.QuerySet[Any, Any]") -> Iterator[list[Any]]:
-    """Yield lists of rows. Each row is a tuple that begins with the pk; ``rows`` is ordered by it."""
+    """Yield lists of rows. ``rows`` yields tuples that begin with the pk, ordered by it."""
     # One query per batch, because a single cursor would read rows while they are rewritten.
     batch = list(rows[:BATCH_SIZE])
     while batch:
