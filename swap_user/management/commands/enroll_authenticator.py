@@ -39,7 +39,7 @@ class Command(BaseCommand):
         segno.make(uri, micro=False, error="l").terminal(picture, compact=True)
         self.stdout.write(f"{picture.getvalue()}\nScan the QR code with an authenticator app,")
         self.stdout.write(f"or open {uri}")
-        self.stdout.write(f"or enter the secret {enrollment.secret}\n\n")
+        self.stdout.write(f"or type the secret {enrollment.secret}\n\n")
         self._confirm(enrollment)
         self.stdout.write(f"{user.get_username()} can now log in with {enrollment.authenticator}.")
 
