@@ -1,10 +1,10 @@
 .PHONY: demo test lint types layers docs clean
 
-demo: ## A small site with the login; the codes appear in the terminal
+demo: ## A small site with the login pages. Codes are printed in the terminal.
 	@sh scripts/venv
 	@exec .venv/bin/python -m demo
 
-test: ## All tests that need nothing but Python
+test: ## All tests that need only Python
 	@sh scripts/venv test
 	@sh scripts/test
 
@@ -17,7 +17,7 @@ types:
 	@sh scripts/venv dev
 	.venv/bin/mypy
 
-layers: ## Which module may import which
+layers: ## Check the direction of imports
 	@sh scripts/venv dev
 	.venv/bin/lint-imports --no-logo
 

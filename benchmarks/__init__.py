@@ -1,1 +1,1 @@
-"""What a login costs beside what others do: ``python -m benchmarks``."""
+"""Compare the cost of a login with that of other packages: ``python -m benchmarks``."""

@@ -1,7 +1,7 @@
 """
 Measure on SQLite and PostgreSQL: ``python -m benchmarks``.
 
-Starts a Valkey and a PostgreSQL of its own; they and all data are gone with it.
+It starts temporary Valkey and PostgreSQL servers and removes them at the end.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ NEEDED = {
 
 
 def main() -> None:
-    """Run every database's part, and print the tables."""
+    """Measure on each database, and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1000, help="default: %(default)s")
     parser.add_argument(
         "--pairs",
         type=int,
         default=1000,
-        help="how many pairs of known and unknown names visit the pages, on PostgreSQL if that "
-        "takes part; default: %(default)s, which takes six minutes",
+        help="number of pairs of known and unknown usernames that visit the pages, on PostgreSQL "
+        "if it is measured; default: %(default)s, which takes six minutes",
     )
     parser.add_argument(
         "--database", choices=["sqlite", "postgres"], action="append", help="default: both"
     )
     parser.add_argument("--user-model", default="auth.User", help="default: %(default)s")
     parser.add_argument(
-        "--profile", metavar="CONTESTANT", help="profile one of them instead, such as: ours"
+        "--profile", metavar="CONTESTANT", help="profile one contestant instead, such as: ours"
     )
-    parser.add_argument("--bars", action="store_true", help="fail if a bar is missed")
+    parser.add_argument("--bars", action="store_true", help="exit with 1 if a bar is missed")
     options = parser.parse_args()
     if absent := [name for module, name in NEEDED.items() if not importlib.util.find_spec(module)]:
-        sys.exit(f"These are missing: {', '.join(absent)}. pip install -e '.[benchmark]'")
+        sys.exit(f"Missing packages: {', '.join(absent)}. Run: pip install -e '.[benchmark]'")
     missed = False
     for database in options.database or ["sqlite", "postgres"]:
         result = _measured(database, options)
@@ -96,7 +96,7 @@ def _measured(database: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _printed(database: str, result: dict[str, Any]) -> bool:
-    """Print the tables of a database, and say whether a bar was missed."""
+    """Print the tables of a database, and return whether a bar was missed."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
     import django
 

@@ -1,9 +1,9 @@
 """
 Compare a login with that of another revision: ``python -m benchmarks.compare REVISION``.
 
-Both revisions log in in turn, with one Valkey and a database file each, so that the machine's
-moods touch both alike. ``--instructions`` counts instructions under callgrind besides, which
-repeats to a thousandth (valgrind must be installed).
+Both revisions log in in turn, with the same Valkey and a database file each, so that load on the
+machine affects both equally. ``--instructions`` also counts instructions with callgrind, which is
+repeatable to 0.1 % (valgrind must be installed).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ ROOT = Path(__file__).parent.parent
 WORKER = ROOT / "benchmarks" / "logins.py"
 BLOCK = 25
 
-# Logins in two counted runs: the difference leaves the start of the process out.
+# Numbers of logins of two counted runs. The difference excludes the start of the process.
 FEW, MANY = 20, 120
 
 
 def main() -> None:
-    """Print medians of both, and their ratio."""
+    """Print the medians of both revisions and their ratio."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
-    parser.add_argument("revision", help="the one to compare with, such as HEAD~1")
+    parser.add_argument("revision", help="the revision to compare with, such as HEAD~1")
     parser.add_argument("--logins", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--instructions", action="store_true")
     options = parser.parse_args()
@@ -76,7 +76,7 @@ def _checked_out(revision: str, folder: Path) -> Path:
 
 
 class Worker:
-    """A process that logs in against one revision."""
+    """A process that logs in with the code of one revision."""
 
     def __init__(self, tree: Path, redis: str, number: int, database: Path) -> None:
         self.command = [sys.executable, str(WORKER)]
@@ -99,7 +99,7 @@ class Worker:
         self.process.wait(30)
 
     def log_in(self, times: int) -> Any:
-        """Log in so many times, and return the nanoseconds each took."""
+        """Log in ``times`` times, and return the nanoseconds of each login."""
         assert self.process.stdin
         self.process.stdin.write(f"{times}\n")
         self.process.stdin.flush()
@@ -124,7 +124,7 @@ def _environment(tree: Path, redis: str, number: int, database: Path) -> dict[st
 
 
 def _instructions(tree: Path, redis: str, folder: Path) -> float:
-    """Return the instructions that one login takes."""
+    """Return the number of instructions of one login."""
     folder.mkdir()
     counted = []
     for logins in (FEW, MANY):

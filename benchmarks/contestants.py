@@ -1,10 +1,10 @@
 """
-Who is measured: each takes a user's name and a code, and says whether it was right.
+The contestants: functions that take a username and a code and return whether the code is right.
 
-Each offers a code to a user of its own in every round, from an address of its own, so that every
-accepted code is a fresh one and every wrong one a user's first: no clock is moved, nobody runs into
-a throttle (ours and django-otp's would make later rounds cheaper or dearer than the first), except
-who is here to show what that takes.
+In each round, each contestant checks a code of another user, from another address. So a right code
+is always unused, a wrong code is the first one of its user, and the clock need not be changed. No
+contestant reaches a throttle limit, which would change the cost of later rounds, except the one
+that measures a limited attempt.
 """
 
 from __future__ import annotations
@@ -49,15 +49,16 @@ User: Any = get_user_model()
 @dataclass(frozen=True)
 class Contestant:
     """
-    One that is measured.
+    A function to measure.
 
-    Args:
+    Attributes:
         key: a short name for the command line.
-        label: what the table calls it.
-        check: takes a username and a code (or a password); says whether it was right.
-        enroll: gives users what it needs, all at once.
-        right: whether it is given right codes.
-        every: it takes part in one round of so many.
+        label: the name in the table.
+        check: a function that takes a username and a code (or a password) and returns whether it
+            is right.
+        enroll: a function that prepares all users.
+        right: whether the codes are right.
+        every: it runs in one of this number of rounds.
     """
 
     key: str
@@ -72,7 +73,7 @@ _numbers = itertools.count()
 
 
 def address() -> str:
-    """Return an address that nobody has come from."""
+    """Return a client address that was not used before."""
     number = next(_numbers)
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
@@ -82,7 +83,7 @@ def address() -> str:
 
 def _request() -> HttpRequest:
     request = RequestFactory().post("/")
-    # Only read from: the session of a visitor who has come through the first page.
+    # The session of a visitor who has requested a code. It is only read.
     request.session = {flow.SESSION_KEY: FLOW}  # type: ignore[assignment]
     return request
 
@@ -91,25 +92,25 @@ _REQUEST = _request()
 
 
 def ours_authenticate(username: str, code: str) -> bool:
-    """Check it as a view does."""
+    """Check a code as a view does."""
     _REQUEST.META["REMOTE_ADDR"] = address()
     return authenticate(_REQUEST, username=username, otp=code) is not None
 
 
 def ours_limited(username: str, code: str) -> bool:
-    """Do the same where strangers have no guess left."""
+    """Check a code as a view does, when unknown browsers have no guess left."""
     accepted = ours_authenticate(username, code)
     assert limited(_REQUEST) is not None
     return accepted
 
 
 def ours_verifier(username: str, code: str) -> bool:
-    """Check it without Django's authenticate() and its signals around."""
+    """Check a code without Django's authenticate() and its signals."""
     return verifier.verify(username, code, Visitor(FLOW, address())).user is not None
 
 
 def enroll_ours(users: Sequence[Any]) -> None:
-    """One TOTP authenticator each."""
+    """Enroll a TOTP authenticator for each user."""
     rows = [Authenticator(user=user, type="totp", name="phone") for user in users]
     for row in rows:
         seal(row, SECRET)
@@ -117,7 +118,7 @@ def enroll_ours(users: Sequence[Any]) -> None:
 
 
 def enroll_limited(users: Sequence[Any]) -> None:
-    """One TOTP authenticator each, and all the guesses that strangers have are spent."""
+    """Enroll a TOTP authenticator for each user, and use up the guesses of unknown browsers."""
     enroll_ours(users)
     for user in users:
         account = keys.account_key(user.get_username())
@@ -127,7 +128,7 @@ def enroll_limited(users: Sequence[Any]) -> None:
             pass
 
 
-# The floor: one indexed SELECT, one pyotp match, one EVALSHA
+# The floor: one indexed SELECT, one comparison with pyotp, one EVALSHA
 
 _FLOOR_SCRIPT = """
 local mark = tonumber(redis.call('GET', KEYS[1]) or '-1')
@@ -139,7 +140,7 @@ _floor: dict[str, Any] = {}
 
 
 def floor(username: str, code: str) -> bool:
-    """Do the least that could be called a check, without the ORM; nothing durable."""
+    """Do the minimum of a check, without the ORM and without writing to the database."""
     field = User.USERNAME_FIELD
     if not _floor:
         shared: Any = cache
@@ -153,13 +154,13 @@ def floor(username: str, code: str) -> bool:
         cursor.execute(_floor["sql"], [username])
         pk, _secret, _consumed = cursor.fetchone()
     right = pyotp.TOTP(SECRET).verify(code, valid_window=1)
-    # A wrong code pays for its trip too; the script says no to it.
+    # Redis is also called for a wrong code. The script refuses it.
     counter = hotp.time_step(time.time()) if right else -1
     return bool(_floor["client"].evalsha(_floor["sha"], 1, f"floor:{pk}", counter))
 
 
 def trip(username: str, code: str) -> bool:
-    """Go to Redis once, and do nothing there: a limited attempt can't take less."""
+    """Call Redis once without doing anything there: the minimum of a limited attempt."""
     if "nothing" not in _floor:
         shared: Any = cache
         client = shared._cache.get_client(write=True)
@@ -171,13 +172,13 @@ def trip(username: str, code: str) -> bool:
 
 
 def django_otp(username: str, code: str) -> bool:
-    """Fetch the user, and ask all their devices."""
+    """Fetch the user, and check the code with all their devices."""
     user = User._default_manager.get(**{User.USERNAME_FIELD: username})
     return match_token(user, code) is not None
 
 
 def enroll_django_otp(users: Sequence[Any]) -> None:
-    """One TOTP device each."""
+    """Create a TOTP device for each user."""
     key = base64.b32decode(SECRET).hex()
     TOTPDevice.objects.bulk_create([TOTPDevice(user=user, name="phone", key=key) for user in users])
 
@@ -186,14 +187,14 @@ def enroll_django_otp(users: Sequence[Any]) -> None:
 
 
 def allauth(username: str, code: str) -> bool:
-    """Fetch the user, then the authenticator; a used code is remembered in Redis for 30 s."""
+    """Fetch the user and the authenticator. allauth records a used code in the cache for 30 s."""
     user = User._default_manager.get(**{User.USERNAME_FIELD: username})
     row = AllauthAuthenticator.objects.get(user=user, type=AllauthAuthenticator.Type.TOTP)
     return bool(row.wrap().validate_code(code))
 
 
 def allauth_recorded(username: str, code: str) -> bool:
-    """Do the same, and record the usage in the database, as allauth's own login does."""
+    """Check as ``allauth()`` does, and record the usage in the database like allauth's login."""
     user = User._default_manager.get(**{User.USERNAME_FIELD: username})
     row = AllauthAuthenticator.objects.get(user=user, type=AllauthAuthenticator.Type.TOTP)
     if not row.wrap().validate_code(code):
@@ -203,7 +204,7 @@ def allauth_recorded(username: str, code: str) -> bool:
 
 
 def enroll_allauth(users: Sequence[Any]) -> None:
-    """One TOTP authenticator each."""
+    """Create a TOTP authenticator of allauth for each user."""
     kind = AllauthAuthenticator.Type.TOTP
     AllauthAuthenticator.objects.bulk_create(
         [AllauthAuthenticator(user=user, type=kind, data={"secret": SECRET}) for user in users]
@@ -219,7 +220,7 @@ def password(username: str, typed: str) -> bool:
 
 
 def enroll_password(users: Sequence[Any]) -> None:
-    """One password for all: hashing one each would take minutes."""
+    """Set the same password for all users. Hashing a password for each would take minutes."""
     User._default_manager.filter(pk__in=[user.pk for user in users]).update(
         password=make_password(PASSWORD)
     )
@@ -257,7 +258,7 @@ CONTESTANTS = [
 
 
 def offered(contestant: Contestant, now: float) -> str:
-    """Return what the contestant is given at ``now``: the code of this moment, or a wrong one."""
+    """Return the code (or password) for a contestant at ``now``, right or wrong as it requires."""
     if contestant.check is password:
         return PASSWORD if contestant.right else "wrong horse battery staple"
     step = hotp.time_step(now)

@@ -1,10 +1,11 @@
 """
-A flood of wrong codes at one account: ``python -m benchmarks.flood``.
+Measure a flood of wrong codes for one account: ``python -m benchmarks.flood``.
 
-Several processes offer as many wrong attempts as this machine can, for a minute, to one account.
-Printed: how many there were, how long another user's login takes before and meanwhile, and what
-Redis holds before and after, also after a code was asked for and tried at 100,000 names that
-nobody has. Starts a Valkey of its own; all is gone with it.
+Several processes try wrong codes for one account for a minute, as fast as this machine can. The
+program prints the number of attempts, the time of another user's login before and during the
+flood, and the memory use of Redis before and after it. Then a code is requested and tried for
+100,000 usernames without an account, and the memory use is printed again. The program starts a
+temporary Valkey server and removes it at the end.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ ADDRESSES = 1000
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure, and print the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flood", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="default: %(default)s")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--names", type=int, default=100_000, help="default: %(default)s")
-    parser.add_argument("--logins", type=int, default=200, help="before; default: %(default)s")
-    parser.add_argument("--rate", type=int, default=10_000, help="offered a second, all together")
+    parser.add_argument(
+        "--logins", type=int, default=200, help="before the flood; default: %(default)s"
+    )
+    parser.add_argument(
+        "--rate", type=int, default=10_000, help="attempts per second of all processes together"
+    )
     options = parser.parse_args()
     from services.redis import RedisServer
 
@@ -63,7 +68,7 @@ def _setup() -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    _report("before", [_login() for _ in range(options.logins)])
+    _report("before the flood", [_login() for _ in range(options.logins)])
     print(f"Redis: {_redis()}")
     fork = multiprocessing.get_context("fork")
     queue, stop = fork.Queue(), fork.Event()
@@ -87,9 +92,9 @@ def _measure(options: argparse.Namespace) -> None:
     made, limited = (sum(each) for each in zip(*counts, strict=True))
     print(
         f"\n{made:,} attempts in {spent:.0f} s from {options.processes} processes: "
-        f"{made / spent:,.0f} a second of {options.rate:,} offered; {limited:,} were limited"
+        f"{made / spent:,.0f} per second (at most {options.rate:,}); {limited:,} were limited"
     )
-    _report("meanwhile", times)
+    _report("during the flood", times)
     print(f"Redis: {_redis()}")
     _unknown_names(options.names)
 
@@ -117,7 +122,7 @@ _COOKIES: dict[str, str] = {}
 
 
 def _login() -> float:
-    """Ask for a code and enter it, and return how long both took, in seconds."""
+    """Request a code and enter it, and return the time of both in seconds."""
     from django.contrib.auth import authenticate
     from django.http import HttpResponse
 
@@ -165,12 +170,12 @@ def _unknown_names(names: int) -> None:
     before = _bytes()
     for number in range(names):
         request = _request(f"198.19.{number % 65_000 // 250}.{number % 250 + 1}")
-        name = f"nobody{number}@example.com"
+        name = f"unknown{number}@example.com"
         send_code(request, name)
         authenticate(request, username=name, otp="000000")
     more = _bytes() - before
-    print(f"\na code asked for and tried at {names:,} names that nobody has")
-    print(f"Redis: {_redis()}; {more / max(1, names):,.0f} bytes for each name")
+    print(f"\na code requested and tried for {names:,} usernames without an account")
+    print(f"Redis: {_redis()}; {more / max(1, names):,.0f} bytes per username")
 
 
 def _client() -> Any:

@@ -1,4 +1,4 @@
-"""The project of the flood: ours alone, with codes that are sent at once."""
+"""Settings of the flood: a project with this package only, which sends codes inline."""
 
 from benchmarks.settings import *  # noqa: F403
 from benchmarks.settings import SWAP_USER as _OURS
@@ -15,6 +15,6 @@ MIDDLEWARE: list[str] = []
 SWAP_USER = _OURS | {
     "OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender",
     "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
-    # The login that is measured is made again and again, in a browser that is known.
+    # The measured login is repeated often in a known browser.
     "OTP_SENDS_PER_BROWSER": 1000,
 }

@@ -1,7 +1,7 @@
 """
-A worker of ``python -m benchmarks.compare``: log in with right codes, as often as it is asked.
+The worker of ``python -m benchmarks.compare``: log in with right codes.
 
-It uses only names that every version of the package promises, so it runs against any revision.
+It uses only public names of the package, so that it runs with any revision.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DIGITS, PERIOD = 6, 30
 
 
 def main() -> None:
-    """Read numbers of logins from standard input, and answer each with the times they took."""
+    """Read numbers of logins from standard input, and print the times of the logins as JSON."""
     configure()
     from django.core.cache import cache
     from django.core.management import call_command
@@ -34,7 +34,7 @@ def main() -> None:
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):
-            # The same code again: its marks are removed between the logins.
+            # The same code is used again, so the marks of used codes are removed first.
             Authenticator.objects.update(consumed=-1)
             clear()
             started = time.perf_counter_ns()
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def configure() -> None:
-    """Set up Django for the servers that the environment names."""
+    """Set up Django for the servers in the environment variables."""
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["COMPARE_SQLITE"]}
     settings.configure(
         SECRET_KEY="only for the benchmark, and longer than fifty characters, it is",

@@ -1,4 +1,4 @@
-"""Rounds: every contestant once in each, in an order that changes; and what comes of them."""
+"""Measure contestants in rounds, each once per round in random order, and compare the times."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def rounds(
     profile: cProfile.Profile | None = None,
 ) -> Times:
     """
-    Return the nanoseconds that each contestant took in each of its rounds.
+    Return the times of each contestant in nanoseconds.
 
     Args:
-        contestants: who takes part.
-        number: how many rounds count; some more go before, to warm everything up.
-        seed: of the order within the rounds.
-        profile: switched on for the rounds that count.
+        contestants: the contestants.
+        number: number of measured rounds. Some warm-up rounds are run first.
+        seed: seed of the random order within the rounds.
+        profile: a profile that is enabled for the measured rounds.
 
     Raises:
-        AssertionError: a contestant took a right code for wrong, or the other way round.
+        AssertionError: a contestant refused a right code or accepted a wrong one.
     """
     names = {each.key: _enrolled(each, number + WARM_UP) for each in contestants}
     assert wait_for_deliveries(60)
@@ -95,10 +95,13 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
 
 def ratio(ours: Sequence[int], theirs: Sequence[int]) -> tuple[float, float, float]:
     """
-    Return how many times as long as theirs ours take, and the middle half of that.
+    Return the ratio of the medians of two series of times, with its first and third quartile.
 
-    Both are cut into the same blocks of time; each block's ratio is one of medians, so that
-    what disturbs the machine for a while disturbs both sides of it.
+    For the quartiles, both series are divided into the same blocks of rounds. A temporary load on
+    the machine affects both sides of the ratio of a block.
+
+    Returns:
+        The first quartile, the ratio, and the third quartile.
     """
     size = max(1, len(ours) // BLOCKS)
     blocks = range(0, len(ours) - size + 1, size)

@@ -1,4 +1,4 @@
-"""The tables, in Markdown, as they go into docs/topics/performance.md."""
+"""The tables in Markdown, for docs/topics/performance.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGES = [
     ("psycopg", "psycopg"),
 ]
 
-# The bars that the project set itself, on PostgreSQL.
+# The bars of the project: the highest acceptable ratios of times, on PostgreSQL.
 BARS = {
     ("ours", "django-otp"): 0.8,
     ("ours-verifier", "django-otp"): 0.8,
@@ -29,18 +29,19 @@ BARS = {
     ("limited-wrong", "ours"): 0.1,
 }
 
-# How well one time may tell who has an account; 0.5 is a coin.
+# The highest acceptable probability to guess from one time whether an account exists. 0.5 is
+# random guessing.
 TELLING_BAR = 0.55
 
 
 def versions(servers: str) -> str:
-    """Return one line that says what was measured on."""
+    """Return one line with the versions of Python, packages and servers."""
     names = ", ".join(f"{label} {version(package)}" for package, label in PACKAGES)
     return f"Python {platform.python_version()}, {names}; {servers}."
 
 
 def table(times: Times, *, right: bool) -> Iterator[str]:
-    """Yield the lines of the table for right codes, or for wrong ones."""
+    """Yield the lines of the table for right or for wrong codes."""
     suffix = "" if right else "-wrong"
     kind = "accepted" if right else "wrong"
     yield f"| {kind} | median, µs | middle half, µs | × floor | × django-otp | × allauth |"
@@ -61,14 +62,14 @@ def table(times: Times, *, right: bool) -> Iterator[str]:
 def _ratio(taken: list[int], peer: list[int], itself: bool) -> str:
     if itself:
         return "1"
-    if len(taken) != len(peer):  # the password: too slow for every round
+    if len(taken) != len(peer):  # the password, which is too slow to run in all rounds
         return f"{spread(taken)[1] / spread(peer)[1]:,.0f}"
     low, middle, high = ratio(taken, peer)
     return f"{middle:.2f} ({low:.2f}-{high:.2f})"
 
 
 def bars(times: Times) -> Iterator[str]:
-    """Yield how ours stand to each bar."""
+    """Yield a line for each bar: the measured ratio, and whether the bar is met."""
     for (ours, peer), bar in BARS.items():
         low, middle, high = ratio(times[ours], times[peer])
         yield f"{ours} / {peer} = {middle:.3g} ({low:.3g}-{high:.3g}), bar {bar}: " + (
@@ -79,7 +80,7 @@ def bars(times: Times) -> Iterator[str]:
 
 
 def telling(visits: list[Visit]) -> Iterator[str]:
-    """Yield the table of what one time tells, and how it stands to the bar."""
+    """Yield the table of what one time reveals, and lines that compare it with the bar."""
     yield "| known or unknown | pairs | known, median µs | unknown | one time tells | 95 % |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     lines = []

@@ -1,4 +1,4 @@
-"""One database's part, in a process of its own: settings from the environment, times as JSON."""
+"""Measure on one database. Settings come from environment variables; times are printed as JSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main() -> None:
     if profile:
         pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(60)
     visited = visits(options.pairs) if options.pairs and not profile else []
-    # The mail server is slow, and nobody waits for the rest of its mail.
+    # The mail server is slow, so the remaining mails are not sent.
     thread_pool.current()._waiting.clear()
     major = connection.get_database_version()
     result = {"version": ".".join(map(str, major)), "times": times, "visits": visited}

@@ -1,4 +1,4 @@
-"""The one project in which all contestants run, on the same users, database and cache."""
+"""Settings of the project in which all contestants run, with the same database and cache."""
 
 import os
 
@@ -38,7 +38,7 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 STATIC_URL = "static/"
-# allauth asks for the last one.
+# allauth requires the last one.
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -91,12 +91,12 @@ CACHES = {
     }
 }
 
-# Each accepts the step before and the step after, as we and django-otp do by default.
+# Accept the previous and the next time step, like this package and django-otp by default.
 MFA_TOTP_TOLERANCE = 1
 
 SWAP_USER = {
     "OTP_SENDER_CLASS": "swap_user.otp.senders.EmailOTPSender",
-    # Spending the guesses of a thousand accounts would mail a thousand owners.
+    # Otherwise using up the guesses at a thousand accounts would send a thousand notices.
     "OTP_NOTICES": [],
 }
 _MAIL = {"host": "127.0.0.1", "port": int(os.environ.get("BENCHMARK_SMTP_PORT", "25"))}
@@ -106,7 +106,7 @@ if django.VERSION >= (6, 1):
 else:
     EMAIL_HOST, EMAIL_PORT = _MAIL["host"], _MAIL["port"]
 
-# Our log lines are formatted and written, as on a site, but not to the screen.
+# Log lines are formatted and written as in production, but to the null device.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""What one time tells: the chance to say from one answer's time who has an account (R33)."""
+"""The probability to guess from the time of one response whether an account exists (R33)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Pair = tuple[int, int]
 
 class Visit(TypedDict):
     """
-    Two visitors who did the same, one for an account and one for a name that nobody has.
+    Two visitors with the same actions, one for an existing account, one for an unknown username.
 
-    Args:
-        ask: what the first step took each, in nanoseconds.
-        check: what a wrong code took each.
-        app: whether the account has an authenticator app besides sent codes.
-        pause: how long both waited between the steps, in seconds.
+    Attributes:
+        ask: the times of requesting a code, in nanoseconds.
+        check: the times of entering a wrong code, in nanoseconds.
+        app: whether the account has an authenticator app.
+        pause: the pause between both actions, in seconds.
     """
 
     ask: Pair
@@ -26,10 +26,10 @@ class Visit(TypedDict):
     pause: float
 
 
-# A delivery begins 50 ms after the answer at the earliest, and 250 ms at the latest.
+# A delivery starts 50 to 250 ms after the response.
 SOON = 0.05
 
-# What is told of: its name, the step, the visits, and whether it has to meet the bar.
+# The rows of the table: label, action, which visits it contains, whether it must meet the bar.
 ROWS: list[tuple[str, str, Callable[[Visit], bool], bool]] = [
     ("asking for a code", "ask", lambda visit: True, True),
     ("a wrong code", "check", lambda visit: True, True),
@@ -44,14 +44,17 @@ RESAMPLES = 500
 
 def one_time_tells(pairs: Sequence[Pair], *, seed: int = 1) -> tuple[float, float, float]:
     """
-    Return the chance that of two times, one of each kind, the longer one is the one expected.
+    Return the probability to guess from one time whether the username is known.
 
-    That is the area under the ROC curve (the common-language effect size), turned so that it is
-    0.5 or more; 0.5 is a coin. With its 95 % interval, of a bootstrap over the pairs.
+    It is the area under the ROC curve (the common-language effect size), mirrored if it is below
+    0.5. A value of 0.5 is random guessing.
 
     Args:
-        pairs: times of a known and of an unknown name.
-        seed: of the bootstrap.
+        pairs: times for a known and for an unknown username.
+        seed: seed of the bootstrap over the pairs.
+
+    Returns:
+        The probability, and the limits of its 95 % interval.
     """
     middle = _longer(pairs)
     turned = middle < 0.5
@@ -62,14 +65,14 @@ def one_time_tells(pairs: Sequence[Pair], *, seed: int = 1) -> tuple[float, floa
 
 
 def _longer(pairs: Sequence[Pair]) -> float:
-    """Return the chance that a known name takes longer than an unknown one (Mann-Whitney)."""
+    """Return the probability that a known username takes longer (Mann-Whitney)."""
     both = sorted((time, known) for pair in pairs for time, known in zip(pair, (1, 0), strict=True))
     ranks, start = 0.0, 0
     while start < len(both):
         end = start
         while end < len(both) and both[end][0] == both[start][0]:
             end += 1
-        share = (start + 1 + end) / 2  # equal times share their ranks
+        share = (start + 1 + end) / 2  # equal times get the mean of their ranks
         ranks += share * sum(known for _, known in both[start:end])
         start = end
     count = len(pairs)

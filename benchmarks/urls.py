@@ -1,4 +1,4 @@
-"""The admin, whose login pages are visited; the rest of what is measured lies below pages."""
+"""The admin with its login pages, for the measured visits."""
 
 from django.contrib import admin
 from django.urls import path

@@ -1,4 +1,4 @@
-"""Visits: known and unknown names at both pages, while messages go to a slow mail server."""
+"""Visit the login pages with known and unknown usernames, while a slow server takes the mails."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from swap_user.otp.background import thread_pool
 WARM_UP = 20
 LOGIN, CHECK = "/admin/login/", "/admin/check-otp/"
 
-# Nobody's code here has so many digits.
+# No code here has eight digits, so this one is always wrong.
 WRONG = "12345678"
 
-# How long a visitor waits between the steps, in seconds: long enough to meet a delivery.
+# Maximum pause of a visitor between both pages, in seconds: long enough to overlap a delivery.
 LONGEST_PAUSE = 0.3
 
 
 class Site:
-    """The site, called as a server calls it."""
+    """The WSGI application, called as a server calls it."""
 
     def __init__(self) -> None:
         self.handle = WSGIHandler()
@@ -38,12 +38,15 @@ class Site:
 
     def post(self, path: str, data: dict[str, str], visitor: dict[str, str]) -> tuple[int, str]:
         """
-        Post a form; return what the answer took in nanoseconds, and its status.
+        Post a form.
 
         Args:
-            path: of the page.
-            data: the form's.
-            visitor: their address and their cookies, which the answer may add to.
+            path: the path of the page.
+            data: the form fields.
+            visitor: the visitor's address and cookies. Cookies of the response are added to it.
+
+        Returns:
+            The time until the response in nanoseconds, and its status.
         """
         cookies = {key: value for key, value in visitor.items() if key != "address"}
         body = urlencode({**data, "csrfmiddlewaretoken": cookies["csrftoken"]}).encode()
@@ -71,11 +74,11 @@ class Site:
 
 def visits(number: int, *, seed: int = 1) -> list[Visit]:
     """
-    Return what ``number`` pairs of visitors saw of the time.
+    Return the times of ``number`` pairs of visitors.
 
     Args:
-        number: of pairs that count; some more go before.
-        seed: of the order within pairs, and of the pauses.
+        number: number of measured pairs. Some warm-up pairs visit first.
+        seed: seed of the random order within pairs, and of the pauses.
     """
     site, draw, found = Site(), random.Random(seed), []
     names = _accounts(number + WARM_UP)
@@ -85,7 +88,7 @@ def visits(number: int, *, seed: int = 1) -> list[Visit]:
     for index, (known, unknown) in enumerate(names):
         if index % 25 == 0:
             gc.collect()
-        # The mail server takes its time; what waits for a thread would not meet a visitor.
+        # Wait until a thread is free: a delivery that waits for a thread does not overlap a visit.
         while thread_pool.current().unfinished >= thread_pool.WORKERS:
             time.sleep(0.005)
         pause = draw.uniform(0, LONGEST_PAUSE) if index % 4 > 1 else 0.0
@@ -100,7 +103,7 @@ def visits(number: int, *, seed: int = 1) -> list[Visit]:
 
 
 def _visit(site: Site, name: str, pause: float) -> tuple[int, int]:
-    """Ask for a code, give a wrong one, and return what each took."""
+    """Request a code, enter a wrong one, and return the times of both in nanoseconds."""
     visitor = {"address": address(), "csrftoken": get_random_string(32)}
     asked, status = site.post(LOGIN, {"username": name}, visitor)
     assert status.startswith("302"), status
@@ -111,7 +114,12 @@ def _visit(site: Site, name: str, pause: float) -> tuple[int, int]:
 
 
 def _accounts(number: int) -> list[tuple[str, str]]:
-    """Create users who log in by sent codes, every other one with an app; name as many nobodies."""
+    """
+    Create users with sent codes, every second one also with an authenticator app.
+
+    Returns:
+        Pairs of the username of a user and an unknown username.
+    """
     field = User.USERNAME_FIELD
     names = [f"{get_random_string(12).lower()}@example.com" for _ in range(2 * number)]
     known, unknown = names[:number], names[number:]

@@ -1,4 +1,4 @@
-"""A small real site that shows the login; start it with `make demo`. Not part of the package."""
+"""A small site with the login pages. Start it with `make demo`. It is not part of the package."""
 
 ACCOUNT = "admin@example.com"
-"""The superuser that is made when the demo first starts."""
+"""The username of the superuser that the demo creates when it first starts."""

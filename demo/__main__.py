@@ -1,4 +1,4 @@
-"""`make demo`: runs until Ctrl-C, which leaves nothing behind."""
+"""`make demo`: run the demo until Ctrl-C. It then stops its servers and removes their files."""
 
 import os
 import signal
@@ -8,19 +8,24 @@ from typing import NoReturn
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    # Once is enough: what follows is tidying up.
+    # Further signals are ignored during the cleanup.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def main() -> int:
-    """Run the demo until it is interrupted, and say in one line what keeps it from running."""
+    """
+    Run the demo until it is interrupted. If it can't start, print the reason in one line.
+
+    Returns:
+        The exit status.
+    """
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     os.environ["DJANGO_SETTINGS_MODULE"] = "demo.settings"
     try:
-        from demo.run import CannotStart, run  # here, since it takes a moment to interrupt
+        from demo.run import CannotStart, run  # inside try: Ctrl-C may come during the import
 
         try:
             run()

@@ -1,4 +1,4 @@
-"""Django's commands on the demo's database: `python demo/manage.py createsuperuser`."""
+"""Run Django's commands on the database of the demo: `python demo/manage.py createsuperuser`."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
-"""The demo's parts in order: a port, a Redis server, a database with one account, the site.
+"""Start the demo: take a port, start a Redis server, create a database with one user, serve.
 
-REDIS_URL names a server to use instead of one of our own, and PORT the port to serve on.
+The environment variable REDIS_URL names a Redis server to use, and PORT a port.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ PORTS = range(8000, 8100)
 
 
 class CannotStart(Exception):
-    """What the demo needs isn't there; the message is one line for the person who started it."""
+    """Raised when something that the demo needs is missing. The message is one line."""
 
 
 def run() -> None:
     """Serve the demo until interrupted.
 
     Raises:
-        CannotStart: no port or no Redis server is to be had.
+        CannotStart: there is no free port or no Redis server.
     """
     with _listen() as server, _redis() as url:
         os.environ["REDIS_URL"] = url
@@ -45,7 +45,7 @@ def run() -> None:
 
 
 def _listen() -> WSGIServer:
-    """Take the port: PORT when that is set, else the first free one from 8000 on."""
+    """Listen on the port in PORT, or on the first free one from 8000 on."""
     wanted = os.environ.get("PORT")
     if wanted and not (wanted.isdecimal() and 0 < int(wanted) < 2**16):
         raise CannotStart(f"PORT={wanted} is not a port: choose one from 1 to 65535.")
@@ -53,12 +53,12 @@ def _listen() -> WSGIServer:
         with contextlib.suppress(OSError):
             return ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
     ports = wanted or f"{PORTS[0]} to {PORTS[-1]}"
-    raise CannotStart(f"Port {ports} is in use: PORT=… chooses another.")
+    raise CannotStart(f"Port {ports} is in use: set PORT=… to use another one.")
 
 
 @contextlib.contextmanager
 def _redis() -> Iterator[str]:
-    """Give the address of a Redis server: the one that REDIS_URL names, else one of our own."""
+    """Yield the URL of the Redis server in REDIS_URL, or of one that is started here."""
     if url := os.environ.get("REDIS_URL"):
         try:
             redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5).ping()
@@ -75,7 +75,7 @@ def _redis() -> Iterator[str]:
 
 
 def _prepare_database() -> None:
-    """Bring the tables up to date, and make the first account."""
+    """Migrate, and create the first user."""
     call_command("migrate", verbosity=0)
     users = get_user_model()._default_manager
     if not users.filter(email=ACCOUNT).exists():
@@ -90,7 +90,7 @@ def _greet(port: int) -> None:
 
   Open     http://{HOST}:{port}/{moved}
   Log in   as {ACCOUNT}
-  The code will appear here when you ask for it. Ctrl-C ends the demo.
+  The code is printed here when you request it. Press Ctrl-C to stop the demo.
 """,
         flush=True,
     )

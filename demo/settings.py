@@ -1,4 +1,4 @@
-"""The demo's settings: what `startproject` makes and the steps of the README, on SQLite."""
+"""Settings of the demo: those of `startproject` with the steps of the README, on SQLite."""
 
 import os
 import secrets
@@ -10,7 +10,7 @@ DATA_DIR.mkdir(mode=0o700, exist_ok=True)
 
 
 def _secret_key() -> str:
-    """Read the key of this copy of the demo, made when it first starts."""
+    """Return the secret key of this copy of the demo. The first call creates it."""
     path = DATA_DIR / "secret_key"
     if not path.exists():
         path.touch(mode=0o600)
@@ -77,7 +77,7 @@ TEMPLATES = [
     }
 ]
 
-# The terminal is for the codes; only what goes wrong is told beside them.
+# Only errors are logged, so that the codes are easy to find in the terminal.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""The landing page, and the admin that the login is for."""
+"""The landing page and the admin."""
 
 from django.contrib import admin
 from django.http import HttpResponse
@@ -13,7 +13,7 @@ landing = TemplateView.as_view(
 
 urlpatterns = [
     path("", landing, name="landing"),
-    # Browsers ask for it, and its absence would be a line between the codes.
+    # Browsers request it. A 404 would be logged between the codes.
     path("favicon.ico", lambda request: HttpResponse(status=204)),
     path("admin/", admin.site.urls),
 ]

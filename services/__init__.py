@@ -1,1 +1,1 @@
-"""Servers for the demo, the tests and the benchmarks. Each ends with the process that starts it."""
+"""Servers for the demo, the tests and the benchmarks. A server ends with the process it is for."""

@@ -1,4 +1,4 @@
-"""What the throwaway database servers share: a folder and a socket of their own, and an end."""
+"""The base class of temporary database servers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ from services.supervised import SupervisedProcess
 
 
 class NoServer(Exception):
-    """This machine has no such server to start, or it would not start."""
+    """Raised when the server is not installed or does not start."""
 
 
 class DatabaseServer(ABC):
     """
-    Listens on a socket in `socket_folder`, and on no port; a context manager.
+    A temporary database server; a context manager.
 
-    Gone with who started it, its folder too.
+    It listens on a socket in `socket_folder` only, not on a port. The server and its files are
+    removed when the process that started it ends.
+
+    Attributes:
+        name: the name of the server in messages.
+        account: the operating system account to run it as if this process runs as root, because
+            the servers refuse to run as root.
+        startup_seconds: how long to wait until it listens.
     """
 
     name: ClassVar[str]
-    account: ClassVar[str]  # who it runs as where root starts it, which it refuses to run as
+    account: ClassVar[str]
     startup_seconds: ClassVar[int]
 
     def __init__(self, socket_folder: Path) -> None:
@@ -40,18 +47,18 @@ class DatabaseServer(ABC):
     @property
     @abstractmethod
     def socket(self) -> Path:
-        """Where it listens."""
+        """The path of the socket."""
 
     @abstractmethod
     def _install(self, data: Path) -> list[str | Path]:
-        """Return the command that makes the data folder."""
+        """Return the command that creates the data folder."""
 
     @abstractmethod
     def _run(self, data: Path, log: Path) -> SupervisedProcess:
-        """Start it."""
+        """Start the server process."""
 
     def start(self) -> Self:
-        """Make a data folder, start the server, and wait until it listens."""
+        """Create the data folder, start the server, and wait until it listens."""
         self.socket_folder.mkdir(parents=True, exist_ok=True)
         if self.user:
             for folder in (self.folder, self.socket_folder):
@@ -71,9 +78,9 @@ class DatabaseServer(ABC):
         deadline = time.monotonic() + self.startup_seconds
         while not self._listens():
             if time.monotonic() > deadline or not self._process.running:
-                said = log.read_text(errors="replace").strip()
+                reason = log.read_text(errors="replace").strip()
                 self.stop()
-                raise NoServer(f"{self.name} did not start: {said}")
+                raise NoServer(f"{self.name} did not start: {reason}")
             time.sleep(0.02)
         return self
 
@@ -82,7 +89,7 @@ class DatabaseServer(ABC):
             return client.connect_ex(str(self.socket)) == 0
 
     def stop(self) -> None:
-        """End it and remove its folder."""
+        """Stop the server and remove its folder."""
         if self._process:
             self._process.stop()
             self._process = None

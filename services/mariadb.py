@@ -1,4 +1,4 @@
-"""A throwaway MariaDB."""
+"""A temporary MariaDB server."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from services.supervised import SupervisedProcess
 
 
 def find_mariadb() -> tuple[str, str]:
-    """Find the server and what makes its data folder; Debian keeps the server in sbin."""
+    """Return the paths of the server and of the program that creates its data folder."""
+    # On Debian the server is in sbin.
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
     server = shutil.which("mariadbd", path=path)
     install = shutil.which("mariadb-install-db", path=path)
     if server and install:
         return server, install
-    raise NoServer("No MariaDB server here: install one (apt install mariadb-server).")
+    raise NoServer("MariaDB is not installed: apt install mariadb-server.")
 
 
 class MariaDBServer(DatabaseServer):
-    """Its user `root` has no password."""
+    """A temporary MariaDB server. Its user `root` has no password."""
 
     name = "MariaDB"
     account = "mysql"

@@ -1,4 +1,4 @@
-"""A throwaway PostgreSQL."""
+"""A temporary PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from services.supervised import SupervisedProcess
 
 
 def find_postgres() -> Path:
-    """Find the folder with `initdb` and `postgres` in it; Debian keeps them off the PATH."""
+    """Return the folder of `initdb` and `postgres`, which is not on the PATH on Debian."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if found := debian[-1:] or shutil.which("postgres"):
         return Path(found if isinstance(found, str) else found[0]).parent
-    raise NoServer("No PostgreSQL server here: install one (apt install postgresql).")
+    raise NoServer("PostgreSQL is not installed: apt install postgresql.")
 
 
 class PostgresServer(DatabaseServer):
-    """Its superuser is `postgres`."""
+    """A temporary PostgreSQL server. Its superuser is `postgres`."""
 
     name = "PostgreSQL"
     account = "postgres"
@@ -53,7 +53,7 @@ class PostgresServer(DatabaseServer):
             ],
             log=log,
             remove=self.folder,
-            stop=signal.SIGINT,  # don't wait for clients
-            end=signal.SIGQUIT,  # SIGKILL would leave its workers and shared memory behind
+            stop=signal.SIGINT,  # a shutdown that does not wait for clients
+            end=signal.SIGQUIT,  # after SIGKILL, its workers and shared memory would remain
             user=self.user,
         )

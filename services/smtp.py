@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that keeps the mail it gets."""
+"""A local SMTP server that keeps the mails it receives."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 
 class SMTPServer:
-    """Runs in a thread of this process, on a free port; a context manager.
+    """An SMTP server in a thread of this process, on a free port; a context manager.
 
-    `messages` are the mails as they arrived, oldest first; each takes `seconds` to be accepted.
+    Attributes:
+        messages: the received mails, oldest first.
+        seconds: how long the server takes to accept a mail.
     """
 
     def __init__(self, *, seconds: float = 0) -> None:
@@ -31,7 +33,7 @@ class SMTPServer:
         self._controller = Controller(self, hostname=self.host, port=self.port)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep one mail (aiosmtpd calls this)."""
+        """Keep a mail. aiosmtpd calls this method."""
         assert envelope.content is not None
         await asyncio.sleep(self.seconds)
         content = envelope.content
@@ -40,7 +42,12 @@ class SMTPServer:
         return "250 kept"
 
     def wait_for(self, count: int, *, seconds: float = 10) -> list[EmailMessage]:
-        """Wait until `count` mails have arrived, and return them all."""
+        """
+        Wait until `count` mails have arrived, and return all mails.
+
+        Raises:
+            TimeoutError: they did not arrive in time.
+        """
         deadline = time.monotonic() + seconds
         while len(self.messages) < count:
             if time.monotonic() > deadline:

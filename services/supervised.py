@@ -1,4 +1,4 @@
-"""A server that can't outlive the process that started it, not even when that one is killed."""
+"""A server process that ends with the process that started it, even if that one is killed."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-# Reads the server's process id, then waits for a line that says all is well. Our end of the pipe
-# closes when we die, however that happens; then no such line comes, and the server and its files
-# go with us. (PR_SET_PDEATHSIG, on Linux, fires when the *thread* that started the server ends.)
+# The watcher reads the process id of the server, then waits for another line. That line means that
+# the server has been stopped. If this process ends without sending it, the pipe is closed, and the
+# watcher ends the server and removes its files. (PR_SET_PDEATHSIG of Linux is no alternative: it
+# sends the signal already when the *thread* that started the server ends.)
 _WATCHER = 'read -r pid && { read -r _ || { kill -"$END" "$pid"; sleep 0.1; rm -rf "$REMOVE"; }; }'
 
 
 class SupervisedProcess:
-    """Run `argv` in the background until stopped, or until this process is gone.
+    """Run `argv` in the background until it is stopped or this process ends.
 
     Args:
         argv: the program and its arguments.
-        log: file that receives what it prints.
-        remove: folder to delete should this process be killed before it can tidy up itself.
-        stop: signal that asks the program to end in good order.
-        end: signal that it gets when this process has been killed.
-        user: the account to run it as; this needs root.
+        log: file for the output of the program.
+        remove: folder to delete if this process is killed.
+        stop: signal for a normal end of the program.
+        end: signal that the watcher sends if this process is killed.
+        user: operating system account to run the program as. This process must run as root then.
     """
 
     def __init__(
@@ -37,7 +38,8 @@ class SupervisedProcess:
         user: str | None = None,
     ) -> None:
         self._stop = stop
-        # Sessions of their own: Ctrl-C is for us, and we stop the server when we are done.
+        # Both processes get a new session, so that Ctrl-C reaches only this process, which then
+        # stops the server.
         self._watcher = subprocess.Popen(
             ["/bin/sh", "-c", _WATCHER],
             stdin=subprocess.PIPE,
@@ -64,15 +66,15 @@ class SupervisedProcess:
 
     @property
     def running(self) -> bool:
-        """Whether the program is still there."""
+        """Whether the program still runs."""
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """End it in good order, and wait for that."""
+        """Stop the program, and wait until it has ended."""
         self._end_with(self._stop)
 
     def kill(self) -> None:
-        """End it at once, as `kill -9` does."""
+        """End the program at once (`kill -9`)."""
         self._end_with(signal.SIGKILL)
 
     def _end_with(self, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""Other people's authenticators, to see and to revoke. Nobody adds one in another's name."""
+"""Authenticators of all users in the admin: staff can view and revoke them, but not add them."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ from swap_user.otp.sites import OTPAdminSiteMixin
 @admin.register(Authenticator)
 class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """
-    What users have enrolled: never the secret, nor the rows of sent codes.
+    Enrolled authenticators. The secret and the rows of sent codes are not shown.
 
-    To delete is to revoke: the owner is told (R37) and their sessions end (R36).
+    Deleting an authenticator revokes it: the owner is notified (R37) and their sessions end (R36).
     """
 
     list_display = ("user", "type", "name", "created_at", "last_used_at")
@@ -31,64 +31,75 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = fields
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """Find by the owner's username and by name."""
+        """Return the fields to search in: the owner's username and the authenticator's name."""
         return [f"user__{get_user_model().USERNAME_FIELD}", "name"]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Authenticator]":
-        """Leave the sent codes out: nobody enrolled them, and they can't be revoked."""
+        """Exclude the rows of sent codes: they are not enrolled and can't be revoked."""
         return super().get_queryset(request).exclude(type=Authenticator.Type.SENT)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow no filter by what is not shown: it would spell the secret out bit by bit."""
+        """
+        Return False for lookups on hidden fields, else what ModelAdmin returns.
+
+        Repeated filters on a hidden field would reveal its value bit by bit.
+        """
         hidden = lookup.startswith(("secret", "consumed"))
         return not hidden and super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Let nobody."""
+        """Return False: only the owner can enroll an authenticator."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody."""
+        """Return False: an authenticator can be revoked, but not edited."""
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let those look who may revoke, too."""
+        """Return whether the user has the view or the delete permission."""
         return super().has_view_permission(request, obj) or self.has_delete_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let those who may, and whoever deletes a user: their authenticators go with them."""
+        """
+        Return whether the user may revoke ``obj``.
+
+        Always True when another object is deleted together with its authenticators: deleting a
+        user needs no extra permission.
+        """
         match = request.resolver_match
-        ours = match is None or (match.url_name or "").startswith("swap_user_authenticator_")
-        along = obj is not None and not ours
-        return along or super().has_delete_permission(request, obj)
+        on_own_pages = match is None or (match.url_name or "").startswith(
+            "swap_user_authenticator_"
+        )
+        is_cascade = obj is not None and not on_own_pages
+        return is_cascade or super().has_delete_permission(request, obj)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: "dict[str, Any] | None" = None
     ) -> HttpResponse:
-        """Revoke one, after a recent login (R37)."""
-        if answer := self._log_in_first(request):
-            return answer
+        """Revoke one authenticator. A recent login is required (R37)."""
+        if response := self._require_recent_login(request):
+            return response
         return super().delete_view(request, object_id, extra_context)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: "dict[str, Any] | None" = None
     ) -> HttpResponse:
-        """List them, and revoke several, likewise."""
-        if request.method == "POST" and (answer := self._log_in_first(request)):
-            return answer
+        """List authenticators. The action that revokes several requires a recent login (R37)."""
+        if request.method == "POST" and (response := self._require_recent_login(request)):
+            return response
         return super().changelist_view(request, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Say on the page that asks whether it is meant whose each of them is."""
+        """Return the list for the confirmation page, with the owner of each authenticator."""
         _deleted, *rest = super().get_deleted_objects(objs, request)
-        return [f"{each} ({each.user})" for each in objs], *rest
+        return [f"{authenticator} ({authenticator.user})" for authenticator in objs], *rest
 
     def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
-        """Revoke it."""
+        """Revoke one authenticator."""
         self._revoke(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Authenticator]") -> None:
-        """Revoke them."""
+        """Revoke several authenticators."""
         self._revoke(request, list(queryset.select_related("user")))
 
     def _revoke(self, request: HttpRequest, authenticators: "list[Authenticator]") -> None:
@@ -99,9 +110,10 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for owner in owners.values():
             end_sessions(owner, keep=request if owner.pk == request.user.pk else None)
 
-    def _log_in_first(self, request: HttpRequest) -> HttpResponse | None:
+    def _require_recent_login(self, request: HttpRequest) -> HttpResponse | None:
+        """Return a redirect to the login page, or None if the login is recent enough."""
         site = self.admin_site
-        # Another site's login page would send those who are logged in straight back.
+        # The login page of another admin site redirects logged-in users back here: an endless loop.
         if not isinstance(site, OTPAdminSiteMixin) or is_fresh(request):
             return None
         return log_in_again(request, site.otp_url("login"))

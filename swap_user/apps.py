@@ -1,4 +1,4 @@
-"""The two app configs: the app itself, and the admin whose login it replaces."""
+"""The two app configs: the app itself, and the admin with its own login page."""
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SwapUserConfig(AppConfig):
-    """The app that holds every user's authenticators, whatever the user model."""
+    """The app of the Authenticator and RecoveryCode models. It works with any user model."""
 
     name = "swap_user"
     label = "swap_user"
@@ -17,7 +17,7 @@ class SwapUserConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks and the receivers of signals."""
-        # Not before the apps are known.
+        # These modules import models, so they can be imported only when the apps are loaded.
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
@@ -30,17 +30,17 @@ class SwapUserConfig(AppConfig):
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
 
 
-# AdminConfig is reached through its module: imported by name, Django would count it as a second
-# default config of this package.
+# Don't import AdminConfig by name: Django would then find two default configs in this module.
 class OTPSiteConfig(admin_apps.AdminConfig):
-    """Takes the place of "django.contrib.admin" and logs its users in with one-time codes."""
+    """Replaces "django.contrib.admin" in INSTALLED_APPS. Users log in with one-time codes."""
 
     default = False
     default_site = "swap_user.otp.sites.OTPAdminSite"
 
     def ready(self) -> None:
-        """Register the check that the app itself is installed too, and discover the admins."""
-        from swap_user.checks.configuration import check_swap_user_installed  # noqa: PLC0415 - likewise
+        """Register the check that "swap_user" is installed, and discover the admin modules."""
+        # Imported here for the same reason as in SwapUserConfig.ready().
+        from swap_user.checks.configuration import check_swap_user_installed  # noqa: PLC0415
 
         checks.register(check_swap_user_installed)
         super().ready()

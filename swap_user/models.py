@@ -1,4 +1,4 @@
-"""What the database holds of a user's ways to log in."""
+"""The models of a user's sign-in methods: authenticators and recovery codes."""
 
 import uuid
 
@@ -6,16 +6,17 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-# The name space of the ids that sent-code authenticators are given, see Authenticator.sent_id.
+# UUID namespace for the ids of authenticators for sent codes, see Authenticator.sent_id().
 _SENT_NAMESPACE = uuid.UUID("6f1c1f0c-5b0c-4d57-9a3c-5d4d6a1e1c60")
 
 
 class Authenticator(models.Model):
     """
-    What a user holds that makes codes: an app on their phone, or the address that codes go to.
+    A user's source of one-time codes: an authenticator app, or the address that codes are sent to.
 
-    ``secret`` is a ciphertext; ``swap_user.otp.authenticators.secrets`` opens it. ``consumed`` is
-    the durable high-water mark: no counter at or below it is ever accepted again (RFC 6238 5.2).
+    ``secret`` is a ciphertext; ``swap_user.otp.authenticators.secrets`` decrypts it. ``consumed``
+    is the highest counter that was accepted: a counter at or below it is never accepted again
+    (RFC 6238 section 5.2).
     """
 
     class Type(models.TextChoices):
@@ -28,7 +29,7 @@ class Authenticator(models.Model):
         SHA256 = "SHA256", "SHA-256"
         SHA512 = "SHA512", "SHA-512"
 
-    # Known before the row is written, because the ciphertext is bound to it.
+    # A UUID is known before the row is saved. The ciphertext is bound to it.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -57,7 +58,7 @@ class Authenticator(models.Model):
 
     @property
     def factor(self) -> str:
-        """What a policy calls its codes: "sent" or "authenticator"."""
+        """The factor that a code of this authenticator proves: "sent" or "authenticator"."""
         return "sent" if self.type == self.Type.SENT else "authenticator"
 
     @staticmethod
@@ -65,17 +66,18 @@ class Authenticator(models.Model):
         """
         Return the id of a user's authenticator for sent codes.
 
-        It follows from the user's id, so that the primary key itself keeps a user from having
-        two, on databases without conditional constraints (MariaDB) as well.
+        The id is derived from the user's id, so the primary key ensures that a user has only one.
+        A conditional unique constraint would need a database that supports it; MariaDB does not.
         """
         return uuid.uuid5(_SENT_NAMESPACE, str(user_id))
 
 
 class RecoveryCode(models.Model):
     """
-    One code of the set that lets a user in once when all else is lost.
+    One recovery code of a user. It works once, when no other sign-in method is at hand.
 
-    ``code`` is a salted hash; ``swap_user.otp.authenticators.recovery_codes`` makes and checks it.
+    ``code`` is a salted hash; ``swap_user.otp.authenticators.recovery_codes`` creates and checks
+    it.
     """
 
     user = models.ForeignKey(
@@ -93,5 +95,5 @@ class RecoveryCode(models.Model):
         verbose_name_plural = _("recovery codes")
 
     def __str__(self) -> str:
-        # Never the hash.
+        # The hash is never shown.
         return f"{self._meta.verbose_name} {self.pk}"

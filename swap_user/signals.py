@@ -1,51 +1,68 @@
 """
-Signals: what happened to an account, for a project to act upon.
+Signals that a project can connect receivers to.
 
-The sender is the class that each is about. A receiver runs within what it is told of: one that is
-slow makes that slow.
+The ``sender`` of a signal is a class: the model, the sender or the user model that the event
+concerns. Receivers run synchronously, so a slow receiver delays the request or the job that sends
+the signal.
 """
 
 from django.dispatch import Signal
 
 authenticator_added = Signal()
-"""An authenticator was enrolled; with ``user`` and ``authenticator``."""
+"""Sent when an authenticator is enrolled. Arguments: ``user``, ``authenticator``."""
 
 authenticator_removed = Signal()
 """
-An authenticator was removed or revoked; with ``user`` and ``authenticator``, deleted already.
+Sent when an authenticator is removed or revoked.
+
+Arguments: ``user``, ``authenticator`` (already deleted from the database).
 """
 
 recovery_codes_generated = Signal()
-"""A user has a new set of recovery codes; the earlier set ended. With ``user``."""
+"""
+Sent when a user gets a new set of recovery codes. The earlier set no longer works.
+
+Arguments: ``user``.
+"""
 
 recovery_code_used = Signal()
-"""Somebody logged in with a recovery code; with ``user`` and ``remaining``, how many are left."""
+"""
+Sent when a user logs in with a recovery code.
+
+Arguments: ``user``, ``remaining`` (the number of unused recovery codes).
+"""
 
 new_browser_login = Signal()
-"""Somebody logged in from a browser that is not known yet; with ``user`` and ``request``."""
+"""Sent when a user logs in from an unknown browser. Arguments: ``user``, ``request``."""
 
 guesses_exhausted = Signal()
 """
-The guesses that strangers have at an account are spent; with ``user``. Sent by a job, not within
-the request of whoever guessed.
+Sent when unknown browsers have used up their guesses at an account.
+
+Arguments: ``user``. A background job sends it, not the request with the last guess.
 """
 
 login_limited = Signal()
 """
-An attempt was refused unread, because a limit was reached; the sender is None.
+Sent when a limit is reached and a code is refused without being checked. The sender is None.
 
-With ``account`` (the keyed hash that the log has too: there may be no such user), ``scope`` (which
-limit) and ``retry_in`` (seconds until the next attempt counts).
+Arguments: ``account`` (the account key, as in the log; the user may not exist), ``scope`` (the
+limit) and ``retry_in`` (seconds until the next attempt is checked).
 """
 
 code_sent = Signal()
 """
-A sender took a code; with ``user``. Sent by the delivery job, by the class of the sender, and the
-code is not in it. Receivers that raise are logged, and break nothing.
+Sent when a sender has accepted a code for delivery.
+
+Arguments: ``user``. The code is not included. The delivery job sends the signal; the ``sender`` is
+the class of the OTP sender. An exception in a receiver is logged and has no other effect.
 """
 
 delivery_failed = Signal()
 """
-A message was given up, once, after all attempts; with ``user`` and ``error``, a text without the
-code. Likewise. ``user`` is None where nobody was looked up yet: the queue was full, say.
+Sent once for a message that could not be delivered in any attempt.
+
+Arguments: ``user``, ``error`` (a text without the code). ``user`` is None if the job ended before
+it looked up the user, for example because the queue was full. Sender and exceptions are as with
+``code_sent``.
 """

@@ -1,4 +1,4 @@
-"""For a project's own tests: a sender that keeps what it was given."""
+"""Helpers for a project's own tests: a sender that keeps messages in memory."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +10,12 @@ from swap_user.otp.senders import AbstractOTPSender
 @dataclass(frozen=True, slots=True)
 class SentCode:
     """
-    One message.
+    One sent code.
 
-    Args:
-        receiver: where it went.
+    Attributes:
+        receiver: the address or phone number it was sent to.
         otp: the code.
-        kwargs: what else the sender was given.
+        kwargs: the other arguments of ``send()``.
     """
 
     receiver: str
@@ -24,22 +24,25 @@ class SentCode:
 
 
 outbox: list[SentCode] = []
-"""What was sent in this process, oldest first; a test empties it before it begins."""
+"""The codes sent in this process, oldest first. Clear it at the start of a test."""
 
 
 class MemoryOTPSender(AbstractOTPSender):
-    """Put every code into ``outbox`` instead of sending it."""
+    """A sender that appends every code to ``outbox`` instead of delivering it."""
 
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
-        """Keep it; see AbstractOTPSender.send()."""
+        """Append the code to ``outbox``; see AbstractOTPSender.send()."""
         outbox.append(SentCode(receiver, otp, kwargs))
 
 
 def wait_for_deliveries(seconds: float = 10) -> bool:
     """
-    Wait until the threads of this process have sent what was asked for, and say whether they have.
+    Wait until the delivery threads of this process are idle.
 
     Args:
-        seconds: for how long at most.
+        seconds: maximum time to wait.
+
+    Returns:
+        True if no delivery is waiting or running any more.
     """
     return thread_pool.current().drain(seconds)

@@ -1,4 +1,4 @@
-"""What ``AUTHENTICATION_BACKENDS`` names."""
+"""Authentication backends for ``AUTHENTICATION_BACKENDS``."""
 
 from swap_user.backends.otp import OTPBackend
 

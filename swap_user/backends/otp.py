@@ -17,7 +17,7 @@ class OTPBackend(ModelBackend):
     """
     Log in with a one-time code, for any user model. Permissions are those of ModelBackend.
 
-    A call without ``otp`` is for another backend, and returns at once.
+    A call without ``otp`` is meant for another backend and returns None at once.
     """
 
     @sensitive_variables("otp")
@@ -29,19 +29,20 @@ class OTPBackend(ModelBackend):
         **kwargs: Any,
     ) -> AbstractBaseUser | None:
         """
-        Return the user whom the code logs in, or None. A code works once.
+        Return the user that the code belongs to, or None. A code works once.
 
         After too many wrong codes the code is not checked; ``swap_user.otp.limited(request)``
         then returns which limit was reached.
 
         Args:
-            request: the visitor's request. A sent code works only in the session that asked for
-                it. None where there is no request.
-            username: the username as typed. The model's USERNAME_FIELD works in its place.
+            request: the visitor's request, or None. A sent code works only in the session that
+                requested it.
+            username: the username as typed. The keyword argument named by the model's
+                USERNAME_FIELD can be used instead.
             otp: the code as typed.
 
         Raises:
-            AnotherCodeNeeded: the code was right, and the policy asks for one more.
+            AnotherCodeNeeded: the code is right, but the policy requires another factor.
             LoginUnavailable: Redis or the database can't be reached.
         """
         if otp is None:

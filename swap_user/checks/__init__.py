@@ -1,1 +1,1 @@
-"""System checks: what `manage.py check` reports."""
+"""System checks, run by `manage.py check`."""

@@ -1,4 +1,4 @@
-"""System checks: a mistake in the settings is told before it meets a visitor."""
+"""System checks of the settings."""
 
 import inspect
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ BACKEND = "swap_user.backends.OTPBackend"
 
 
 def register_checks() -> None:
-    """Register every check of this package; ``SwapUserConfig.ready`` calls it."""
+    """Register all checks of this package. ``SwapUserConfig.ready()`` calls it."""
     for check in (
         check_settings,
         check_keys,
@@ -49,7 +49,7 @@ def register_checks() -> None:
 
 
 def check_swap_user_installed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E001: the OTP admin site needs the app that holds the authenticators."""
+    """E001: the OTP admin site is installed without the app of the authenticators."""
     if apps.is_installed("swap_user"):
         return []
     return [
@@ -62,7 +62,7 @@ def check_swap_user_installed(app_configs: Sequence[AppConfig] | None, **kwargs:
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E002: not a dict. E003: an unknown key. E004: a value that can't be."""
+    """E002: SWAP_USER is not a dict. E003: unknown key. E004: value of a wrong type or range."""
     try:
         given = configured()
     except ImproperlyConfigured as error:
@@ -91,7 +91,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Me
 
 
 def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E005: an encryption key that is none."""
+    """E005: an encryption key is not 32 bytes in base64."""
     messages: Messages = []
     for position, text in enumerate(value("OTP_ENCRYPTION_KEYS") or ()):
         try:
@@ -108,7 +108,7 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messag
 
 
 def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E006: no such cache. E007: a cache that is not Redis. W003: none was chosen yet."""
+    """E006: no such cache. E007: the cache is not Redis. W003: CACHES is not set yet."""
     alias = value("OTP_CACHE")
     if alias is None:
         return []
@@ -124,10 +124,10 @@ def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
     return [
         not_yet_or_wrong(
             "CACHES",
-            f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis: "
-            "only there can a code be used up in one atomic step, by all processes at once. A "
-            "cache of each process's own would let a code in once in each, and count guesses "
-            "apart.",
+            f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis: only "
+            "there a code is consumed in one atomic step for all processes. With a cache per "
+            "process, a code would work once in each process, and each process would count "
+            "guesses separately.",
             hint='Set its BACKEND to "django.core.cache.backends.redis.RedisCache" or '
             f'"django_redis.cache.RedisCache", or name another alias in {NAMESPACE}["OTP_CACHE"].',
             not_yet="swap_user.W003",
@@ -137,19 +137,21 @@ def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
 
 
 def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E008: no backend that takes a code. W004: none was listed yet."""
+    """E008: no backend accepts a one-time code. W004: AUTHENTICATION_BACKENDS is not set yet."""
     for path in settings.AUTHENTICATION_BACKENDS:
         try:
             backend = import_string(path)
         except ImportError:
-            continue  # Django's own error at the first login names it.
-        # A project may list a subclass of ours.
-        if any(f"{base.__module__}.{base.__qualname__}" in _OURS for base in _bases(backend)):
+            continue  # Django raises an error that names the path, at the first login.
+        # A project may list a subclass of OTPBackend.
+        if any(
+            f"{base.__module__}.{base.__qualname__}" in _OTP_BACKENDS for base in _bases(backend)
+        ):
             return []
     return [
         not_yet_or_wrong(
             "AUTHENTICATION_BACKENDS",
-            "No backend in AUTHENTICATION_BACKENDS takes a one-time code: nobody can log in "
+            "No backend in AUTHENTICATION_BACKENDS accepts a one-time code, so users can't log in "
             "with one.",
             hint=f'Add "{BACKEND}" to AUTHENTICATION_BACKENDS.',
             not_yet="swap_user.W004",
@@ -158,11 +160,11 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
     ]
 
 
-_OURS = {"swap_user.backends.otp.OTPBackend"}
+_OTP_BACKENDS = {"swap_user.backends.otp.OTPBackend"}
 
 
 def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E009: no such sender. E010: not a sender. E011: nothing to send emails to."""
+    """E009: no such sender. E010: not a sender. E011: the user model has no email field."""
     sender, messages = load(
         "OTP_SENDER_CLASS",
         AbstractOTPSender,
@@ -190,11 +192,11 @@ def check_policy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mess
 
 
 def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E016: a notice that does not exist."""
+    """E016: OTP_NOTICES names an unknown event."""
     unknown = [name for name in value("OTP_NOTICES") or () if name not in NOTICES]
     return [
         checks.Error(
-            f"{NAMESPACE}['OTP_NOTICES'] names {name!r}, which nobody is told of.",
+            f"{NAMESPACE}['OTP_NOTICES'] names {name!r}, which is not an event.",
             hint=_hint_for_unknown(name, list(NOTICES)),
             id="swap_user.E016",
         )
@@ -203,7 +205,7 @@ def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
 
 
 def check_moved(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """W011: a dotted path of the alpha."""
+    """W011: a dotted path of the alpha releases, which has moved."""
     messages: Messages = []
     for setting in declared():
         path = value(setting.name)
@@ -222,9 +224,11 @@ def check_moved(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
 def _hint_for_unknown(name: object, known: list[str]) -> str:
     if name in FORMER:
         successor = FORMER[str(name)]
-        return f"It is now {successor}." if successor else "It went with 0.9.8: remove it."
+        if successor:
+            return f"It is now called {successor}."
+        return "It was removed after version 0.9.8 and has no successor: delete it."
     close = get_close_matches(str(name), known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"It may have: {', '.join(known)}."
+    return f"Did you mean {close[0]!r}?" if close else f"Allowed are: {', '.join(known)}."
 
 
 def _bases(backend: object) -> Sequence[type]:
@@ -233,15 +237,15 @@ def _bases(backend: object) -> Sequence[type]:
 
 def _check_email_field() -> Messages:
     user_model = get_user_model()
-    # Not get_email_field_name(): phone models answer it with a field that holds no address.
+    # Not get_email_field_name(): models without an email field return the phone field there.
     name = getattr(user_model, "EMAIL_FIELD", "email")
     try:
         user_model._meta.get_field(name)
     except FieldDoesNotExist:
         return [
             checks.Error(
-                f"Codes go out by email, but {user_model._meta.label} has no field {name!r}.",
-                hint=f"Set {NAMESPACE}['OTP_SENDER_CLASS'] to a sender that reaches these users, "
+                f"Codes are sent by email, but {user_model._meta.label} has no field {name!r}.",
+                hint=f"Set {NAMESPACE}['OTP_SENDER_CLASS'] to a sender that can reach these users, "
                 "or override its get_receiver(user).",
                 id="swap_user.E011",
             )

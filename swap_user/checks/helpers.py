@@ -1,4 +1,4 @@
-"""What the system checks share."""
+"""Functions that several system checks use."""
 
 import inspect
 from typing import Any
@@ -14,7 +14,7 @@ Messages = list[checks.CheckMessage]
 
 
 def value(name: str) -> Any:
-    """Return a setting, or None where ``check_settings`` already says what is wrong with it."""
+    """Return the value of a setting, or None if ``check_settings()`` reports it as wrong."""
     try:
         return getattr(swap_user_settings, name)
     except ImproperlyConfigured:
@@ -25,10 +25,17 @@ def not_yet_or_wrong(
     setting: str, message: str, *, hint: str, not_yet: str, wrong: str
 ) -> checks.CheckMessage:
     """
-    Return a warning while the project has not written ``setting`` at all, else an error.
+    Return a warning if the project does not define ``setting`` at all, else an error.
 
-    Whoever installs step by step migrates before they come to that setting, and an error would
-    stop the migration, which needs neither a cache nor a backend.
+    During an installation, ``migrate`` may run before that setting is written. An error would
+    stop it, although a migration needs neither a cache nor a backend.
+
+    Args:
+        setting: the name of a Django setting.
+        message: the message of the check.
+        hint: the hint of the check.
+        not_yet: the id of the warning.
+        wrong: the id of the error.
     """
     if settings.is_overridden(setting):  # type: ignore[misc]
         return checks.Error(message, hint=hint, id=wrong)
@@ -38,14 +45,26 @@ def not_yet_or_wrong(
 def load(
     name: str, base: type, *, example: str, not_found: str, not_fit: str
 ) -> tuple[Any, Messages]:
-    """Return the class that a setting names, or None and what is wrong with it."""
+    """
+    Import the class that a setting names.
+
+    Args:
+        name: the key in ``SWAP_USER``.
+        base: the class must be a subclass of it.
+        example: a dotted path for the hint.
+        not_found: the id of the error for a path that can't be imported.
+        not_fit: the id of the error for a class that is abstract or not a subclass.
+
+    Returns:
+        The class and an empty list, or None and the messages.
+    """
     path = value(name)
     if path is None:
         return None, []
     where = f"{NAMESPACE}[{name!r}]"
     try:
         found = import_string(path)
-    except Exception as error:  # noqa: BLE001 - the project's module may raise anything
+    except Exception as error:  # noqa: BLE001 - a module of the project may raise any exception
         hint = f'Name a class by its dotted path, such as "{example}".'
         message = f"{where} can't be imported: {error}"
         return None, [checks.Error(message, hint=hint, id=not_found)]
@@ -54,9 +73,9 @@ def load(
             return found, []
         abstract: Any = found
         missing = ", ".join(sorted(abstract.__abstractmethods__))
-        message = f"{where} is {found.__qualname__}, which is still abstract."
-        hint = f"Define {missing}; {base.__name__} says how."
+        message = f"{where} is {found.__qualname__}, which is abstract."
+        hint = f"Define {missing} as described in {base.__name__}."
         return None, [checks.Error(message, hint=hint, id=not_fit)]
     hint = f"Name a subclass of {base.__module__}.{base.__qualname__}."
-    message = f"{where} is {path}, which can't serve as one."
+    message = f"{where} is {path}, which is not a subclass of {base.__name__}."
     return None, [checks.Error(message, hint=hint, id=not_fit)]

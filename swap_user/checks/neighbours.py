@@ -1,4 +1,4 @@
-"""System checks of other packages, as far as they see codes."""
+"""System checks of other packages that handle codes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from swap_user.checks.helpers import Messages
 
 
 def check_axes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """E017: django-axes would store the codes that visitors type."""
+    """E017: django-axes would store the codes that users type."""
     if not apps.is_installed("axes") or "otp" in getattr(settings, "AXES_SENSITIVE_PARAMETERS", ()):
         return []
     return [
         checks.Error(
-            "django-axes stores the form fields of failed logins, and with them the codes.",
+            "django-axes stores the form fields of failed logins, and these contain codes.",
             hint='Add "otp" to AXES_SENSITIVE_PARAMETERS, such as '
             'AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "otp"].',
             id="swap_user.E017",

@@ -1,4 +1,4 @@
-"""Every key of the SWAP_USER setting."""
+"""The keys of the SWAP_USER setting."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ["NAMESPACE", "configured", "declared", "swap_user_settings"]
 
 
 class SwapUserSettings:
-    """Every key of ``SWAP_USER`` with its default."""
+    """All keys of ``SWAP_USER`` with their defaults. An attribute returns the value in use."""
 
     OTP_SENDER_CLASS = Setting(
         "swap_user.otp.senders.StdOutOTPSender",
@@ -17,177 +17,173 @@ class SwapUserSettings:
     )
     OTP_DISPATCHER = Setting(
         "swap_user.otp.dispatchers.ThreadDispatcher",
-        help_text="Dotted path of the dispatcher: where deliveries run.",
+        help_text="Dotted path of the dispatcher that runs deliveries.",
     )
     OTP_SEND_TIME_LIMIT = Setting(
         30,
         minimum=1,
         maximum=300,
-        help_text="How long a sender may take for one message, in seconds.",
+        help_text="Time limit for one call of the sender, in seconds.",
     )
     OTP_SEND_ATTEMPTS = Setting(
         3,
         minimum=1,
         maximum=10,
-        help_text="How often a message is tried to be sent while its code is valid.",
+        help_text="Maximum number of attempts to send a message while its code is valid.",
     )
     OTP_CACHE = Setting(
         "default",
-        help_text="The alias in CACHES whose Redis or Valkey records challenges and used codes.",
+        help_text="Alias in CACHES of the Redis or Valkey that stores challenges and used codes.",
     )
     OTP_TIMEOUT = Setting(
         300,
         minimum=1,
         maximum=600,
-        help_text="How long a sent code is accepted, in seconds (NIST SP 800-63B-4 3.1.3.2: "
-        "at most ten minutes).",
+        help_text="Lifetime of a sent code, in seconds (NIST SP 800-63B-4 section 3.1.3.2: at most "
+        "ten minutes).",
     )
     OTP_DIGITS = Setting(
         6,
         minimum=6,
         maximum=10,
-        help_text="How many digits a sent code has.",
+        help_text="Number of digits of a sent code.",
     )
     OTP_RESEND_INTERVAL = Setting(
         30,
         minimum=0,
         maximum=600,
-        help_text="How long a visitor waits before the next code can be asked for, in seconds.",
+        help_text="Time that the pages make a visitor wait before the next code, in seconds.",
     )
     OTP_ISSUER = Setting(
         "",
-        help_text="The site's name in messages and in authenticator apps; empty: the current "
-        "Site's name, or the host.",
+        help_text="Name of the site in messages and authenticator apps. Empty: the name of the "
+        "current Site, or the host name.",
     )
     OTP_POLICY_CLASS = Setting(
         "swap_user.otp.policies.AnyCode",
-        help_text="Dotted path of the policy: which codes a user must show to be let in.",
+        help_text="Dotted path of the policy that decides which factors a login requires.",
     )
     OTP_STAFF_MUST_ENROLL = Setting(
         False,
-        help_text="Whether users of the OTP admin must enroll an authenticator before they see "
-        "anything else of it.",
+        help_text="Whether users of the OTP admin site must enroll an authenticator before they "
+        "can open its other pages.",
     )
     OTP_FRESH_LOGIN = Setting(
         600,
         minimum=30,
         maximum=86_400,
-        help_text="How recent a login must be to change sign-in methods, in seconds.",
+        help_text="Maximum age of a login that may change sign-in methods, in seconds.",
     )
     OTP_PERIOD = Setting(
         30,
         minimum=15,
         maximum=120,
-        help_text="How long a code of a newly enrolled authenticator app lives, in seconds (NIST "
-        "SP 800-63B-4 3.1.4.1: at most two minutes).",
+        help_text="Time step of newly enrolled authenticator apps, in seconds (NIST SP 800-63B-4 "
+        "section 3.1.4.1: at most two minutes).",
     )
     OTP_PAST_STEPS = Setting(
         1,
         minimum=0,
         maximum=10,
-        help_text="How many time steps an authenticator app's clock may be behind.",
+        help_text="Number of time steps that the clock of an authenticator app may be behind.",
     )
     OTP_FUTURE_STEPS = Setting(
         1,
         minimum=0,
         maximum=10,
-        help_text="How many time steps an authenticator app's clock may be ahead.",
+        help_text="Number of time steps that the clock of an authenticator app may be ahead.",
     )
     OTP_LOOK_AHEAD = Setting(
         10,
         minimum=1,
         maximum=100,
-        help_text="How many codes a counter-based (HOTP) authenticator may have run ahead.",
+        help_text="Number of unused codes that a counter-based (HOTP) authenticator may be ahead.",
     )
     OTP_GUESSES_PER_ACCOUNT = Setting(
         16,
         minimum=1,
         maximum=30,
-        help_text="How many wrong short codes (under ten digits) browsers that are not known may "
-        "try at one account in any 365 days; each counts once for every four codes that would "
-        "be right.",
+        help_text="Wrong short codes (under ten digits) that unknown browsers may try for one "
+        "account in 365 days. A guess counts once for every four codes that would be accepted.",
     )
     OTP_GUESSES_PER_BROWSER = Setting(
         50,
         minimum=1,
         maximum=1000,
-        help_text="How many wrong short codes a browser that has logged in before may try at its "
-        "account in any 365 days.",
+        help_text="Wrong short codes that a known browser may try for its account in 365 days.",
     )
     OTP_GUESSES_PER_ADDRESS = Setting(
         100,
         minimum=1,
         maximum=100_000,
-        help_text="How many wrong short codes may come from one client address in any hour.",
+        help_text="Wrong short codes that one client address may try in an hour.",
     )
     OTP_GUESSES_PER_CODE = Setting(
         5,
         minimum=1,
         maximum=10,
-        help_text="How many wrong ten-digit codes a visitor may try in any hour.",
+        help_text="Wrong ten-digit codes that one browser session may try for one account in an "
+        "hour.",
     )
     OTP_SENDS_PER_ACCOUNT = Setting(
         20,
         minimum=1,
         maximum=100,
-        help_text="How many codes browsers that are not known may have sent to one account in any "
-        "24 hours.",
+        help_text="Messages that unknown browsers may request for one account in 24 hours.",
     )
     OTP_SENDS_TO_NEWCOMERS = Setting(
         3,
         minimum=0,
         maximum=20,
-        help_text="How many more may be sent to one account in any hour for each neighbourhood "
-        "(/16, IPv6: /32), each to an address that has not asked for this account in 90 days.",
+        help_text="Extra messages per account, network (/16, IPv6: /32) and hour, for client "
+        "addresses that have not requested a code for the account in 90 days.",
     )
     OTP_SENDS_TO_ALL_NEWCOMERS = Setting(
         1500,
         minimum=0,
         maximum=10_000,
-        help_text="How many of these may be sent to one account in any 90 days.",
+        help_text="Extra messages per account in 90 days, for all such client addresses together.",
     )
     OTP_SENDS_PER_BROWSER = Setting(
         20,
         minimum=1,
         maximum=1000,
-        help_text="How many codes a browser that has logged in before may have sent to its account "
-        "in any 24 hours.",
+        help_text="Messages that a known browser may request for its account in 24 hours.",
     )
     OTP_SENDS_PER_ADDRESS = Setting(
         100,
         minimum=1,
         maximum=100_000,
-        help_text="How many codes browsers that are not known may ask for from one client address "
-        "in any hour.",
+        help_text="Messages that unknown browsers at one client address may request in an hour.",
     )
     OTP_SENDS_PER_RECEIVER = Setting(
         2000,
         minimum=1,
         maximum=100_000,
-        help_text="How many codes may go to one receiver in any 24 hours, for browsers that are "
-        "not known.",
+        help_text="Messages to one receiver in 24 hours, at the request of unknown browsers.",
     )
     OTP_SENDS_PER_SITE = Setting(
         0,
         minimum=0,
-        help_text="How many codes the whole site may send in any 24 hours for browsers that are "
-        "not known; 0: any number.",
+        help_text="Messages of the whole site in 24 hours, at the request of unknown browsers. 0: "
+        "no limit.",
     )
     OTP_PHONE_PREFIXES: Setting[Sequence[str]] = Setting(
         (),
-        help_text="How the phone numbers begin that codes are sent to, such as +49; empty: all.",
+        help_text="Prefixes of the phone numbers that codes are sent to, such as +49. Empty: all "
+        "numbers.",
     )
     OTP_CLIENT_ADDRESS_HEADER = Setting(
         "",
-        help_text="The header in which the site's own proxy writes the client address, such as "
-        "X-Forwarded-For; empty: the peer of the connection is believed.",
+        help_text="Header in which the project's own proxy writes the client address, such as "
+        "X-Forwarded-For. Empty: the address of the connection (REMOTE_ADDR) is used.",
     )
     OTP_PROXIES = Setting(
         1,
         minimum=1,
         maximum=10,
-        help_text="How many proxies of the site's own add to that header; the entry counts that "
-        "the outermost of them wrote.",
+        help_text="Number of the project's own proxies that add to the header. The entry of the "
+        "outermost one is used.",
     )
     OTP_NOTICES: Setting[Sequence[str]] = Setting(
         (
@@ -198,12 +194,13 @@ class SwapUserSettings:
             "recovery_code_used",
             "guesses_exhausted",
         ),
-        help_text="Of what the owner of an account is told; what is left out is not told.",
+        help_text="Events that the owner of an account is notified about.",
     )
     OTP_ENCRYPTION_KEYS: Setting[Sequence[str]] = Setting(
         (),
         help_text="Keys for the secrets in the database: 32 random bytes each, in base64. The "
-        "first encrypts, all decrypt; empty: derived from SECRET_KEY and its fallbacks.",
+        "first key encrypts, all keys decrypt. Empty: keys are derived from SECRET_KEY and "
+        "SECRET_KEY_FALLBACKS.",
     )
 
 
@@ -211,7 +208,7 @@ swap_user_settings = SwapUserSettings()
 
 
 def declared() -> Iterator[Setting[Any]]:
-    """Yield every setting that exists, in the order in which they are documented."""
+    """Yield all settings, in the order of the documentation."""
     for value in vars(SwapUserSettings).values():
         if isinstance(value, Setting):
             yield value

@@ -1,6 +1,6 @@
-"""What the settings of 0.9.8 are called now."""
+"""The keys of version 0.9.8 and their successors."""
 
-# What settings of 0.9.8 became; "" where nothing takes their place.
+# Maps each key of 0.9.8 to its successor, or to "" if it has none.
 FORMER = {
     "OTP_LENGTH": "OTP_DIGITS",
     "OTP_ALPHABET": "",

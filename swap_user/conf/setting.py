@@ -1,4 +1,8 @@
-"""One key of the SWAP_USER setting: typed, and read when used, so that override_settings works."""
+"""
+The type of a key of the SWAP_USER setting.
+
+A value is read each time it is used, so that override_settings works.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, overload
@@ -16,10 +20,10 @@ class Setting(Generic[T]):
     One key of ``SWAP_USER``.
 
     Args:
-        default: the value when the project names none; its type is the type that is asked for.
-        minimum: the smallest number that is allowed.
-        maximum: the largest number that is allowed.
-        help_text: what it is, with its unit.
+        default: the value if the project sets none. The project's value must have the same type.
+        help_text: what the value means, with its unit.
+        minimum: the smallest allowed number.
+        maximum: the largest allowed number.
     """
 
     name: str
@@ -36,7 +40,8 @@ class Setting(Generic[T]):
         self.help_text = help_text
         self.minimum = minimum
         self.maximum = maximum
-        # What was found right last: a login reads many settings.
+        # The last value that passed the check. A login reads many settings, so the check of an
+        # unchanged value is skipped.
         self._last: object = None
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -53,15 +58,15 @@ class Setting(Generic[T]):
             return self
         value = configured().get(self.name, self.default)
         if value is not self._last:
-            # System checks say this earlier and better, but not every server runs them.
+            # The system checks report this too, but not every server runs them.
             if problem := self.problem(value):
                 raise ImproperlyConfigured(f"{NAMESPACE}[{self.name!r}] {problem}")
             self._last = value
         return value  # type: ignore[no-any-return]
 
     def problem(self, value: object) -> str | None:
-        """Return what is wrong with ``value`` as the end of a sentence, or None."""
-        # bool is an int to Python, never to a person who writes settings.
+        """Return why ``value`` is not allowed, as the end of a sentence, or None if it is."""
+        # bool is a subclass of int, but True is not meant as a number.
         if isinstance(self.default, bool):
             fits, wanted = isinstance(value, bool), "True or False"
         elif isinstance(self.default, int):
@@ -71,7 +76,7 @@ class Setting(Generic[T]):
         else:
             fits, wanted = _is_list_of_strings(value), "a list of strings"
         if not fits:
-            # The value itself is never repeated: it may be a key.
+            # The message does not contain the value, which may be an encryption key.
             return f"must be {wanted}, not {type(value).__name__}."
         return self._problem_with_range(value) if isinstance(value, int) else None
 
@@ -89,13 +94,13 @@ def _is_list_of_strings(value: object) -> bool:
 
 def configured() -> Mapping[str, Any]:
     """
-    Return the project's ``SWAP_USER``, empty when there is none.
+    Return the project's ``SWAP_USER``, or an empty dict if it is not set.
 
     Raises:
-        ImproperlyConfigured: it is not a dict.
+        ImproperlyConfigured: the setting is not a dict.
     """
     value = getattr(settings, NAMESPACE, {})
-    # Nearly always a dict; the question for any mapping takes long.
+    # The check for dict is first, because isinstance() with an abstract class is slow.
     if type(value) is not dict and not isinstance(value, Mapping):
         raise ImproperlyConfigured(f"{NAMESPACE} must be a dict, not {type(value).__name__}.")
     return value

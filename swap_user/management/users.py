@@ -1,4 +1,4 @@
-"""The user that a command names."""
+"""Look up the user that a command is given."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from swap_user.users import lookup, usernames
 
 def get_user(username: str) -> Any:
     """
-    Return the user of that name.
+    Return the user of that username.
 
     Args:
-        username: in any case or form.
+        username: the username, in any case or form.
 
     Raises:
-        CommandError: there is none.
+        CommandError: there is no such user.
     """
     name = usernames.normalize(username)
     user = lookup.named(name).first() if name else None

@@ -1,8 +1,8 @@
 """
-The functions and exceptions that projects use.
+The public functions and exceptions.
 
-They are imported when they are first used, so that Django can import ``swap_user.otp.senders`` and
-the other public modules before it loads the models.
+Each is imported when it is first used, so that Django can import ``swap_user.otp.senders`` and the
+other public modules before it loads the models.
 """
 
 from importlib import import_module

@@ -1,4 +1,8 @@
-"""What is logged: one line an event, for people, and its parts as ``extra``, for machines (R41)."""
+"""
+The security log: one line per event (R41).
+
+The fields of an event are written in the line for people, and as ``extra`` for programs.
+"""
 
 import logging
 import traceback
@@ -6,11 +10,12 @@ from typing import Any
 
 logger = logging.getLogger("swap_user.security")
 
-# No word of ours is as long. An exception's may be, and a line that floods the log hides others.
-_LONGEST = 500
+# A longer value is cut. The text of an exception may be long enough to hide other lines.
+_MAX_LENGTH = 500
 
-# Line ends of every kind (Unicode's too) and other control characters would let a visitor forge
-# lines, and marks of the writing direction the look of one; each is written as its escape.
+# Characters that are written as an escape sequence. With line ends (also those of Unicode) and
+# other control characters a visitor could forge a line of the log; marks of the writing direction
+# could change how a line looks.
 _CONTROLS = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
     for code in (
@@ -22,7 +27,7 @@ _CONTROLS = {
     )
 }
 
-# What a LogRecord has of its own, and what the parts of an event must therefore not be called.
+# Attributes of every LogRecord. A field with one of these names is renamed.
 _RESERVED = {*vars(logging.makeLogRecord({})), "message", "asctime", "event"}
 
 
@@ -31,10 +36,11 @@ def record(level: int, event: str, /, **fields: Any) -> None:
     Log an event.
 
     Args:
-        level: of ``logging``.
-        event: what happened, in lower case words.
-        fields: its parts, in their order; never a code, a secret or a name that was typed. One
-            that is called like an attribute of every LogRecord gets an underscore in ``extra``.
+        level: a level of ``logging``.
+        event: what happened, in lower-case words.
+        fields: the details, in the order of the line. They must not contain a code, a secret or a
+            typed username. In ``extra``, the name of a field that is also an attribute of every
+            LogRecord gets an underscore at its end.
     """
     if logger.isEnabledFor(level):
         parts = " ".join(f"{name}={escape(value)}" for name, value in fields.items())
@@ -46,25 +52,27 @@ def record(level: int, event: str, /, **fields: Any) -> None:
 
 
 def escape(value: object) -> str:
-    """Return ``value`` as text on one line."""
-    text = str(value)[:_LONGEST]
+    """Return ``value`` as text on one line, of at most 500 characters before escaping."""
+    text = str(value)[:_MAX_LENGTH]
     if text.isascii() and text.isprintable():
         return text
     text = text.translate(_CONTROLS)
-    # A lone surrogate can't be written to any file.
+    # A lone surrogate can't be encoded, so it could not be written to a file.
     return text.encode(errors="backslashreplace").decode()
 
 
 def describe(error: BaseException) -> str:
     """
-    Return what went wrong, and where, without the traceback: its lines may be anything.
+    Return the type and text of an exception, and the line that raised it.
+
+    A whole traceback is not logged, because its source lines may contain secrets.
 
     Args:
-        error: as it was caught.
+        error: the exception, as caught.
     """
-    words = f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{words} at {frames[-1].filename}:{frames[-1].lineno}" if frames else words
+    return f"{text} at {frames[-1].filename}:{frames[-1].lineno}" if frames else text
 
 
 def _plain(value: object) -> object:

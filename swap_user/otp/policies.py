@@ -1,8 +1,8 @@
 """
-Policies: which codes a user must show to be let in.
+Policies: which factors a login requires.
 
-A policy answers with groups of kinds. Of each group one kind has to be shown: one group is a
-login by a single code, two groups are a login in two steps.
+A policy returns groups of factors. The user must show one factor of each group: with one group a
+single code is enough, with two groups the login has two steps.
 """
 
 from typing import cast
@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
 
-PASSWORD = "password"  # noqa: S105 - the name of a kind
+PASSWORD = "password"  # noqa: S105 - the name of a factor
 SENT = "sent"
 AUTHENTICATOR = "authenticator"
 RECOVERY = "recovery"
@@ -25,25 +25,25 @@ NOT_SENT = frozenset({AUTHENTICATOR, RECOVERY})
 
 
 class AnyCode:
-    """Any code that the user has lets them in. The default."""
+    """Any code of the user is enough. The default policy."""
 
     def groups(self, user: AbstractBaseUser, *, enrolled: bool) -> Groups:
         """
-        Return the groups of kinds of which one each has to be shown.
+        Return groups of factors. The user must show one factor of each group.
 
         Args:
-            user: who wants to log in.
-            enrolled: whether they have an authenticator app.
+            user: the user to log in.
+            enrolled: whether the user has enrolled an authenticator.
         """
         return (ANY_CODE,)
 
     def asks_password(self) -> bool:
-        """Say whether the first page asks for a password too, whoever wants to log in."""
+        """Return whether the first page asks for a password. It does so for every username."""
         return False
 
 
 class AuthenticatorOnceEnrolled(AnyCode):
-    """Who has an authenticator app needs it: sent codes no longer let them in."""
+    """Users with an enrolled authenticator must use it: a sent code is not enough for them."""
 
     def groups(self, user: AbstractBaseUser, *, enrolled: bool) -> Groups:
         """See AnyCode.groups()."""
@@ -52,9 +52,10 @@ class AuthenticatorOnceEnrolled(AnyCode):
 
 class Both(AnyCode):
     """
-    Two factors: the password, on models that have one, and a code; else two codes in turn.
+    Two factors.
 
-    Without a password, a user who has no authenticator app yet gets in with the sent code alone.
+    On models with passwords, a password and a code. On models without, a sent code and a code of
+    the authenticator; users who have not enrolled one need the sent code only.
     """
 
     def groups(self, user: AbstractBaseUser, *, enrolled: bool) -> Groups:
@@ -64,25 +65,25 @@ class Both(AnyCode):
         return (frozenset({SENT}), NOT_SENT) if enrolled else (ANY_CODE,)
 
     def asks_password(self) -> bool:
-        """Say whether the user model has passwords."""
+        """Return whether the user model has passwords."""
         return any(field.name == "password" for field in get_user_model()._meta.fields)
 
 
 def load_policy() -> AnyCode:
     """
-    Return a policy of the class that the settings name.
+    Return a new policy object of the class in OTP_POLICY_CLASS.
 
     Raises:
-        ImportError: there is no such class.
+        ImportError: the class can't be imported.
     """
     return cast("AnyCode", import_string(swap_user_settings.OTP_POLICY_CLASS)())
 
 
 def takes_sent(user: AbstractBaseUser, *, enrolled: bool) -> bool:
-    """Say whether a sent code is of any use to this user: a useless one only confuses."""
+    """Return whether the policy accepts a sent code from this user. Otherwise none is sent."""
     return any(SENT in group for group in load_policy().groups(user, enrolled=enrolled))
 
 
 def missing(groups: Groups, shown: frozenset[str]) -> Groups:
-    """Return the groups of which nothing was shown yet."""
+    """Return the groups of which no factor was shown yet."""
     return tuple(group for group in groups if not group & shown)

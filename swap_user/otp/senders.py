@@ -1,4 +1,4 @@
-"""Senders: what carries a code to the person it is for."""
+"""Senders: classes that deliver codes and notices to users."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -16,40 +16,44 @@ from swap_user.conf import swap_user_settings
 
 
 class AbstractOTPSender(ABC):
-    """Subclass this, define ``send``, and name the class in ``SWAP_USER["OTP_SENDER_CLASS"]``."""
+    """
+    Base class of senders.
+
+    A subclass defines ``send()`` and is named in ``SWAP_USER["OTP_SENDER_CLASS"]``.
+    """
 
     @abstractmethod
     def send(self, receiver: str, otp: str, **kwargs: Any) -> object:
         """
-        Deliver ``otp``. Whatever this raises is logged, and the visitor is not told.
+        Deliver ``otp``. An exception is logged; the visitor sees no difference.
 
         Args:
-            receiver: where to, as ``get_receiver`` gives it.
+            receiver: the address or phone number that ``get_receiver()`` returned.
             otp: the code.
-            kwargs: ``user``; ``expires_in``, for how many seconds from now the code counts;
-                ``site_name`` and ``host``, what the visitor's site is called and its host name,
-                either may be "". More may come in later versions.
+            kwargs: ``user``; ``expires_in``, the remaining lifetime of the code in seconds;
+                ``site_name`` and ``host``, the name and the host name of the site, which may be
+                "". Later versions may add more.
         """
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
-        """Return where the codes of ``user`` go: the username, an email or a phone number."""
+        """Return the address or phone number that codes of ``user`` are sent to: the username."""
         return str(user.get_username())
 
     def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
         """
-        Tell ``user`` that their ways to log in changed; here by email, if they have an address.
+        Notify ``user`` of an event of their account, by email if they have an address.
 
         Args:
-            user: who is told.
-            subject: one line.
-            text: the message, plain.
+            user: the owner of the account.
+            subject: the subject, one line.
+            text: the message, in plain text.
         """
         if address := email_address(user):
             EmailMultiAlternatives(subject, text, to=[address]).send()
 
 
 class StdOutOTPSender(AbstractOTPSender):
-    """Print the code where the server runs: for development, never for a site in use."""
+    """Print codes to the server's standard output. For development only."""
 
     @sensitive_variables("otp")
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
@@ -66,9 +70,9 @@ class StdOutOTPSender(AbstractOTPSender):
 
 class EmailOTPSender(AbstractOTPSender):
     """
-    Send the code by email, from ``DEFAULT_FROM_EMAIL``, in text and HTML.
+    Send codes by email, from ``DEFAULT_FROM_EMAIL``, in plain text and HTML.
 
-    A project changes the words by templates of its own under the same names.
+    A project can override the templates with its own.
     """
 
     subject_template = "swap_user/email/otp_subject.txt"
@@ -76,7 +80,7 @@ class EmailOTPSender(AbstractOTPSender):
     html_template = "swap_user/email/otp.html"
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
-        """Return the user's email address, from the field that the model names for it."""
+        """Return the user's email address, from the model's ``EMAIL_FIELD``."""
         return email_address(user)
 
     @sensitive_variables("otp", "context", "message")
@@ -86,7 +90,7 @@ class EmailOTPSender(AbstractOTPSender):
 
         Raises:
             ValueError: the user has no email address.
-            Exception: whatever the email backend raises.
+            Exception: an exception of the email backend.
         """
         if not receiver:
             raise ValueError("The user has no email address.")
@@ -101,11 +105,11 @@ class EmailOTPSender(AbstractOTPSender):
 
 class AbstractSMSOTPSender(AbstractOTPSender):
     """
-    Send the code by SMS; subclass this and define ``send_text``.
+    Base class of senders that send codes by SMS. A subclass defines ``send_text()``.
 
-    The last line binds the code to the site's host, so that phones offer to fill it in there and
-    nowhere else (WICG: origin-bound one-time codes). A project changes the words before it by a
-    template of its own under the same name.
+    The last line of the message binds the code to the site's host, so that phones offer to fill it
+    in only there (WICG: origin-bound one-time codes). A project can override the template of the
+    text before it.
     """
 
     text_template = "swap_user/sms/otp.txt"
@@ -113,11 +117,11 @@ class AbstractSMSOTPSender(AbstractOTPSender):
     @abstractmethod
     def send_text(self, receiver: str, text: str) -> object:
         """
-        Deliver one SMS. Whatever this raises is logged, and the visitor is not told.
+        Deliver one SMS. An exception is logged; the visitor sees no difference.
 
         Args:
-            receiver: the phone number, as ``get_receiver`` gives it.
-            text: all of it; nothing may follow its last line.
+            receiver: the phone number that ``get_receiver()`` returned.
+            text: the whole text. Don't add anything after its last line.
         """
 
     @sensitive_variables("otp", "text")
@@ -126,7 +130,7 @@ class AbstractSMSOTPSender(AbstractOTPSender):
         Send ``otp`` to the phone number ``receiver``; see AbstractOTPSender.send().
 
         Raises:
-            Exception: whatever ``send_text`` raises.
+            Exception: an exception of ``send_text()``.
         """
         context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
         text = render_to_string(self.text_template, context).strip()
@@ -135,7 +139,7 @@ class AbstractSMSOTPSender(AbstractOTPSender):
         self.send_text(receiver, text)
 
     def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
-        """Mail ``text`` to who has an email address, else send it by SMS."""
+        """Notify ``user`` by email if they have an address, else by SMS."""
         if email_address(user):
             super().notify(user, subject, text)
         else:
@@ -148,7 +152,7 @@ def _minutes(kwargs: dict[str, Any]) -> int:
 
 
 def _bare_host(host: str) -> str:
-    """Return a host in ASCII and without its port, or "" if it is none."""
+    """Return the host name in ASCII without its port, or "" if it is not valid."""
     try:
         return split_domain_port(punycode(host))[0]
     except UnicodeError:
@@ -156,27 +160,27 @@ def _bare_host(host: str) -> str:
 
 
 def email_address(user: AbstractBaseUser) -> str:
-    """Return the user's email address, or ""."""
-    # Not get_email_field_name(): phone models answer it with a field that holds no address.
+    """Return the user's email address, or "" if there is none."""
+    # Not get_email_field_name(): models without an email field return the phone field there.
     return str(getattr(user, getattr(user, "EMAIL_FIELD", "email"), "") or "")
 
 
 def load_sender() -> AbstractOTPSender:
     """
-    Return a sender of the class that the settings name.
+    Return a new sender of the class in OTP_SENDER_CLASS.
 
     Raises:
-        ImportError: there is no such class.
-        TypeError: it is still abstract.
+        ImportError: the class can't be imported.
+        TypeError: the class is abstract.
     """
     return sender_class()()
 
 
 def sender_class() -> type[AbstractOTPSender]:
     """
-    Return the class of senders that the settings name.
+    Return the class in OTP_SENDER_CLASS.
 
     Raises:
-        ImportError: there is no such class.
+        ImportError: the class can't be imported.
     """
     return cast("type[AbstractOTPSender]", import_string(swap_user_settings.OTP_SENDER_CLASS))

@@ -1,4 +1,4 @@
-"""What the site is called, where a message or an app names it."""
+"""The name of the site in messages and in authenticator apps."""
 
 from django.contrib.sites.shortcuts import get_current_site
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured, ObjectDoesNotExist
@@ -9,10 +9,10 @@ from swap_user.conf import swap_user_settings
 
 def site_name(host: str) -> str:
     """
-    Return what the site is called in a message: the setting, the current Site, or the host.
+    Return the name of the site: OTP_ISSUER, the name of the current Site, or the host name.
 
     Args:
-        host: the host name that the visitor sees, or "".
+        host: the host name of the visitor's request, or "".
     """
     if issuer := swap_user_settings.OTP_ISSUER:
         return issuer
@@ -25,7 +25,7 @@ def site_name(host: str) -> str:
 
 
 def host_name(request: HttpRequest | None) -> str:
-    """Return the host name that the visitor sees, or "" where there is no visitor."""
+    """Return the host name of a request, or "" if it is not allowed or there is no request."""
     try:
         return request.get_host() if request is not None else ""
     except DisallowedHost:

@@ -1,4 +1,4 @@
-"""The views of a login, for pages of a project's own."""
+"""The login views, for a project's own pages."""
 
 from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
 

@@ -6,7 +6,7 @@ from swap_user.users.admin import SwapUserAdmin, password_add_fieldsets, passwor
 
 @admin.register(EmailUser)
 class EmailUserAdmin(SwapUserAdmin):
-    """EmailUser in the admin."""
+    """The admin of EmailUser."""
 
     fieldsets = password_fieldsets("email")
     add_fieldsets = password_add_fieldsets("email")

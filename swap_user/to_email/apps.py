@@ -8,5 +8,5 @@ class EmailUserConfig(AppConfig):
     name = "swap_user.to_email"
     label = "swap_to_email"
     verbose_name = _("Email users")
-    # Keys of existing databases: tables of other apps point at them.
+    # Primary keys in existing databases have this type, and foreign keys refer to them.
     default_auto_field = "django.db.models.AutoField"

@@ -3,7 +3,7 @@ from swap_user.users.models import AbstractSwapUser, EmailIdentity
 
 
 class AbstractEmailUser(EmailIdentity, AbstractSwapUser):
-    """A user who is known by email address and has a password."""
+    """A user with an email address as username, and a password."""
 
     objects = EmailUserManager()
 

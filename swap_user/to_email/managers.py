@@ -4,4 +4,4 @@ from swap_user.users.managers import SwapUserManager
 
 
 class EmailUserManager(SwapUserManager[Any]):
-    """Creates users by email address."""
+    """Creates users with an email address as username."""

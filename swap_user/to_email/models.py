@@ -4,7 +4,7 @@ from swap_user.to_email.base_models import AbstractEmailUser
 
 
 class EmailUser(AbstractEmailUser):
-    """The user model of emails, ready to be used as it is."""
+    """The user model with an email address as username, and a password."""
 
     class Meta(AbstractEmailUser.Meta):
         swappable = "AUTH_USER_MODEL"

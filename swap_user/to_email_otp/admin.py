@@ -10,7 +10,7 @@ from swap_user.users.admin import (
 
 @admin.register(EmailOTPUser)
 class EmailOTPUserAdmin(PasswordlessUserAdmin):
-    """EmailOTPUser in the admin."""
+    """The admin of EmailOTPUser."""
 
     fieldsets = passwordless_fieldsets("email")
     add_fieldsets = passwordless_add_fieldsets("email")

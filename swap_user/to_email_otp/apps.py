@@ -8,5 +8,5 @@ class EmailOTPUserConfig(AppConfig):
     name = "swap_user.to_email_otp"
     label = "swap_to_email_otp"
     verbose_name = _("Email users (one-time codes)")
-    # Keys of existing databases: tables of other apps point at them.
+    # Primary keys in existing databases have this type, and foreign keys refer to them.
     default_auto_field = "django.db.models.AutoField"

@@ -3,7 +3,7 @@ from swap_user.users.models import AbstractPasswordlessUser, EmailIdentity
 
 
 class AbstractEmailOTPUser(EmailIdentity, AbstractPasswordlessUser):
-    """A user who is known by email address and has no password."""
+    """A user with an email address as username, without a password."""
 
     objects = EmailOTPUserManager()
 

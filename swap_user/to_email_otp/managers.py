@@ -4,4 +4,4 @@ from swap_user.users.managers import PasswordlessUserManager
 
 
 class EmailOTPUserManager(PasswordlessUserManager[Any]):
-    """Creates users by email address; they have no password."""
+    """Creates users with an email address as username, without a password."""

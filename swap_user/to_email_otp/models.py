@@ -4,7 +4,7 @@ from swap_user.to_email_otp.base_models import AbstractEmailOTPUser
 
 
 class EmailOTPUser(AbstractEmailOTPUser):
-    """The user model of emails and one-time codes, ready to be used as it is."""
+    """The user model with an email address as username, without a password."""
 
     class Meta(AbstractEmailOTPUser.Meta):
         swappable = "AUTH_USER_MODEL"

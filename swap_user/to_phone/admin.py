@@ -6,7 +6,7 @@ from swap_user.users.admin import SwapUserAdmin, password_add_fieldsets, passwor
 
 @admin.register(PhoneUser)
 class PhoneUserAdmin(SwapUserAdmin):
-    """PhoneUser in the admin."""
+    """The admin of PhoneUser."""
 
     fieldsets = password_fieldsets("phone")
     add_fieldsets = password_add_fieldsets("phone")

@@ -8,5 +8,5 @@ class PhoneUserConfig(AppConfig):
     name = "swap_user.to_phone"
     label = "swap_to_phone"
     verbose_name = _("Phone users")
-    # Keys of existing databases: tables of other apps point at them.
+    # Primary keys in existing databases have this type, and foreign keys refer to them.
     default_auto_field = "django.db.models.AutoField"

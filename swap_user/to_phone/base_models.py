@@ -4,7 +4,7 @@ from swap_user.users.phone import PhoneIdentity
 
 
 class AbstractPhoneUser(PhoneIdentity, AbstractSwapUser):
-    """A user who is known by phone number and has a password."""
+    """A user with a phone number as username, and a password."""
 
     objects = PhoneUserManager()
 

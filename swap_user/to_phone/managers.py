@@ -4,4 +4,4 @@ from swap_user.users.managers import SwapUserManager
 
 
 class PhoneUserManager(SwapUserManager[Any]):
-    """Creates users by phone number."""
+    """Creates users with a phone number as username."""

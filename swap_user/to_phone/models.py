@@ -4,7 +4,7 @@ from swap_user.to_phone.base_models import AbstractPhoneUser
 
 
 class PhoneUser(AbstractPhoneUser):
-    """The user model of phones, ready to be used as it is."""
+    """The user model with a phone number as username, and a password."""
 
     class Meta(AbstractPhoneUser.Meta):
         swappable = "AUTH_USER_MODEL"

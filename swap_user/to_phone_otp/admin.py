@@ -10,7 +10,7 @@ from swap_user.users.admin import (
 
 @admin.register(PhoneOTPUser)
 class PhoneOTPUserAdmin(PasswordlessUserAdmin):
-    """PhoneOTPUser in the admin."""
+    """The admin of PhoneOTPUser."""
 
     fieldsets = passwordless_fieldsets("phone")
     add_fieldsets = passwordless_add_fieldsets("phone")

@@ -8,5 +8,5 @@ class PhoneOTPUserConfig(AppConfig):
     name = "swap_user.to_phone_otp"
     label = "swap_to_phone_otp"
     verbose_name = _("Phone users (one-time codes)")
-    # Keys of existing databases: tables of other apps point at them.
+    # Primary keys in existing databases have this type, and foreign keys refer to them.
     default_auto_field = "django.db.models.AutoField"

@@ -4,7 +4,7 @@ from swap_user.users.phone import PhoneIdentity
 
 
 class AbstractPhoneOTPUser(PhoneIdentity, AbstractPasswordlessUser):
-    """A user who is known by phone number and has no password."""
+    """A user with a phone number as username, without a password."""
 
     objects = PhoneOTPUserManager()
 

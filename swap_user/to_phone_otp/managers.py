@@ -4,4 +4,4 @@ from swap_user.users.managers import PasswordlessUserManager
 
 
 class PhoneOTPUserManager(PasswordlessUserManager[Any]):
-    """Creates users by phone number; they have no password."""
+    """Creates users with a phone number as username, without a password."""

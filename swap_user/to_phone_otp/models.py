@@ -4,7 +4,7 @@ from swap_user.to_phone_otp.base_models import AbstractPhoneOTPUser
 
 
 class PhoneOTPUser(AbstractPhoneOTPUser):
-    """The user model of phones and one-time codes, ready to be used as it is."""
+    """The user model with a phone number as username, without a password."""
 
     class Meta(AbstractPhoneOTPUser.Meta):
         swappable = "AUTH_USER_MODEL"

@@ -1,4 +1,4 @@
-"""Accounts by their canonical username, through the manager that the project gave its model."""
+"""Look users up by canonical username, through the default manager of the user model."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from swap_user.users.usernames import username_field
 
 def named(name: str) -> "QuerySet[AbstractBaseUser]":
     """
-    Return the users of this name: one or none.
+    Return a queryset with the user of this username, or an empty one.
 
     Args:
-        name: as ``swap_user.users.usernames.normalize`` gives it.
+        name: the canonical username, see ``swap_user.users.usernames.normalize()``.
     """
     model: Any = get_user_model()
     return model._default_manager.filter(**{model.USERNAME_FIELD: name})  # type: ignore[no-any-return]
@@ -22,10 +22,11 @@ def named(name: str) -> "QuerySet[AbstractBaseUser]":
 
 def answers_to(user: AbstractBaseUser, name: str) -> bool:
     """
-    Say whether this is the user's name, and not only one that the database takes for the same.
+    Return whether ``name`` equals the user's username exactly.
 
-    MariaDB's usual collations ignore accents: it finds jose@example.com for josé@example.com.
-    Each spelling would then have challenges, and in time budgets, of its own.
+    The database may find a user by a different spelling: common MariaDB collations ignore accents
+    and find jose@example.com for josé@example.com. Each spelling would then have its own
+    challenges and its own throttle budgets.
     """
     field = username_field(type(user))
     same = field.get_prep_value(user.get_username()) == field.get_prep_value(name)
@@ -33,5 +34,5 @@ def answers_to(user: AbstractBaseUser, name: str) -> bool:
 
 
 def is_active(user: AbstractBaseUser) -> bool:
-    """Say whether the account may log in; a model without ``is_active`` has only active ones."""
+    """Return ``user.is_active``, or True if the user model has no such field."""
     return bool(getattr(user, "is_active", True))

@@ -1,4 +1,4 @@
-"""What the managers have in common, bases for a project's own among them."""
+"""Base managers of the user models, also for a project's own user models."""
 
 import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,10 +17,10 @@ UserT = TypeVar("UserT", bound="AbstractSwapUser")
 
 class SwapUserManager(BaseUserManager[UserT]):
     """
-    Creates users by their username alone, whatever ``USERNAME_FIELD`` is called.
+    Creates users from a username, whatever ``USERNAME_FIELD`` is called.
 
-    The username comes first or under the field's own name: ``create_user("a@example.com")``,
-    ``create_user(email="a@example.com")``.
+    The username is the first argument or the keyword argument named by the field:
+    ``create_user("a@example.com")``, ``create_user(email="a@example.com")``.
     """
 
     def create_user(
@@ -30,9 +30,9 @@ class SwapUserManager(BaseUserManager[UserT]):
         Create and save a user without privileges.
 
         Args:
-            username: the new user's; in any case and form.
-            password: the raw password; None: none that works.
-            fields: other fields of the model.
+            username: the username, in any case and form.
+            password: the raw password. With None the user gets an unusable password.
+            fields: values of other fields of the model.
 
         Raises:
             ValueError: the username is missing or not valid.
@@ -57,10 +57,11 @@ class SwapUserManager(BaseUserManager[UserT]):
         self, username: object = None, password: str | None = None, **fields: Any
     ) -> UserT:
         """
-        Create and save a user who may do anything; see create_user().
+        Create and save a superuser; see create_user().
 
         Raises:
-            ValueError: the username is missing or not valid, or a superuser's flag is denied.
+            ValueError: the username is missing or not valid, or ``is_staff`` or ``is_superuser``
+                is False.
         """
         user = self._build(username, password, _with_superuser_flags(fields))
         user.save(using=self._db)
@@ -78,15 +79,16 @@ class SwapUserManager(BaseUserManager[UserT]):
 
     acreate_superuser.alters_data = True  # type: ignore[attr-defined]
 
-    # Django's own, without the rest of its manager, which knows a "username" and migrates along.
+    # Only this method is taken from UserManager. The rest expects a field "username", and
+    # UserManager is written into migrations (use_in_migrations).
     with_perm = UserManager.with_perm
 
     def get_by_natural_key(self, username: object) -> UserT:
         """
-        Return the user of that name, in whatever case or form it is given.
+        Return the user of that username, given in any case or form.
 
         Raises:
-            DoesNotExist: there is none; also for what can't be a username.
+            DoesNotExist: there is no such user, or the text can't be a username.
         """
         return self.get(**self._natural_key(username))
 
@@ -100,12 +102,12 @@ class SwapUserManager(BaseUserManager[UserT]):
         return normalize_email(email or "")
 
     def _set_password(self, user: UserT, password: str | None) -> None:
-        """Set a new user's password; a seam for models that have none."""
+        """Set a new user's password. The manager of users without passwords overrides this."""
         user.set_password(password)
 
     def _natural_key(self, username: object) -> dict[str, str]:
         name = self.model.normalize_username(username)
-        # Not canonical(): rows of old that are not valid by today's rules are found as well.
+        # Not canonical(): old rows must be found even if today's rules don't allow the username.
         if not is_text(name):
             raise self.model.DoesNotExist("This can't be a username.")
         return {self.model.USERNAME_FIELD: name}
@@ -134,17 +136,16 @@ class PasswordlessUserManager(SwapUserManager[UserT]):
 
     def _set_password(self, user: UserT, password: str | None) -> None:
         """
-        Leave a password out, with a warning.
+        Ignore the password, with a warning.
 
-        Not an error: test tools and seed scripts pass one to whatever the user model is.
+        It is not an error, because test tools and seed scripts pass a password to any user model.
         """
         if password is not None:
             name = self.model._meta.object_name
             warnings.warn(
-                f"The password is ignored: {name} accounts have none, they log in with "
+                f"The password is ignored: {name} users have no password, they log in with "
                 "one-time codes.",
-                # create_user() < _build() < here
-                stacklevel=4,
+                stacklevel=4,  # the caller of create_user()
             )
 
 

@@ -1,4 +1,4 @@
-"""What the user models have in common, bases for a project's own among them."""
+"""Abstract base classes of the user models."""
 
 import secrets
 from typing import Any, ClassVar
@@ -16,13 +16,14 @@ from swap_user.users.fields import NormalizedEmailField
 from swap_user.users.usernames import normalize_email
 
 
-# A CommandError, because management commands are where it is met: manage.py then prints one line.
+# A CommandError, because it is mostly raised in management commands (e.g. changepassword):
+# manage.py then prints one line instead of a traceback.
 class PasswordUnsupported(CommandError, NotImplementedError):
-    """A password was to be set on a model that has none."""
+    """Raised when a password is set on a user of a model without passwords."""
 
 
 class AbstractSwapUser(PermissionsMixin, AbstractBaseUser):
-    """A user with permissions, a password and no username yet."""
+    """A user with permissions and a password. A subclass adds the username field."""
 
     USERNAME_FIELD: ClassVar[str]
 
@@ -41,7 +42,7 @@ class AbstractSwapUser(PermissionsMixin, AbstractBaseUser):
         abstract = True
 
     def get_full_name(self) -> str:
-        """Return the username: it is all that is known of a name."""
+        """Return the username, because the model has no field for a name."""
         return self.get_username()
 
     def get_short_name(self) -> str:
@@ -56,13 +57,13 @@ def new_security_stamp() -> str:
 
 class AbstractPasswordlessUser(AbstractSwapUser):
     """
-    A user without a password column, which the rest of Django may treat like any other user.
+    A user without a password column. Django treats it like a user with an unusable password.
 
-    Sessions hang on the security stamp as they otherwise do on the password hash: a new stamp
-    ends them.
+    The session auth hash is computed from the security stamp instead of the password hash, so a
+    new stamp ends all sessions of the user.
     """
 
-    # None takes the inherited column away.
+    # None removes the inherited column.
     password = None  # type: ignore[assignment]
     security_stamp = models.CharField(
         verbose_name=_("security stamp"),
@@ -75,7 +76,7 @@ class AbstractPasswordlessUser(AbstractSwapUser):
         abstract = True
 
     def rotate_security_stamp(self) -> None:
-        """End all of the user's sessions; saves the new stamp and nothing else."""
+        """Save a new security stamp, which ends all sessions of the user."""
         self.security_stamp = new_security_stamp()
         self.save(update_fields=["security_stamp"])
 
@@ -89,7 +90,8 @@ class AbstractPasswordlessUser(AbstractSwapUser):
     arotate_security_stamp.alters_data = True  # type: ignore[attr-defined]
 
     def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
-        # The hook of get_session_auth_hash() and of its fallback twin in all supported versions.
+        # All supported Django versions call this method for the session auth hash and its
+        # fallbacks.
         return salted_hmac(
             "swap_user.security_stamp",
             f"{self.pk}:{self.security_stamp}",
@@ -99,20 +101,20 @@ class AbstractPasswordlessUser(AbstractSwapUser):
 
     def set_password(self, raw_password: str | None) -> None:
         """
-        Refuse: there is no password.
+        Raise PasswordUnsupported. Do nothing on an unsaved instance without a username.
 
         Raises:
-            PasswordUnsupported: always, but on an instance that is nobody's.
+            PasswordUnsupported: the user has no password.
         """
-        # ModelBackend hashes on an empty instance when a name is unknown, so that it takes as long
-        # as a known one. Here neither takes any time; raising would tell the two apart.
+        # For an unknown username, ModelBackend calls this method on an empty instance, to take as
+        # long as for a known one. An exception here would reveal that the user does not exist.
         if self._state.adding and not self.get_username():
             return
         message = gettext("%(model)s accounts have no password: they log in with one-time codes.")
         raise PasswordUnsupported(message % {"model": self._meta.object_name})
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Return False: no password is right."""
+        """Return False: the user has no password."""
         return False
 
     async def acheck_password(self, raw_password: str | None) -> bool:
@@ -120,7 +122,7 @@ class AbstractPasswordlessUser(AbstractSwapUser):
         return False
 
     def set_unusable_password(self) -> None:
-        """Do nothing: it is so already."""
+        """Do nothing: the user has no password."""
 
     def has_usable_password(self) -> bool:
         """Return False."""
@@ -128,7 +130,7 @@ class AbstractPasswordlessUser(AbstractSwapUser):
 
 
 class EmailIdentity(models.Model):
-    """Gives a user model its ``email`` for a username."""
+    """Adds ``email`` to a user model, as its username."""
 
     email = NormalizedEmailField(verbose_name=_("email address"), unique=True)
 
@@ -138,11 +140,11 @@ class EmailIdentity(models.Model):
     class Meta:
         abstract = True
         constraints = [
-            # Also against rows that are written past the field, by SQL.
+            # Also covers rows that are written with SQL, without the field's normalization.
             models.UniqueConstraint(Lower("email"), name="%(app_label)s_%(class)s_email_ci"),
         ]
 
     @classmethod
     def normalize_username(cls, username: Any) -> Any:
-        """Return an email address in the form in which it is stored; anything else as it was."""
+        """Return an email address in the form in which it is stored; other values unchanged."""
         return normalize_email(username) if isinstance(username, str) else username

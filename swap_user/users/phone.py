@@ -1,4 +1,4 @@
-"""Phone numbers as identities. The one module that needs django-phonenumber-field."""
+"""Phone numbers as usernames. The only module that needs django-phonenumber-field."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from swap_user.users.usernames import username_field
 
 def normalize_phone(phone: str | PhoneNumber, region: str | None = None) -> str:
     """
-    Return a phone number in E.164 (ITU-T E.164: "+", country code, number).
+    Return a phone number in E.164 format (ITU-T E.164: "+", country code, number).
 
     Args:
-        phone: in any notation and any script's digits.
-        region: the country of numbers in national notation, ISO 3166-1 alpha-2; None:
+        phone: a phone number in any notation, with the digits of any script.
+        region: the country of numbers in national notation (ISO 3166-1 alpha-2). None stands for
             ``PHONENUMBER_DEFAULT_REGION``.
 
     Returns:
-        The number, or the text as it was where it is no valid phone number.
+        The number, or the unchanged text if it is not a valid phone number.
     """
     number = to_python(phone, region=region)
     if not isinstance(number, PhoneNumber):
@@ -30,7 +30,7 @@ def normalize_phone(phone: str | PhoneNumber, region: str | None = None) -> str:
 
 
 class PhoneIdentity(models.Model):
-    """Gives a user model its ``phone`` for a username."""
+    """Adds ``phone`` to a user model, as its username."""
 
     phone = PhoneNumberField(verbose_name=_("phone number"), unique=True)
 
@@ -40,12 +40,12 @@ class PhoneIdentity(models.Model):
         abstract = True
 
     def get_username(self) -> str:
-        """Return the number in E.164, as text: PhoneNumber is no JSON."""
+        """Return the number in E.164 as a string, because PhoneNumber can't be written as JSON."""
         return str(self.normalize_username(getattr(self, self.USERNAME_FIELD)))
 
     @classmethod
     def normalize_username(cls, username: Any) -> Any:
-        """Return a phone number in E.164; anything else as it was."""
+        """Return a phone number in E.164; other values unchanged."""
         if not isinstance(username, str | PhoneNumber):
             return username
         field: Any = username_field(cls)
@@ -54,10 +54,10 @@ class PhoneIdentity(models.Model):
     @classmethod
     def get_email_field_name(cls) -> str:
         """
-        Return the name of the model's email field, or of its phone field where there is none.
+        Return the name of the model's email field, or of its phone field if it has none.
 
-        Django's password reset form looks users up by this field; this way it finds nobody on a
-        model without email addresses, and does not fail.
+        Django's password reset form looks users up by this field. With the phone field it finds no
+        user and does not fail.
         """
         name = getattr(cls, "EMAIL_FIELD", "email")
         try:

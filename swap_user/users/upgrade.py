@@ -1,4 +1,4 @@
-"""What migrations do to the rows of an existing database. Only migrations call it."""
+"""Operations that migrations run on the rows of an existing database."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -18,22 +18,22 @@ Operation = Callable[[Apps, BaseDatabaseSchemaEditor], None]
 
 
 class EmailCollision(CommandError):
-    """Accounts whose addresses differ in nothing but case or form."""
+    """Raised when the addresses of two users differ only in case or form."""
 
 
 def normalize_emails(app_label: str, model_name: str) -> Operation:
     """
-    Return an operation for RunPython that brings every ``email`` into its canonical form.
+    Return an operation for RunPython that writes every ``email`` in its canonical form.
 
-    The operation raises EmailCollision, before it writes anything, when two accounts would end
-    up with one address.
+    The operation raises EmailCollision before it changes a row if two users would get the same
+    address.
     """
 
     def operation(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         rows = _rows(apps, schema_editor, app_label, model_name)
         if rows is None:
             return
-        # First look, then write: databases without transactional DDL could not take it back.
+        # Check all rows before writing: not every database can roll a migration back.
         _refuse_collisions(rows)
         for batch in _batches(rows.order_by("pk").values_list("pk", "email")):
             changed = [
@@ -47,7 +47,7 @@ def normalize_emails(app_label: str, model_name: str) -> Operation:
 
 
 def give_security_stamps(app_label: str, model_name: str) -> Operation:
-    """Return an operation for RunPython that gives every row a security stamp of its own."""
+    """Return an operation for RunPython that gives every row its own security stamp."""
 
     def operation(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         rows = _rows(apps, schema_editor, app_label, model_name)
@@ -65,7 +65,7 @@ def _rows(
 ) -> "models.QuerySet[Any] | None":
     model: Any = apps.get_model(app_label, model_name)
     alias = schema_editor.connection.alias
-    # A model that another one is swapped for has no table.
+    # A model that is swapped out has no table.
     if model._meta.swapped or not router.allow_migrate_model(alias, model):
         return None
     rows: models.QuerySet[Any] = model._base_manager.using(alias)
@@ -73,8 +73,8 @@ def _rows(
 
 
 def _batches(rows: "models.QuerySet[Any, Any]") -> Iterator[list[Any]]:
-    """Yield the rows of a queryset of tuples that begin with, and are ordered by, the pk."""
-    # By pk rather than with one long cursor, which would be read while its rows are rewritten.
+    """Yield lists of rows. ``rows`` yields tuples that begin with the pk, ordered by it."""
+    # One query per batch, because a single cursor would read rows while they are rewritten.
     batch = list(rows[:BATCH_SIZE])
     while batch:
         yield batch
@@ -82,8 +82,8 @@ def _batches(rows: "models.QuerySet[Any, Any]") -> Iterator[list[Any]]:
 
 
 def _refuse_collisions(rows: "models.QuerySet[Any]") -> None:
-    # Only rows that change can collide, with each other or with rows that stay. Memory is spent
-    # on those alone.
+    # Only rows that change can collide, with each other or with an unchanged row. Only they are
+    # kept in memory.
     changing: dict[str, list[Any]] = defaultdict(list)
     for batch in _batches(rows.order_by("pk").values_list("pk", "email")):
         for pk, email in batch:
@@ -94,15 +94,14 @@ def _refuse_collisions(rows: "models.QuerySet[Any]") -> None:
     for start in range(0, len(emails), BATCH_SIZE):
         same = rows.filter(email__in=emails[start : start + BATCH_SIZE])
         for pk, email in same.values_list("pk", "email"):
-            # A database that ignores case finds the changing rows themselves as well.
+            # A database that ignores case also finds the rows that change.
             if pk not in changing_pks:
                 changing[email].append(pk)
     collisions = [sorted(pks) for pks in changing.values() if len(pks) > 1]
     if collisions:
         groups = "; ".join(", ".join(map(str, pks)) for pks in sorted(collisions))
         raise EmailCollision(
-            f"These {rows.model._meta.label} accounts have the same email address but for its "
-            f"case or form: primary keys {groups}. No address was changed. Keep one account of "
-            "each group as it is, give the others another address or delete them, and migrate "
-            "again."
+            f"The email addresses of these {rows.model._meta.label} users differ only in case or "
+            f"form: primary keys {groups}. No address was changed. Keep one user of each group, "
+            "give the others another address or delete them, and run migrate again."
         )

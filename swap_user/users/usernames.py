@@ -1,11 +1,11 @@
 """
-Usernames are one identity, whatever their case or form.
+Canonical usernames: one user has one username, whatever case or form is typed.
 
-Why folding Unicode is safe here (compare CVE-2019-19844): what is stored, compared and written to
-is always the folded form itself, so two names that fold alike are one account, and its codes go
-to the address in the database, never to the text that somebody typed. Folding is NFKC and lower
-case, which keeps letters apart that upper case or case folding would merge: a dotless i stays
-another letter than i, a sharp s another than ss.
+Normalizing Unicode is safe here (compare CVE-2019-19844). Only the canonical form is stored and
+compared, so two texts with the same canonical form are the same account. Codes are sent to the
+address in the database, never to the typed text. The canonical form is NFKC in lower case. It
+keeps letters apart that upper case or case folding would merge: a dotless i stays different from
+i, and a sharp s from ss.
 """
 
 import unicodedata
@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 if TYPE_CHECKING:
     from django.db.models import Field
 
-# Nobody types a longer name. Beyond it text is refused unread: NFKC of a huge text takes long.
+# Longer text is rejected before it is normalized, because NFKC of a huge text is slow.
 MAX_TYPED_LENGTH = 1024
 
 
@@ -26,22 +26,22 @@ def normalize(username: object) -> str:
     Return the canonical username for the active user model.
 
     Args:
-        username: as somebody typed it, or anything else.
+        username: the username as typed. Values of any type are accepted.
 
     Returns:
-        The name under which the database knows the account, if there is one; "" for what can't
-        be a username. Never raises.
+        The username in the form in which the database stores it, or "" if the value can't be a
+        username. The user may not exist. No exception is raised.
     """
     return canonical(get_user_model(), username)
 
 
 def canonical(model: type[Any], username: object) -> str:
     """
-    Return the canonical username for ``model``, "" for what can't be one; see normalize().
+    Return the canonical username for ``model``; see normalize().
 
     Args:
-        model: a user model; its ``normalize_username`` decides the form.
-        username: as somebody typed it, or anything else.
+        model: a user model. Its ``normalize_username()`` defines the canonical form.
+        username: the username as typed. Values of any type are accepted.
     """
     if not is_text(username):
         return ""
@@ -51,7 +51,7 @@ def canonical(model: type[Any], username: object) -> str:
         value = field.to_python(name)
     except (TypeError, ValueError, ValidationError):
         return ""
-    # A phone number field makes an object of any text, and the object knows whether it is one.
+    # A phone number field accepts any text; the resulting PhoneNumber may not be valid.
     if hasattr(value, "is_valid") and not value.is_valid():
         return ""
     max_length = field.max_length or MAX_TYPED_LENGTH
@@ -59,29 +59,29 @@ def canonical(model: type[Any], username: object) -> str:
 
 
 def username_field(model: type[Any]) -> "Field[Any, Any]":
-    """Return the field of a user model that holds the username."""
+    """Return the username field of a user model."""
     field: Field[Any, Any] = model._meta.get_field(model.USERNAME_FIELD)
     return field
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Return whether ``value`` is a string that every database takes, and not a huge one."""
+    """Return whether ``value`` is a string that any database can store, of a sensible length."""
     if not isinstance(value, str) or len(value) > MAX_TYPED_LENGTH or "\x00" in value:
-        return False  # PostgreSQL takes no NUL.
+        return False  # PostgreSQL can't store NUL.
     try:
         value.encode()
-    except UnicodeEncodeError:  # a lone surrogate
+    except UnicodeEncodeError:  # lone surrogate
         return False
     return True
 
 
 def normalize_email(email: str) -> str:
     """
-    Return an email address in the one form in which it is stored: NFKC, stripped, lower case.
+    Return an email address in the form in which it is stored: NFKC, stripped, lower case.
 
-    Applying it twice changes nothing more. What is far too long for an address stays as it is.
+    The function is idempotent. A text that is too long for an address is returned unchanged.
     """
     if len(email) > MAX_TYPED_LENGTH:
         return email
-    # Lower case can leave NFKC in rare scripts, hence the second round.
+    # In a few scripts the lower-case text is not in NFKC, so it is normalized a second time.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).strip().lower())

@@ -202,7 +202,7 @@ def test_busy_port_that_was_asked_for(start):
         port = other.getsockname()[1]
         demo = start(PORT=str(port))
         assert demo.process.wait(timeout=30) == 1
-    assert demo.said == f"Port {port} is in use: PORT=… chooses another.\n"
+    assert demo.said == f"Port {port} is in use: set PORT=… to use another one.\n"
 
 
 def test_busy_default_port(start):
@@ -237,9 +237,13 @@ def interpreter(path: Path, *, version: str, has_ensurepip: bool = True) -> Path
         (
             "3.9.2",
             True,
-            r"Python 3\.11 or newer is needed, and \S+ is 3\.9\.2\. PYTHON=\S+ names another\.",
+            r"Python 3\.11 or newer is required, but \S+ is 3\.9\.2\. Set PYTHON=\S+ to .+ one\.",
         ),
-        ("3.11.2", False, r"\S+ can't make virtual environments: apt install python3-venv .+"),
+        (
+            "3.11.2",
+            False,
+            r"\S+ can't create virtual environments\. On Debian .+: apt install python3-venv",
+        ),
     ],
     ids=["too old", "Debian's without venv"],
 )

@@ -42,7 +42,7 @@ def test_enroll_with_hotp(run, user):
     text = run(answer, "--type=hotp", "--name=Key ring")
     assert "▄" in text or "█" in text
     assert "otpauth://hotp/" in text
-    assert "can log in with Key ring" in text
+    assert "can now log in with Key ring" in text
     assert enter(None, hotp.code_at(secrets[0], 1)) == user
 
 

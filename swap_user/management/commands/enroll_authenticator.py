@@ -12,18 +12,23 @@ TRIES = 3
 
 
 class Command(BaseCommand):
-    """Enroll an authenticator app from the terminal: the first superuser needs no sender."""
+    """Enroll an authenticator in the terminal, e.g. for a superuser before mail is set up."""
 
     help = "Shows a QR code for an authenticator app and asks for the code that the app shows."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the username, and what kind of authenticator."""
-        parser.add_argument("username", help="Email, phone number or name, in any form.")
-        parser.add_argument("--type", choices=["totp", "hotp"], default="totp")
-        parser.add_argument("--name", default="", help="What to call it.")
+        """Add the username, and the type and name of the authenticator."""
+        parser.add_argument("username", help="The username, in any case or form.")
+        parser.add_argument(
+            "--type",
+            choices=["totp", "hotp"],
+            default="totp",
+            help="Time-based (totp, the default) or counter-based (hotp).",
+        )
+        parser.add_argument("--name", default="", help="A name for the authenticator.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Enroll."""
+        """Enroll the authenticator."""
         user = get_user(options["username"])
         try:
             enrollment = enroll(user, type=options["type"], name=options["name"])
@@ -32,24 +37,25 @@ class Command(BaseCommand):
         uri = enrollment.provisioning_uri
         picture = io.StringIO()
         segno.make(uri, micro=False, error="l").terminal(picture, compact=True)
-        self.stdout.write(f"{picture.getvalue()}\nScan it with an authenticator app, or open {uri}")
+        self.stdout.write(f"{picture.getvalue()}\nScan the QR code with an authenticator app,")
+        self.stdout.write(f"or open {uri}")
         self.stdout.write(f"or type the secret {enrollment.secret}\n\n")
         self._confirm(enrollment)
-        self.stdout.write(
-            f"{user.get_username()} can log in with {enrollment.authenticator} from now on."
-        )
+        self.stdout.write(f"{user.get_username()} can now log in with {enrollment.authenticator}.")
 
     def _confirm(self, enrollment: Enrollment) -> None:
         for left in reversed(range(TRIES)):
             try:
-                code = input("Code that the app shows: ")
+                code = input("Code in the app: ")
             except (EOFError, KeyboardInterrupt):
-                raise CommandError("No code, so nothing was enrolled. Start again.") from None
+                raise CommandError(
+                    "No code was entered, so nothing was enrolled. Run the command again."
+                ) from None
             try:
                 enrollment.confirm(code)
             except InvalidCode:
                 if left:
-                    self.stderr.write("That is not the code. The next one?")
+                    self.stderr.write("The code is wrong. Enter the next code of the app.")
             else:
                 return
-        raise CommandError("No right code, so nothing was enrolled. Start again.")
+        raise CommandError("The codes were wrong, so nothing was enrolled. Run the command again.")

@@ -7,7 +7,7 @@ from django.core.management.commands.migrate import Command as DjangoCommand
 
 
 def _next_command() -> Any:
-    """Return the class of the command that runs without this one: another app's, or Django's."""
+    """Return the command class that would run without this one, of another app or of Django."""
     for config in apps.get_app_configs():
         folder = Path(config.path) / "management"
         if config.label != "swap_user" and "migrate" in find_commands(str(folder)):
@@ -19,12 +19,13 @@ class Command(_next_command()):  # type: ignore[misc]
     """
     Accept ``migrate swap_to_email`` in a project with ``to_email_otp``, and migrate all apps then.
 
-    The installation steps have always said so for both. Logging in needs more tables than the
-    user's.
+    The installation steps of earlier versions use this label for both apps. All apps are migrated,
+    because a login needs more tables than that of the user model. The same holds for
+    ``swap_to_phone``.
     """
 
     def handle(self, *args: Any, **options: Any) -> Any:
-        """Migrate."""
+        """Migrate, with the label replaced if needed."""
         label = options.get("app_label")
         if (
             label in {"swap_to_email", "swap_to_phone"}

@@ -8,24 +8,24 @@ from swap_user.otp.sessions.reset import lift_limits, reset_user
 
 
 class Command(BaseCommand):
-    """Give a user who has lost everything a fresh start."""
+    """Reset a user who has lost all sign-in methods."""
 
     help = (
         "Revokes a user's authenticators and recovery codes, ends their sessions, and lifts the "
-        "limits that strangers have used up."
+        "limits that unknown browsers have used up."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the username."""
-        parser.add_argument("username", help="Email, phone number or name, in any form.")
+        """Add the username and --limits-only."""
+        parser.add_argument("username", help="The username, in any case or form.")
         parser.add_argument(
             "--limits-only",
             action="store_true",
-            help="Only lift the limits; everything else stays as it is.",
+            help="Lift the limits only, and change nothing else.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Reset."""
+        """Reset the user, or lift their limits."""
         user = get_user(options["username"])
         if options["limits_only"]:
             self._lift(user)
@@ -34,8 +34,9 @@ class Command(BaseCommand):
             authenticators, codes = reset_user(user)
         except LoginUnavailable as error:
             raise CommandError(
-                "Revoked and ended, but the limits are still there, and browsers are still known: "
-                "Redis can't be reached. Run this again when it can."
+                "Authenticators and recovery codes are revoked and sessions ended, but Redis can't "
+                "be reached: the limits are not lifted and known browsers are not revoked. Run the "
+                "command again when Redis is available."
             ) from error
         self.stdout.write(
             f"{user.get_username()}: sessions ended; limits lifted; "
@@ -46,5 +47,5 @@ class Command(BaseCommand):
         try:
             lift_limits(user)
         except LoginUnavailable as error:
-            raise CommandError("The limits are still there: Redis can't be reached.") from error
+            raise CommandError("The limits are not lifted: Redis can't be reached.") from error
         self.stdout.write(f"{user.get_username()}: limits lifted.")

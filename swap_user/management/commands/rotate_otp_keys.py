@@ -9,24 +9,24 @@ from swap_user.otp.authenticators.secrets import keyring
 
 
 class Command(BaseCommand):
-    """Encrypt every stored secret with the first key of OTP_ENCRYPTION_KEYS."""
+    """Encrypt all stored secrets with the first key of OTP_ENCRYPTION_KEYS."""
 
     help = (
-        "Encrypts every stored secret with the first encryption key. Safe beside running logins; "
-        "interrupted, it is resumed by running it again."
+        "Encrypts all stored secrets with the first encryption key. Users can log in meanwhile. "
+        "If the command is interrupted, run it again to continue."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the size of a batch."""
+        """Add the batch size."""
         parser.add_argument(
             "--batch-size",
             type=int,
             default=BATCH_SIZE,
-            help="How many secrets one transaction takes (default: %(default)s).",
+            help="Number of secrets per transaction (default: %(default)s).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Rotate, saying on a terminal how far it is; elsewhere only how it ended."""
+        """Rotate, and print the result. On a terminal, also print the progress."""
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be at least 1.")
         started = time.monotonic()
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         seconds = time.monotonic() - started
         self.stdout.write(
             f"{progress.rotated} secrets now use the key {keyring().primary_id} "
-            f"({seconds:.1f} s, {progress.rotated / max(seconds, 0.001):.0f} a second)."
+            f"({seconds:.1f} s, {progress.rotated / max(seconds, 0.001):.0f} per second)."
         )
         if progress.unreadable:
             raise CommandError(_unreadable(progress))
@@ -56,6 +56,7 @@ def _unreadable(progress: Progress) -> str:
     counts = ", ".join(f"{count} with the key {key or '?'}" for key, count in keys.items())
     examples = ", ".join(str(pk) for pk in list(progress.unreadable)[:5])
     return (
-        f"{len(progress.unreadable)} secrets can't be read ({counts}) and were left as they are. "
-        f"Put their key back into OTP_ENCRYPTION_KEYS, or revoke them. The first: {examples}."
+        f"{len(progress.unreadable)} secrets can't be read ({counts}) and were not changed. Add "
+        "their key to OTP_ENCRYPTION_KEYS again, or revoke their authenticators. The first ids: "
+        f"{examples}."
     )

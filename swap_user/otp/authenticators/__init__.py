@@ -1,1 +1,1 @@
-"""What the database holds: secrets, recovery codes, their rotation and revocation."""
+"""Authenticators and recovery codes in the database: secrets, queries, rotation, revocation."""

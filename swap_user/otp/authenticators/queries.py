@@ -57,7 +57,7 @@ class AuthenticatorQuery:
         self._columns = _columns(self._connection.alias, get_user_model())
 
     def run(self) -> list[Authenticator]:
-        """Run ``orm_select``, without compiling it again where its SQL is always the same."""
+        """Run ``orm_select``, without compiling it again if its SQL is always the same."""
         if self._columns.sql is None:
             return list(orm_select(self._username))
         field = username_field(self._columns.model)
@@ -71,10 +71,10 @@ class AuthenticatorQuery:
         """
         Return authenticators that are not in the database, each with a made-up user.
 
-        To make them takes as long as to make those of real rows (R33).
+        Creating them takes the same time as creating those of real rows (R33).
 
         Args:
-            number: how many to make.
+            number: how many to create.
         """
         row = self._columns.made_up
         return [self._instance(row) for _ in range(number)] if row else []
@@ -115,7 +115,7 @@ def _kept_update(alias: str, names: tuple[str, ...]) -> str:
     quoted = connections[alias].ops.quote_name
     changes = ", ".join(f"{quoted(_META.get_field(name).column)} = %s" for name in names)
     return (
-        f"UPDATE {quoted(_META.db_table)} SET {changes} "  # noqa: S608 - no text of a visitor
+        f"UPDATE {quoted(_META.db_table)} SET {changes} "  # noqa: S608 - no user input
         f"WHERE {quoted('id')} = %s AND {quoted('consumed')} < %s"
     )
 
@@ -126,7 +126,7 @@ def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
 
     Args:
         changes: authenticators with a new ciphertext, each with the ciphertext that it replaces.
-            A row whose ciphertext has changed since is left alone.
+            A row whose ciphertext has changed since is not updated.
     """
     connection = connections[router.db_for_write(Authenticator)]
     primary_key = _META.get_field("id")
@@ -139,7 +139,7 @@ def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
         (each.secret, primary_key.get_db_prep_save(each.pk, connection), replaced)
         for each, replaced in changes
     ]
-    # In one call: on SQLite no other connection can write until it is done.
+    # In one call, because SQLite blocks other writers until the transaction ends.
     if rows:
         with transaction.atomic(connection.alias), connection.cursor() as cursor:
             cursor.executemany(sql, rows)
@@ -151,15 +151,15 @@ class _Columns:
     The columns of the query for one user model and database.
 
     Attributes:
-        sql: the SELECT, whose only parameter is the username; None where the ORM must compile it
-            each time, because a manager of the project may change it from call to call.
-        expressions: the columns, as the ORM sees them.
-        own: names of the authenticator's fields. Its columns come first.
+        sql: the SELECT, whose only parameter is the username; None if the ORM must compile it
+            each time, because a manager of the project may change the query from call to call.
+        expressions: the columns, as expressions of the ORM.
+        own: names of the authenticator's fields. Their columns come first.
         model: the user model.
         users: names of the user's fields.
         converted: positions of columns whose values the ORM converts.
         made_up: a row with the same columns that belongs to no user; None if no object can be
-            made of it.
+            created from it.
     """
 
     sql: str | None
@@ -188,7 +188,7 @@ class _Columns:
         split = len(self.own)
         authenticator = Authenticator.from_db(connection.alias, self.own, values[:split])
         user = self.model.from_db(connection.alias, self.users, values[split:])
-        # What select_related() does: the row says that they belong together.
+        # As select_related() does.
         _USER.set_cached_value(authenticator, user)
         return authenticator
 
@@ -217,13 +217,13 @@ def _columns(alias: str, model: Any) -> _Columns:
     row = _made_up_row(columns, connection)
     try:
         columns.instance(row, columns.converters(connection), connection)
-    except Exception:  # noqa: BLE001 - the user model is the project's
+    except Exception:  # noqa: BLE001 - a user model of the project may raise any exception
         return columns
     return replace(columns, made_up=row)
 
 
 def _kept_sql(rows: "QuerySet[Authenticator]", alias: str, model: Any) -> str | None:
-    """Return the SQL of ``orm_select``, or None where it may change from call to call."""
+    """Return the SQL of ``orm_select``, or None if it may change from call to call."""
     manager = model._default_manager
     if (
         type(manager).get_queryset is not Manager.get_queryset
@@ -234,12 +234,12 @@ def _kept_sql(rows: "QuerySet[Authenticator]", alias: str, model: Any) -> str | 
         rows = rows.filter(**{f"user__{model.USERNAME_FIELD}": _PLACEHOLDER})
         sql, parameters = rows.query.get_compiler(alias).as_sql()
     except (TypeError, ValueError, ValidationError):
-        return None  # The username is no text.
+        return None  # The username is not a text field.
     return sql if parameters == (_PLACEHOLDER,) else None
 
 
 def _made_up_row(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
-    """Return a row of the default values; None where a field has none or can't convert it."""
+    """Return a row of default values, with None for fields that have none or can't convert it."""
     blank = {True: Authenticator(), False: columns.model()}
     row: list[Any] = []
     for index, expression in enumerate(columns.expressions):
@@ -251,7 +251,7 @@ def _made_up_row(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[An
             value = field.get_db_prep_save(value, connection)
             for convert in _converters_of(expression, connection):
                 convert(value, expression, connection)
-        except Exception:  # noqa: BLE001 - fields of the project may raise anything
+        except Exception:  # noqa: BLE001 - fields of the project may raise any exception
             value = None
         row.append(value)
     return tuple(row)

@@ -1,9 +1,9 @@
 """
-Recovery codes: for the day when the phone is gone.
+Recovery codes, for users who have lost their authenticator.
 
-Ten codes of 80 random bits, each good for one login. Stored under a salted password hash (NIST
-SP 800-63B-4 3.1.2.2: so whatever has less than 112 bits), one salt for a set, so that checking a
-code costs one hash however many are left.
+A set has ten codes of 80 random bits. Each code works once. Codes are stored as salted password
+hashes (NIST SP 800-63B-4 section 3.1.2.2 requires this for secrets of less than 112 bits). All
+codes of a set have the same salt, so that a check computes only one hash.
 """
 
 import hmac
@@ -23,12 +23,12 @@ from swap_user.signals import recovery_code_used, recovery_codes_generated
 
 NUMBER = 10
 
-# Crockford's base 32: no I, L, O, U. 16 letters of 5 bits.
+# Crockford's base 32, without I, L, O and U. A code has 16 characters of 5 bits.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
 GROUP = 4
 
-# Against 80 random bits no number of iterations matters; these satisfy the letter of the rule.
+# 80 random bits can't be guessed from a hash, so a small number is enough to comply with NIST.
 _ITERATIONS = 10_000
 
 _SHAPE = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
@@ -37,9 +37,10 @@ _FORGIVEN = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, "–": None,
 
 def normalize(typed: object) -> str | None:
     """
-    Return the recovery code that somebody meant, or None if it can't be one.
+    Return a typed recovery code in its canonical form, or None if it can't be one.
 
-    Case, spaces and dashes are forgiven, and letters that look like a digit.
+    Case, spaces, dashes and underscores are ignored. Letters that look like a digit are replaced
+    by it.
     """
     if not isinstance(typed, str) or len(typed) > 64:
         return None
@@ -50,15 +51,15 @@ def normalize(typed: object) -> str | None:
 @sensitive_variables("raw", "codes")
 def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
     """
-    Give the user a new set of recovery codes, and return them to be shown once.
+    Create a new set of recovery codes and return it. The codes can't be read again later.
 
-    The earlier set ends, used or not.
+    The new set replaces the earlier one.
 
     Args:
-        user: whose they are.
+        user: the owner of the codes.
 
     Returns:
-        Ten codes, grouped for reading: "7K2M-9QXD-0VBE-3HJT".
+        Ten codes in groups of four characters, e.g. "7K2M-9QXD-0VBE-3HJT".
     """
     raw = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(NUMBER)]
     salt = secrets.token_hex(16)
@@ -71,16 +72,17 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
 
 
 def remaining_recovery_codes(user: AbstractBaseUser) -> int:
-    """Return how many of the user's recovery codes are left."""
+    """Return the number of the user's unused recovery codes."""
     return RecoveryCode.objects.filter(user_id=user.pk, used_at=None).count()
 
 
 @sensitive_variables("code", "expected")
 def choose(code: str, rows: Sequence[RecoveryCode]) -> RecoveryCode | None:
     """
-    Return the row that ``code`` matches, used or not.
+    Return the row that ``code`` matches, used or unused, or None.
 
-    All are compared. Without rows a hash is computed all the same, for the time it takes.
+    ``code`` is compared with all rows. Without rows one hash is computed too, so that the time
+    does not reveal whether there are any.
     """
     salts = {_salt(row.code) for row in rows} or {"0" * 32}
     expected = {salt: _hash(code, salt) for salt in salts}
@@ -90,10 +92,12 @@ def choose(code: str, rows: Sequence[RecoveryCode]) -> RecoveryCode | None:
 
 def build_missing_rows(rows: int) -> None:
     """
-    Take the time that making objects of a whole set of codes takes, where there are fewer (R33).
+    Create objects for the rows that are missing to a whole set, and discard them.
+
+    An account with fewer rows then takes the same time as one with a whole set (R33).
 
     Args:
-        rows: how many there were.
+        rows: number of rows of the account.
     """
     model = get_user_model()
     for _ in range(rows, NUMBER):
@@ -102,13 +106,13 @@ def build_missing_rows(rows: int) -> None:
 
 def consume(row: RecoveryCode, rows: Iterable[RecoveryCode]) -> bool:
     """
-    Use a recovery code up, and say whether it was still to be had.
+    Consume a recovery code and return whether it was unused.
 
-    Its owner is told, see ``swap_user.signals.recovery_code_used``.
+    The signal ``recovery_code_used`` is sent, so that the owner is notified.
 
     Args:
-        row: the code.
-        rows: the set that it belongs to.
+        row: the recovery code.
+        rows: the set of the recovery code.
     """
     unused = RecoveryCode.objects.filter(pk=row.pk, used_at=None)
     if row.used_at is not None or unused.update(used_at=timezone.now()) == 0:
@@ -123,6 +127,6 @@ def _hash(code: str, salt: str) -> str:
 
 
 def _salt(encoded: str) -> str:
-    # algorithm$iterations$salt$hash, Django's format
+    # Django's format: algorithm$iterations$salt$hash
     parts = encoded.split("$")
     return parts[2] if len(parts) == 4 else ""

@@ -1,4 +1,4 @@
-"""The end of an authenticator."""
+"""Revocation of authenticators."""
 
 from swap_user.models import Authenticator
 from swap_user.signals import authenticator_removed
@@ -6,9 +6,12 @@ from swap_user.signals import authenticator_removed
 
 def remove_authenticator(authenticator: Authenticator) -> bool:
     """
-    Delete an authenticator, and say whether it was still there. Its owner is told (R37).
+    Delete an authenticator and notify its owner (R37).
 
-    The owner's sessions are for the caller to end, who knows which one to keep.
+    The caller must end the owner's sessions, because only the caller knows which one to keep.
+
+    Returns:
+        True, or False if the authenticator was deleted before.
     """
     user = authenticator.user
     deleted, _ = Authenticator.objects.filter(pk=authenticator.pk).delete()

@@ -1,8 +1,8 @@
 """
-Key rotation: every secret encrypted anew with the first key.
+Key rotation: encrypt all secrets with the first key.
 
-[k1] becomes [k2, k1], all is rotated, then k1 is taken away. What is done stays done, so an
-interrupted rotation is resumed by starting it again; logins go on meanwhile.
+The project changes the keys from [k1] to [k2, k1], rotates, and then removes k1. Users can log in
+during a rotation. An interrupted rotation continues when it is started again.
 """
 
 from collections.abc import Iterator
@@ -23,12 +23,13 @@ BATCH_SIZE = 1000
 @dataclass(slots=True)
 class Progress:
     """
-    How far a rotation has come.
+    The progress of a rotation.
 
-    Args:
-        total: how many secrets were to be rotated when it began.
-        rotated: how many were, by it or meanwhile by a login.
-        unreadable: ids of authenticators whose secret can't be read, and the id of its key.
+    Attributes:
+        total: number of secrets to rotate, counted at the start.
+        rotated: number of secrets that were rotated, including those rotated by logins meanwhile.
+        unreadable: maps the ids of authenticators whose secret can't be decrypted to the id of the
+            key that it was encrypted with.
     """
 
     total: int
@@ -38,10 +39,10 @@ class Progress:
 
 def rotate_keys(*, batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
     """
-    Encrypt every secret with the first key, and yield after each batch.
+    Encrypt all secrets with the first key, and yield the progress after each batch.
 
     Args:
-        batch_size: how many secrets one transaction takes.
+        batch_size: number of secrets per transaction.
     """
     newest = prefix(keyring().primary_id)
     stale = Authenticator.objects.exclude(secret__startswith=newest).order_by("pk")
@@ -65,6 +66,6 @@ def _rotate(batch: list[Authenticator], progress: Progress) -> None:
             progress.unreadable[authenticator.pk] = encrypted_with(stored)
         else:
             changes.append((authenticator, stored))
-    # Encrypted before, written in one go: SQLite lets nobody else write in a transaction.
+    # Encrypting is done before the transaction, because SQLite blocks other writers during it.
     queries.replace_secrets(changes)
     progress.rotated += len(changes)

@@ -1,4 +1,4 @@
-"""An authenticator's secret: made, sealed, opened, and made again when it can't be read."""
+"""The secrets of authenticators: encrypt and decrypt them, and replace unreadable ones."""
 
 import logging
 from functools import lru_cache
@@ -18,10 +18,10 @@ from swap_user.otp.exceptions import EncryptionError
 
 def keyring() -> Keyring:
     """
-    Return the keys that are configured now, and after them those that follow from SECRET_KEY.
+    Return the keys in OTP_ENCRYPTION_KEYS, followed by those derived from SECRET_KEY.
 
-    The latter go on decrypting, so that a site which configures its first key of its own loses
-    nothing of what it stored before.
+    The derived keys still decrypt, so that secrets stay readable when a project sets
+    OTP_ENCRYPTION_KEYS for the first time.
     """
     return _keyring(
         tuple(swap_user_settings.OTP_ENCRYPTION_KEYS),
@@ -29,54 +29,54 @@ def keyring() -> Keyring:
     )
 
 
-# Deriving costs a hash or two per key: once for each set of keys, not at every login.
+# Deriving a key takes a few hashes, so it is not done at each login.
 @lru_cache(maxsize=4)
 def _keyring(configured: tuple[str, ...], secrets: tuple[str | bytes, ...]) -> Keyring:
     return Keyring([*map(decode_key, configured), *map(derive_key, secrets)])
 
 
 def _owner(authenticator: Authenticator) -> str:
-    """Return what the ciphertext is bound to: this row, of this user, of this type."""
+    """Return the associated data of the ciphertext: it is bound to the row, its user and type."""
     return f"{authenticator.pk}|{authenticator.user_id}|{authenticator.type}"
 
 
 def seal(authenticator: Authenticator, secret: str) -> None:
-    """Put ``secret`` (base32) into the authenticator, encrypted; saving is the caller's."""
+    """Encrypt ``secret`` (base32) and set it on the authenticator, without saving."""
     authenticator.secret = keyring().encrypt(secret, associated_data=_owner(authenticator))
 
 
 def open_secret(authenticator: Authenticator) -> str:
     """
-    Return the authenticator's secret in base32.
+    Return the decrypted secret of the authenticator, in base32.
 
     Raises:
-        MissingKey: its key is not configured.
-        EncryptionError: it was altered, or written for another row.
+        MissingKey: the key of the secret is not configured.
+        EncryptionError: the secret was altered, or belongs to another row.
     """
     return keyring().decrypt(authenticator.secret, associated_data=_owner(authenticator))
 
 
 def enrolled(user: AbstractBaseUser) -> "QuerySet[Authenticator]":
-    """Return what the user enrolled: all but the one for sent codes."""
+    """Return the enrolled authenticators of the user, without the one for sent codes."""
     return Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT)
 
 
 def is_enrolled(user: AbstractBaseUser) -> bool:
-    """Say whether the user has an authenticator app."""
+    """Return whether the user has enrolled an authenticator."""
     return enrolled(user).exists()
 
 
 def is_stale(authenticator: Authenticator) -> bool:
-    """Say whether the secret was encrypted with another key than the first."""
+    """Return whether the secret is encrypted with another key than the first."""
     return encrypted_with(authenticator.secret) != keyring().primary_id
 
 
 def reseal(authenticator: Authenticator) -> None:
     """
-    Encrypt the secret anew with the first key; saving is the caller's.
+    Encrypt the secret again with the first key, without saving.
 
     Raises:
-        EncryptionError: it can't be read.
+        EncryptionError: the secret can't be decrypted.
     """
     seal(authenticator, open_secret(authenticator))
 
@@ -84,11 +84,10 @@ def reseal(authenticator: Authenticator) -> None:
 @sensitive_variables("secret", "fresh")
 def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
     """
-    Return the user's authenticator for sent codes and its secret; the first call creates it.
+    Return the user's authenticator for sent codes and its secret. The first call creates it.
 
-    A secret that can't be read is replaced by a new one: nothing was enrolled with it, so all
-    that is lost are the codes on their way. Without this a changed SECRET_KEY would shut out
-    everybody for good.
+    A secret that can't be decrypted is replaced by a new one. Only codes that are already sent
+    stop working. Otherwise no user could log in with a sent code after a change of SECRET_KEY.
     """
     authenticator = Authenticator(
         pk=Authenticator.sent_id(user.pk), user_id=user.pk, type=Authenticator.Type.SENT
@@ -109,7 +108,7 @@ def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
         return stored, open_secret(stored)
     except EncryptionError as error:
         audit.record(logging.ERROR, "sent-code secret replaced", user=user.pk, reason=error)
-        # Only where it still stands: of two that replace it at once, the first wins.
+        # Only if it is unchanged: of two concurrent calls, the first one replaces the secret.
         Authenticator.objects.filter(pk=stored.pk, secret=stored.secret).update(
             secret=authenticator.secret, user_id=user.pk, type=authenticator.type
         )

@@ -1,9 +1,9 @@
 """
-A challenge: one issued, still pending code. Redis holds its counter and its expiry, never it.
+A challenge: one issued, still pending code. Redis stores its counter and expiry, never the code.
 
-The counter is the microsecond of issuing, made strictly increasing for an account. RFC 4226
-takes any 8-byte number; this one needs no row to be written, differs between two flows, and
-never comes again when Redis has lost everything.
+The counter is the time of issue in microseconds, made strictly increasing for each account. RFC
+4226 allows any 8-byte number. With the time, issuing a code writes no row in the database, two
+flows have different counters, and no counter is repeated after Redis has lost its data.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from swap_user.otp.store import keys, scripts
 
 _MICROSECONDS = 1_000_000
 
-# Ten minutes (NIST SP 800-63B-4 3.1.3.2), and some for servers whose clocks differ.
-_LONGEST_MS = 660_000
+# Ten minutes (NIST SP 800-63B-4 section 3.1.3.2), and one more for servers whose clocks differ.
+_MAX_LIFETIME_MS = 660_000
 
-# A flow is a long random string; this can't be one.
+# Stands for a challenge that is not bound to a flow. A flow is a longer string.
 _UNBOUND = "-"
 
-# A Lua function for the beginning of a script: it takes the keys of the account's last counter
-# and of the flow's challenge, the earliest counter, the lifetime in ms, and what follows the
-# counter in the challenge.
+# A Lua function. Scripts that use it begin with this text. Its parameters are the Redis keys of
+# the account's last counter and of the flow's challenge, the earliest counter, the lifetime in
+# milliseconds, and the part of the challenge after the counter.
 LUA = """
 local function issue(last_key, key, earliest, lifetime, rest)
     local counter = tonumber(earliest)
@@ -39,14 +39,14 @@ _ISSUE = scripts.Script(LUA + "return issue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], 
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """
-    What waits for its code.
+    A pending challenge.
 
-    Args:
-        key: where it lies in Redis.
-        value: what lies there.
-        counter: the moving factor of its code.
-        expires_ms: Unix time in milliseconds from which on it is refused.
-        digits: how many its code has.
+    Attributes:
+        key: the Redis key.
+        value: the value in Redis.
+        counter: the moving factor of the code.
+        expires_ms: expiry as Unix time in milliseconds.
+        digits: number of digits of the code.
     """
 
     key: str
@@ -60,15 +60,15 @@ def issue(
     account_key: str, flow: str | None, *, now: float, timeout: int, digits: int, above: int = -1
 ) -> int:
     """
-    Start a challenge and return its counter; an earlier one of the same flow is replaced.
+    Issue a challenge and return its counter. It replaces an earlier challenge of the flow.
 
     Args:
-        account_key: as ``keys.account_key`` returns it.
-        flow: the session that asked, None for none: then the code counts in any.
+        account_key: the account key, see ``keys.account_key()``.
+        flow: the flow that requests the code. With None, the code works in any session.
         now: Unix time in seconds.
-        timeout: how long the code is accepted, in seconds.
-        digits: how many digits the code has.
-        above: a counter that the new one must exceed.
+        timeout: lifetime of the code in seconds.
+        digits: number of digits of the code.
+        above: the new counter is greater than this one.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -79,24 +79,31 @@ def issue(
 
 
 def earliest(now: float) -> int:
-    """Return the counter that a challenge gets which is issued at ``now``, or a later one."""
+    """Return the smallest counter of a challenge that is issued at ``now`` (Unix time, seconds)."""
     return int(now * _MICROSECONDS)
 
 
 def last_counter_key(account_key: str) -> str:
-    """Return where the last counter of an account lies."""
+    """Return the Redis key of the last counter of an account."""
     return keys.redis_key(account_key, "issued")
 
 
 def challenge_key(account_key: str, flow: str | None) -> str:
-    """Return where the challenge of a flow lies; with None, the one that is bound to none."""
+    """Return the Redis key of the challenge of a flow; with None, of the unbound challenge."""
     return keys.redis_key(account_key, "challenge", _UNBOUND if flow is None else flow)
 
 
 def parse_challenge(key: str, value: str | None, *, now: float) -> Challenge | None:
-    """Return the challenge that lies at ``key``, or None if there is none or it is over."""
+    """
+    Return the challenge of a value in Redis, or None if there is none or it has expired.
+
+    Args:
+        key: the Redis key.
+        value: the value in Redis, or None.
+        now: Unix time in seconds.
+    """
     if value is None:
         return None
     challenge = Challenge(key, value, *map(int, value.split(":")))
-    # An end that is too far off: the clock was set back since, which must not lengthen a life.
-    return challenge if 0 < challenge.expires_ms - now * 1000 <= _LONGEST_MS else None
+    # If the remaining lifetime is too long, the clock was set back. The code must not live longer.
+    return challenge if 0 < challenge.expires_ms - now * 1000 <= _MAX_LIFETIME_MS else None

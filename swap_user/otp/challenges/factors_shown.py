@@ -1,15 +1,15 @@
 """
-What a flow has shown so far, where a policy asks for two codes.
+The factors that a flow has shown so far, for policies that require two factors.
 
-Kept in Redis beside the challenge and as short-lived. A login without a session makes no
-progress: with nothing to bind it to, half of one visitor's login would serve another.
+They are stored in Redis for a short time, like the challenge. Without a session they can't be
+stored, because another visitor could then complete the login.
 """
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from swap_user.otp.store import keys, scripts
 
-# The first half of a login is good for as long as the longest code.
+# How long a shown factor counts: as long as the longest lifetime of a code.
 SECONDS = 600
 
 _ADD = scripts.Script(
@@ -25,24 +25,28 @@ _FORGET = scripts.Script("return redis.call('DEL', KEYS[1])")
 
 
 def shown_key(account_key: str, flow: str) -> str:
-    """Return where the progress of a flow lies."""
+    """Return the Redis key of the factors that a flow has shown."""
     return keys.redis_key(account_key, "shown", flow)
 
 
 def parse_shown(value: str | None) -> frozenset[str]:
-    """Return what was shown, for ``factors``."""
+    """Return the entries of a value in Redis. Pass them to ``factors()``."""
     return frozenset(value.split(",")) if value else frozenset()
 
 
 def factors(shown: frozenset[str], user: AbstractBaseUser) -> frozenset[str]:
-    """Return the factors that ``user`` has shown: a name may have gone to somebody else since."""
-    found = (entry.partition("@") for entry in shown)
-    return frozenset(factor for factor, _, owner in found if owner == str(user.pk))
+    """
+    Return the factors that ``user`` has shown.
+
+    Entries of another user, who had the username before, are left out.
+    """
+    entries = (entry.partition("@") for entry in shown)
+    return frozenset(factor for factor, _, owner in entries if owner == str(user.pk))
 
 
 def add(account_key: str, flow: str, factor: str, user: AbstractBaseUser) -> None:
     """
-    Note that ``user`` has shown a factor.
+    Record that ``user`` has shown a factor.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -52,7 +56,7 @@ def add(account_key: str, flow: str, factor: str, user: AbstractBaseUser) -> Non
 
 def forget(account_key: str, flow: str) -> None:
     """
-    Begin anew, after a login.
+    Delete the record of shown factors, after a login.
 
     Raises:
         LoginUnavailable: Redis can't be reached.

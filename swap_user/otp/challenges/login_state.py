@@ -1,4 +1,4 @@
-"""All that Redis holds of a login in progress, read in one round trip."""
+"""The state of a login in Redis, read in one round trip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from swap_user.otp.challenges.resync import Far
 @dataclass(frozen=True, slots=True)
 class Pending:
     """
-    What waits.
+    The state of a login.
 
-    Args:
-        challenges: those whose sent code would count in this flow.
-        far: the last code that came from too far ahead, if there was one.
-        shown: what this flow has shown already, for ``progress.kinds``.
+    Attributes:
+        challenges: the challenges whose code is accepted in this flow.
+        far: the last HOTP code beyond the look-ahead, or None.
+        shown: the factors that this flow has shown, see ``factors_shown.factors()``.
     """
 
     challenges: list[Challenge]
@@ -26,34 +26,34 @@ class Pending:
 
 def state_keys(account_key: str, flow: str | None) -> list[str]:
     """
-    Return where everything lies that waits for ``account`` in ``flow``.
+    Return the Redis keys of the state of a login.
 
     Args:
-        account_key: as ``keys.account_key`` returns it.
-        flow: the session, None for none.
+        account_key: the account key, see ``keys.account_key()``.
+        flow: the flow, or None.
     """
-    found = [resync.far_code_key(account_key), challenge.challenge_key(account_key, None)]
+    state = [resync.far_code_key(account_key), challenge.challenge_key(account_key, None)]
     if flow is not None:
-        found.append(challenge.challenge_key(account_key, flow))
-        found.append(factors_shown.shown_key(account_key, flow))
-    return found
+        state.append(challenge.challenge_key(account_key, flow))
+        state.append(factors_shown.shown_key(account_key, flow))
+    return state
 
 
 def parse_state(values: Sequence[str | None], keys: Sequence[str], *, now: float) -> Pending:
     """
-    Return what waits.
+    Return the state of a login.
 
     Args:
-        values: what lies at the keys, None where nothing does.
-        keys: as ``state_keys`` returns them.
+        values: the values of ``keys`` in Redis, None for missing ones.
+        keys: the result of ``state_keys()``.
         now: Unix time in seconds.
     """
-    found = [
+    challenges = [
         challenge.parse_challenge(key, value, now=now)
         for key, value in zip(keys[1:3], values[1:3], strict=True)
     ]
     return Pending(
-        challenges=[each for each in found if each is not None],
+        challenges=[each for each in challenges if each is not None],
         far=resync.parse_far_code(values[0]),
         shown=factors_shown.parse_shown(values[3] if len(values) > 3 else None),
     )

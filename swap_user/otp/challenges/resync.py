@@ -1,18 +1,18 @@
 """
-Resynchronisation of an HOTP authenticator that has run ahead (RFC 4226 section 7.4).
+Resynchronization of an HOTP authenticator whose counter is far ahead (RFC 4226 section 7.4).
 
-A code from beyond the look-ahead lets nobody in. It is remembered, and the code that follows it
-immediately does: two in a row are no guess.
+A code beyond the look-ahead is refused, but its counter is recorded. The next code of the
+authenticator is then accepted, because two codes in a row can't be guessed.
 """
 
 from dataclasses import dataclass
 
 from swap_user.otp.store import keys, scripts
 
-# How far ahead the first of the two codes may lie.
+# How many counters beyond the look-ahead the first of the two codes may be.
 REACH = 200
 
-# How long the second may take.
+# How long the first code is recorded, in seconds.
 SECONDS = 600
 
 _REMEMBER = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
@@ -21,11 +21,11 @@ _REMEMBER = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARG
 @dataclass(frozen=True, slots=True)
 class Far:
     """
-    A code that came from too far ahead.
+    An HOTP code beyond the look-ahead.
 
-    Args:
+    Attributes:
         authenticator: the id of the authenticator, in hex.
-        counter: the code's.
+        counter: the counter of the code.
     """
 
     authenticator: str
@@ -33,12 +33,12 @@ class Far:
 
 
 def far_code_key(account_key: str) -> str:
-    """Return where the last far code of an account lies."""
+    """Return the Redis key of the last code of an account beyond the look-ahead."""
     return keys.redis_key(account_key, "resync")
 
 
 def parse_far_code(value: str | None) -> Far | None:
-    """Return what was remembered."""
+    """Return the recorded code of a value in Redis, or None."""
     if value is None:
         return None
     authenticator, _, counter = value.partition(":")
@@ -47,7 +47,7 @@ def parse_far_code(value: str | None) -> Far | None:
 
 def remember(account_key: str, far: Far) -> None:
     """
-    Remember a far code.
+    Record a code beyond the look-ahead.
 
     Raises:
         LoginUnavailable: Redis can't be reached.

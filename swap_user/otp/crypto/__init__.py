@@ -1,1 +1,1 @@
-"""Pure functions: no settings, no clock, no input or output."""
+"""Pure functions, without settings, clock, database or network."""

@@ -1,7 +1,7 @@
 """
-Codes, and nothing else: no settings, no clock, no database. Time is a parameter.
+One-time codes of RFC 4226 (HOTP) and RFC 6238 (TOTP), computed by pyotp.
 
-RFC 4226 (HOTP) and RFC 6238 (TOTP), computed by pyotp.
+The functions read no settings, no clock and no database. The time is a parameter.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from typing import Any
 
 import pyotp
 
-# RFC 4226 section 4, R6 recommends 160 bits; RFC 6238 section 5.1 the size of the hash.
+# RFC 4226 section 4 (R6) recommends 160 bits, RFC 6238 section 5.1 the length of the hash.
 SECRET_BYTES = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
 
-# Ten digits and room for the spaces that people and phones put between them.
+# Ten digits, and room for spaces.
 MAX_TYPED_LENGTH = 64
 
 ALGORITHMS: dict[str, Callable[..., Any]] = {
@@ -28,25 +28,26 @@ ALGORITHMS: dict[str, Callable[..., Any]] = {
 }
 
 MAX_DIGITS = 10
-"""As many as RFC 4226 section 5.3 can give."""
+"""The largest number of digits that RFC 4226 section 5.3 can produce."""
 
 _DIGITS = re.compile(rf"[0-9]{{6,{MAX_DIGITS}}}", re.ASCII)
 
 
 def generate_secret(algorithm: str = "SHA1") -> str:
-    """Return a new random secret in base32, as long as the hash: 160 bits or more."""
+    """Return a new random secret in base32. It has the length of the hash, at least 160 bits."""
     return b32encode(secrets.token_bytes(SECRET_BYTES[algorithm])).decode()
 
 
 def normalize(typed: object) -> str | None:
     """
-    Return the code that somebody meant, in ASCII digits.
+    Return a typed code in ASCII digits, without spaces.
 
     Args:
-        typed: what came in: spaces around and inside are forgiven, full-width digits too.
+        typed: the code as typed. It may contain spaces and full-width digits. Values of any type
+            are accepted.
 
     Returns:
-        Six to ten digits, or None if it can't be a code.
+        Six to ten digits, or None if the value can't be a code.
     """
     if not isinstance(typed, str) or len(typed) > MAX_TYPED_LENGTH:
         return None
@@ -58,11 +59,12 @@ class HOTP(pyotp.HOTP):
     """
     The codes of one secret.
 
-    pyotp decodes the secret anew for each code; of one secret several are computed at a time.
+    pyotp decodes the secret for each code. This class decodes it once, because several codes of
+    one secret are computed for one guess.
 
     Args:
-        secret: base32.
-        digits: how many a code has, 6 to 10.
+        secret: the secret in base32.
+        digits: number of digits of a code, 6 to 10.
         algorithm: "SHA1", "SHA256" or "SHA512".
     """
 
@@ -71,7 +73,7 @@ class HOTP(pyotp.HOTP):
         super().__init__(secret, digits=digits, digest=ALGORITHMS[algorithm])
 
     def byte_secret(self) -> bytes:
-        """Return the secret, decoded."""
+        """Return the decoded secret."""
         if self._decoded is None:
             self._decoded = super().byte_secret()
         return self._decoded
@@ -82,9 +84,9 @@ def code_at(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA
     Return the code of ``counter`` (RFC 4226 section 5.3).
 
     Args:
-        secret: base32.
+        secret: the secret in base32.
         counter: the moving factor, 0 to 2**64 - 1.
-        digits: how many the code has, 6 to 10.
+        digits: number of digits of the code, 6 to 10.
         algorithm: "SHA1", "SHA256" or "SHA512".
     """
     return HOTP(secret, digits=digits, algorithm=algorithm).at(counter)
@@ -92,32 +94,31 @@ def code_at(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA
 
 def time_step(now: float, *, period: int = 30) -> int:
     """
-    Return the time step that ``now`` lies in (RFC 6238 section 4.2).
+    Return the time step of ``now`` (RFC 6238 section 4.2).
 
     Args:
-        now: Unix time in seconds, so that neither time zone nor daylight saving matters.
-        period: the length of a step in seconds.
+        now: Unix time in seconds.
+        period: length of a time step in seconds.
     """
     return int(now // period)
 
 
 def window(step: int, *, past: int = 1, future: int = 1) -> range:
     """
-    Return the time steps that are accepted at ``step`` (RFC 6238 section 5.2).
+    Return the time steps whose codes are accepted during ``step`` (RFC 6238 section 5.2).
 
     Args:
         step: the current time step.
-        past: how many earlier steps are accepted.
-        future: how many later ones.
+        past: number of earlier steps to accept.
+        future: number of later steps to accept.
     """
     return range(max(0, step - past), step + future + 1)
 
 
 def matches(code: str, expected: Iterable[str]) -> list[bool]:
     """
-    Compare ``code`` with every expected one.
+    Return for each expected code whether ``code`` equals it.
 
-    Every comparison is made and each takes constant time, so neither the time nor the count
-    tells which of them matched.
+    All comparisons are made, each in constant time, so the time does not reveal which code matched.
     """
     return [hmac.compare_digest(code.encode(), candidate.encode()) for candidate in expected]

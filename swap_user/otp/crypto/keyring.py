@@ -1,8 +1,8 @@
 """
-Authenticated encryption of secrets under a list of keys.
+Authenticated encryption of secrets with a list of keys.
 
-AES-256-GCM with a random nonce. The associated data binds a ciphertext to its owner: moved to
-another row it does not decrypt.
+The cipher is AES-256-GCM with a random nonce. The associated data binds a ciphertext to its row:
+copied to another row, it can't be decrypted.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ _TO_STANDARD = str.maketrans("-_", "+/")
 
 def decode_key(text: str) -> bytes:
     """
-    Return the 32 bytes of a key that is written in base64 (either alphabet).
+    Return the 32 bytes of a key in base64 (RFC 4648 section 4 or 5).
 
     Raises:
-        ValueError: it is not the base64 of 32 bytes. The message does not repeat the key.
+        ValueError: the text is not the base64 of 32 bytes. The message does not contain the key.
     """
     try:
         key = b64decode(text.strip().translate(_TO_STANDARD), validate=True)
@@ -42,32 +42,32 @@ def decode_key(text: str) -> bytes:
 
 
 def derive_key(secret: str | bytes) -> bytes:
-    """Return the key that stands in for a configured one, from Django's SECRET_KEY (RFC 5869)."""
+    """Return a key that is derived from Django's SECRET_KEY with HKDF (RFC 5869)."""
     material = secret.encode() if isinstance(secret, str) else secret
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"swap_user.encryption").derive(material)
 
 
 def key_id(key: bytes) -> str:
-    """Return the short public name of a key, which stands in front of what it encrypted."""
+    """Return the public id of a key. A ciphertext contains the id of its key."""
     return hashlib.sha256(b"swap_user.key_id" + key).hexdigest()[:8]
 
 
 def prefix(name: str) -> str:
-    """Return how every ciphertext of the key of this id begins."""
+    """Return the prefix of all ciphertexts of the key with this id."""
     return f"{VERSION}.{name}."
 
 
 def encrypted_with(ciphertext: str) -> str:
-    """Return the id of the key that a ciphertext names, "" if it names none."""
+    """Return the id of the key that a ciphertext was encrypted with, or "" if it has none."""
     return ciphertext.split(".")[1] if ciphertext.count(".") == 2 else ""
 
 
 class Keyring:
     """
-    Keys of 32 bytes each: the first encrypts, all decrypt.
+    A list of keys: the first encrypts, all decrypt.
 
     Args:
-        keys: newest first.
+        keys: keys of 32 bytes, newest first.
     """
 
     def __init__(self, keys: Iterable[bytes]) -> None:
@@ -84,8 +84,8 @@ class Keyring:
         Return ``plaintext`` encrypted with the first key.
 
         Args:
-            plaintext: what must not be read.
-            associated_data: who it belongs to; the same is needed to decrypt it.
+            plaintext: the secret.
+            associated_data: the row that the secret belongs to. Decryption needs the same value.
         """
         nonce = os.urandom(NONCE_BYTES)
         sealed = AESGCM(self._keys[self.primary_id]).encrypt(
@@ -98,16 +98,20 @@ class Keyring:
         """
         Return the plaintext.
 
+        Args:
+            ciphertext: the result of ``encrypt()``.
+            associated_data: the value given to ``encrypt()``.
+
         Raises:
-            MissingKey: it was encrypted with a key that is not in this ring.
-            EncryptionError: it was altered, or belongs to somebody else.
+            MissingKey: the key of the ciphertext is not in this keyring.
+            EncryptionError: the ciphertext was altered, or belongs to another row.
         """
         try:
             version, named, payload = ciphertext.split(".")
             data = urlsafe_b64decode(payload)
         except (AttributeError, ValueError):
             raise EncryptionError(
-                "The stored secret is not in the format it was written in."
+                "The stored secret does not have the format of a ciphertext."
             ) from None
         if version != VERSION:
             raise EncryptionError(f"The stored secret has the unknown format version {version!r}.")
@@ -119,6 +123,6 @@ class Keyring:
             )
         except (InvalidTag, ValueError):
             raise EncryptionError(
-                "The stored secret was altered, or was written for another row."
+                "The stored secret was altered, or it belongs to another row."
             ) from None
         return plaintext.decode()

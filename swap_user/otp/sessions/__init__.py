@@ -1,10 +1,10 @@
-"""What a session knows about a login."""
+"""Data of a login in the Django session, and the end of sessions."""
 
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    # In the alpha this was a module, and its documentation named these two.
+    # In the alpha releases this was a module, with these two functions as public names.
     if name in {"end_sessions", "is_fresh"}:
         import warnings  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Between the two pages: for whom this browser asked for a code, and when."""
+"""The last code request of a session: for which username and when. The login pages use it."""
 
 import math
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ SESSION_KEY = "_swap_user_code_request"
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
     """
-    What one session asked for last. It tells nothing about whether the account exists.
+    The last code request of a session. It does not reveal whether the account exists.
 
-    Args:
-        username: canonical, as ``swap_user.users.usernames.normalize`` gives it.
-        sent_at: Unix time in seconds.
-        expires_at: Unix time in seconds.
-        wanted: once a first code was right and another is needed, the factors that will do.
+    Attributes:
+        username: the canonical username, see ``swap_user.users.usernames.normalize()``.
+        sent_at: time of the request, Unix time in seconds.
+        expires_at: expiry of the code, Unix time in seconds.
+        wanted: the factors that are accepted next, after a first code was right.
     """
 
     username: str
@@ -29,19 +29,19 @@ class CodeRequest:
     wanted: tuple[str, ...] = ()
 
     def expires_in(self, now: float) -> int:
-        """Return how many seconds the code still lives; 0 when it is over."""
+        """Return the remaining lifetime of the code in seconds, 0 if it has expired."""
         return _remaining(self.expires_at, now, at_most=self.expires_at - self.sent_at)
 
     def resend_in(self, now: float) -> int:
-        """Return in how many seconds another code may be asked for; 0 for at once."""
+        """Return the number of seconds until another code can be requested."""
         interval = swap_user_settings.OTP_RESEND_INTERVAL
-        # Nobody waits for a new code when the last one is over.
+        # When the code has expired, a new one can be requested at once.
         end = min(self.sent_at + interval, self.expires_at)
         return _remaining(end, now, at_most=end - self.sent_at)
 
 
 def load(session: SessionBase) -> CodeRequest | None:
-    """Return what this session asked for, or None, also for a value that nobody here wrote."""
+    """Return the code request of the session, or None if there is none or it is not valid."""
     match session.get(SESSION_KEY):
         case {
             "username": str(username),
@@ -56,30 +56,41 @@ def load(session: SessionBase) -> CodeRequest | None:
 
 def save(session: SessionBase, username: str, *, now: float) -> None:
     """
-    Remember that a code for ``username`` was asked for.
+    Save in the session that a code for ``username`` was requested.
 
     Args:
-        session: the visitor's.
-        username: canonical.
-        now: Unix time in seconds, taken before it was sent: better to promise a little less.
+        session: the visitor's session.
+        username: the canonical username.
+        now: Unix time in seconds, before the code was sent. The page must not show a lifetime that
+            is too long.
     """
-    asked = CodeRequest(username, now, now + swap_user_settings.OTP_TIMEOUT)
-    session[SESSION_KEY] = asdict(asked)
+    code_request = CodeRequest(username, now, now + swap_user_settings.OTP_TIMEOUT)
+    session[SESSION_KEY] = asdict(code_request)
 
 
 def want(session: SessionBase, asked: CodeRequest, factors: Iterable[str]) -> CodeRequest:
-    """Remember that a first code was right, and what will do as the second; return all of it."""
-    asked = replace(asked, wanted=tuple(sorted(factors)))
-    session[SESSION_KEY] = asdict(asked)
-    return asked
+    """
+    Save in the session that a first code was right and another factor is needed.
+
+    Args:
+        session: the visitor's session.
+        asked: the code request of the session.
+        factors: the factors that are accepted next.
+
+    Returns:
+        The changed code request.
+    """
+    changed = replace(asked, wanted=tuple(sorted(factors)))
+    session[SESSION_KEY] = asdict(changed)
+    return changed
 
 
 def clear(session: SessionBase) -> None:
-    """Forget it."""
+    """Delete the code request of the session."""
     session.pop(SESSION_KEY, None)
 
 
-# Keeps infinity, not-a-number and numbers too big for arithmetic out.
+# The upper limit of a valid time. It excludes infinity, NaN and numbers too large for arithmetic.
 _END_OF_TIME = 1e12
 
 
@@ -88,5 +99,5 @@ def _strings(value: object) -> tuple[str, ...]:
 
 
 def _remaining(end: float, now: float, *, at_most: float) -> int:
-    """Return the seconds until ``end``; a clock that was set back does not make them more."""
+    """Return the seconds until ``end``, at most ``at_most`` (if the clock was set back)."""
     return math.ceil(max(0, min(end - now, at_most)))

@@ -17,7 +17,7 @@ _UID = "swap_user.first_receiver_hack"
 
 
 def hide_codes_from_receivers() -> None:
-    """Connect the receiver as the first one."""
+    """Connect the receiver that hides codes, as the first one."""
     user_login_failed.disconnect(dispatch_uid=_UID)
     user_login_failed.connect(_hide_code, dispatch_uid=_UID)
     with user_login_failed.lock:

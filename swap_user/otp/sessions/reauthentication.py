@@ -1,4 +1,4 @@
-"""A visitor who is logged in, but too long ago for what they want to do, logs in once more."""
+"""A second login of a logged-in user whose login is too old for what they want to do."""
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
@@ -9,15 +9,15 @@ SESSION_KEY = "_swap_user_reauthenticate"
 
 
 def demand(session: SessionBase) -> None:
-    """Let the login page show itself to this visitor, who would else be sent on by it."""
+    """Make the login page ask the user to log in again instead of redirecting them."""
     session[SESSION_KEY] = True
 
 
 def is_demanded(request: HttpRequest) -> bool:
-    """Say whether this visitor has to log in once more."""
+    """Return whether the user has to log in again."""
     return request.session.get(SESSION_KEY) is True and not is_fresh(request)
 
 
 def settle(session: SessionBase) -> None:
-    """It was done."""
+    """Delete the demand, after the user has logged in again."""
     session.pop(SESSION_KEY, None)

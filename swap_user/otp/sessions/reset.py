@@ -1,4 +1,4 @@
-"""A fresh start for a user who has lost everything."""
+"""The reset of a user who has lost all sign-in methods."""
 
 from typing import Any
 
@@ -15,16 +15,20 @@ from swap_user.users import usernames
 
 def reset_user(user: Any) -> tuple[int, int]:
     """
-    Revoke every authenticator and recovery code of ``user``, end their sessions, lift their limits.
+    Revoke all authenticators and recovery codes of a user, end their sessions and lift limits.
 
-    What is left to them are sent codes, out of a new secret. No browser is known any more.
+    Afterwards the user can log in with sent codes only. These get a new secret. The known browsers
+    of the account are revoked.
+
+    Args:
+        user: the user to reset.
 
     Returns:
-        How many authenticators and how many recovery codes were revoked.
+        The number of revoked authenticators and the number of revoked recovery codes.
 
     Raises:
-        LoginUnavailable: Redis can't be reached; all is done but what lies there: the limits, and
-            which browsers are known.
+        LoginUnavailable: Redis can't be reached. The changes in the database are done, but limits
+            are not lifted and known browsers are not revoked.
     """
     with transaction.atomic():
         removed = list(enrolled(user))
@@ -39,7 +43,12 @@ def reset_user(user: Any) -> tuple[int, int]:
 
 def lift_limits(user: Any) -> None:
     """
-    Take back what strangers have used up: short codes count again in every browser.
+    Reset the limits of an account that unknown browsers have used up.
+
+    Short codes are then accepted in any browser again.
+
+    Args:
+        user: the owner of the account.
 
     Raises:
         LoginUnavailable: Redis can't be reached.

@@ -1,4 +1,4 @@
-"""Sessions: how fresh a login is, and the end of an account's other sessions."""
+"""Sessions: the age of a login, and the end of a user's sessions."""
 
 import time
 from collections.abc import Iterator
@@ -24,42 +24,43 @@ LOGGED_IN_AT = "_swap_user_logged_in_at"
 
 def note_login(sender: object, request: HttpRequest | None, **kwargs: Any) -> None:
     """
-    Remember when this session logged in; a receiver of ``user_logged_in``.
+    Save the time of the login in the session. This is a receiver of ``user_logged_in``.
 
-    A login by code in a browser that was not known is signalled, and its owner told.
+    After a login with a code in an unknown browser, the signal ``new_browser_login`` is sent, so
+    that the owner is notified.
     """
     session = getattr(request, "session", None)
     if session is not None:
         session[LOGGED_IN_AT] = time.time()
-    outcome = outcomes.of(request)
+    outcome = outcomes.outcome_of(request)
     if outcome and outcome.user and not outcome.known:
         user = outcome.user
         new_browser_login.send(type(user), user=user, request=request)
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Say whether this session logged in within the last OTP_FRESH_LOGIN seconds (R37)."""
+    """Return whether the session logged in within the last OTP_FRESH_LOGIN seconds (R37)."""
     at = request.session.get(LOGGED_IN_AT)
     if not isinstance(at, int | float):
         return False
     now = time.time()
-    # Compared, not subtracted: an integer too large for that would raise.
+    # Not a difference of the two: a huge integer in the session would raise OverflowError.
     return now - swap_user_settings.OTP_FRESH_LOGIN < at <= now
 
 
 def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
     """
-    End the account's sessions (R36).
+    End the sessions of a user (R36) and revoke the account's known browsers.
 
-    A user model with a security stamp gets a new one, which costs one UPDATE. For others the
-    sessions in the database are looked through; where they lie only in a cache or in cookies,
-    they can't be found and live on. The account's browsers are no longer known.
+    If the user model has a security stamp, the user gets a new one with one UPDATE. Otherwise all
+    sessions in the database are searched. Sessions that are stored only in a cache or in cookies
+    can't be found; they stay logged in.
 
     Args:
-        user: whose sessions end.
-        keep: the request whose own session goes on.
+        user: the user whose sessions end.
+        keep: the request whose session stays logged in, or None.
     """
-    # Without Redis they stay known. That gives them a budget for guesses, and no more.
+    # If Redis can't be reached, browsers stay known. They only keep their own budgets.
     with suppress(LoginUnavailable):
         account_key = keys.account_key(usernames.normalize(user.get_username()))
         known_browsers.revoke(account_key, keep=known_browsers.read(keep))

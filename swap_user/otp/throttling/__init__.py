@@ -1,1 +1,1 @@
-"""How often something may happen."""
+"""Limits on guesses and on messages."""

@@ -1,4 +1,4 @@
-"""The budgets that guesses are charged to: where each lies in Redis, and what a guess weighs."""
+"""The budgets of guesses and messages: their Redis keys, and the weight of a guess."""
 
 import math
 from collections.abc import Iterable
@@ -9,11 +9,12 @@ from swap_user.otp.store import keys, windows
 from swap_user.otp.visitors import client_ip
 from swap_user.otp.visitors.visitor import Visitor
 
-# What a short guess of a stranger is taken to weigh, in codes of six digits that would be right:
-# three of an authenticator app, and one that was sent. Users with more get a heavier one.
+# The usual weight of a guess at a short code: the number of six-digit codes that are right at a
+# time. These are three codes of an authenticator app and one sent code.
 USUAL_WEIGHT = 4
 
-# An IPv6 /48 is to be had whole, so it is charged too, with room for so many of its /64.
+# An attacker may have a whole IPv6 /48, so the /48 has a budget too, of this many times the limit
+# of a /64.
 NETWORK_FACTOR = 10
 
 LUA = f"""
@@ -21,7 +22,7 @@ local USUAL, HOUR, DAY, YEAR = {USUAL_WEIGHT}, {windows.HOUR}, {windows.DAY}, {w
 
 local function number(i) return tonumber(ARGV[i]) end
 
--- As wait and add, for an hour and the places of a visitor: none, an address, or one in a /48.
+-- As wait() and add(), for one hour and for the address of a visitor and its /48, if it has one.
 local function wait_there(place, near, wide, most)
     if place == '' then return 0 end
     local left = wait(near, most, HOUR, 1)
@@ -34,39 +35,39 @@ local function add_there(place, near, wide)
     if place == 'network' then add(wide, 1, HOUR) end
 end
 """
-"""Lua functions for the beginning of a script, after those of ``windows``."""
+"""Lua functions. Scripts that use them begin with those of ``windows``, followed by this text."""
 
 
 def weigh(expected: Iterable[str]) -> int:
     """
-    Return what a guess at a short code weighs: how many codes of six digits would be right.
+    Return the weight of a guess at a short code: the number of six-digit codes that are right.
 
     Args:
-        expected: every code that would be right now. One of eight digits is a hundredth.
+        expected: all codes that are right now. A code of eight digits counts as a hundredth.
     """
     short = [code for code in expected if len(code) < hotp.MAX_DIGITS]
-    # Not to be rounded up by what floating point makes of 0.1.
+    # The subtraction keeps floating point errors from being rounded up.
     return math.ceil(sum(10.0 ** (6 - len(code)) for code in short) - 1e-9)
 
 
 def weight_key(account_key: str) -> str:
-    """Return where it lies what a guess at this account weighs, if more than usual."""
+    """Return the Redis key of the weight of a guess at this account, if it is above the usual."""
     return keys.redis_key(account_key, "weight")
 
 
 def usual_weight() -> int:
     """
-    Return what a guess weighs at an account of which nothing else is known, or that nobody has.
+    Return the weight of a guess at an account without a stored weight, or at an unknown username.
 
-    It is what an app and one sent code make, so that a name with an app is limited no sooner than
-    a name of nobody.
+    It covers an authenticator app and one sent code. So a username with an app reaches the limit
+    after the same number of guesses as an unknown username.
     """
-    of = swap_user_settings
-    return max(USUAL_WEIGHT, of.OTP_PAST_STEPS + of.OTP_FUTURE_STEPS + 2)
+    settings = swap_user_settings
+    return max(USUAL_WEIGHT, settings.OTP_PAST_STEPS + settings.OTP_FUTURE_STEPS + 2)
 
 
 def budget_keys(account_key: str, visitor: Visitor) -> tuple[str, str, str]:
-    """Return the keys of the budgets: of strangers, this browser, this flow."""
+    """Return the Redis keys of the budgets of unknown browsers, of this browser, of this flow."""
     return (
         keys.redis_key(account_key, "guesses"),
         keys.redis_key(account_key, "guesses", visitor.browser.id if visitor.browser else "-"),
@@ -75,14 +76,19 @@ def budget_keys(account_key: str, visitor: Visitor) -> tuple[str, str, str]:
 
 
 def placed(visitor: Visitor) -> str:
-    """Return which budgets of places are charged: "network" for an address and its /48, or ""."""
+    """
+    Return which budgets of the client address are charged.
+
+    Returns:
+        "address" for IPv4, "network" for an IPv6 /64 and its /48, "" if the address is not known.
+    """
     if not visitor.address:
         return ""
     return "network" if ":" in visitor.address else "address"
 
 
 def places(visitor: Visitor, what: str) -> tuple[str, str]:
-    """Return the keys of the budgets of the visitor's address, and of the /48 that it is in."""
+    """Return the Redis keys of the budgets of the client address and of its /48."""
     at = visitor.address or ""
     own = keys.redis_key(keys.keyed_hash("address", at), what)
     if placed(visitor) != "network":
@@ -91,20 +97,20 @@ def places(visitor: Visitor, what: str) -> tuple[str, str]:
 
 
 def tries_key(account_key: str, flow: str | None) -> str:
-    """Return where the tries at long codes lie of a flow, or of all visitors without one."""
+    """Return the Redis key of the tries at long codes of a flow, or of all visitors without one."""
     return keys.redis_key(account_key, "tries", flow or "-")
 
 
 def yearly_chance() -> float:
     """
-    Return the chance that strangers who guess at one account for a year, without pause, get in.
+    Return the probability that an attacker succeeds who guesses at one account for a year.
 
-    It follows from the limits alone, whatever the number of addresses; the arithmetic is in
-    ``docs/topics/limits.md``.
+    It depends on the limits only, not on the number of addresses that the attacker has. The
+    arithmetic is in ``docs/topics/limits.md``.
     """
-    of = swap_user_settings
-    short = of.OTP_GUESSES_PER_ACCOUNT * USUAL_WEIGHT / 10**6
-    # Any 365 days touch five spans of 90.
-    messages = of.OTP_SENDS_PER_ACCOUNT * 365 + of.OTP_SENDS_TO_ALL_NEWCOMERS * 5
-    # A code is cut out of 31 bits (RFC 4226 section 5.3), however many digits it is given.
-    return short + messages * of.OTP_GUESSES_PER_CODE / 2**31
+    settings = swap_user_settings
+    short = settings.OTP_GUESSES_PER_ACCOUNT * USUAL_WEIGHT / 10**6
+    # 365 days overlap with five periods of 90 days.
+    messages = settings.OTP_SENDS_PER_ACCOUNT * 365 + settings.OTP_SENDS_TO_ALL_NEWCOMERS * 5
+    # A code is computed from 31 bits (RFC 4226 section 5.3), whatever its number of digits.
+    return short + messages * settings.OTP_GUESSES_PER_CODE / 2**31

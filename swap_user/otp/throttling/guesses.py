@@ -1,16 +1,18 @@
 """
-Limits on guessing: every attempt is charged before anything is verified, in one round trip.
+Limits on guesses: an attempt is charged before the code is checked, in one round trip.
 
-Three classes of codes, told apart by what was typed:
+The form of the typed code decides its code class:
 
-- short codes (under ten digits) can be guessed, so guesses are few: a known browser has a budget
-  of its own, all strangers share one for each account and any 365 days, and each address has one
-  an hour. When these are spent, short codes no longer count there, and sent codes have ten digits.
-- ten-digit codes can't be guessed with a few tries each, and each has to be sent first.
-- recovery codes have 80 random bits: nobody guesses one.
+- Short codes (under ten digits) can be guessed, so their number is limited. A known browser has
+  its own budget. All unknown browsers share one budget per account and 365 days. Each client
+  address has one per hour. When a budget is spent, short codes are not accepted there, and sent
+  codes have ten digits.
+- Long codes (ten digits) can't be guessed in a few tries, and each must be sent first.
+- Recovery codes have 80 random bits and can't be guessed.
 
-So nobody's account is closed by what others do, and a year of guessing comes to nothing (RFC 4226
-section 7.3; NIST SP 800-63B-4 3.2.2). The arithmetic is in ``docs/topics/limits.md``.
+So an attacker can't lock an account, and a year of guessing has a negligible probability of
+success (RFC 4226 section 7.3; NIST SP 800-63B-4 section 3.2.2). The arithmetic is in
+``docs/topics/limits.md``.
 """
 
 import logging
@@ -28,11 +30,12 @@ from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.signals import login_limited
 
-# KEYS: when browsers were revoked, the weight of a guess; the guesses of strangers, of this
-# browser, of this address and its /48; the tries of this flow, and of those without one; then
-# what pending reads.
-# ARGV: now in ms; the class; when the browser logged in, or 0, and its id; which places there are;
-# the limits of strangers, browser, address and flow; the weight where none is noted.
+# KEYS: the revocation time of browsers; the weight of a guess; the guesses of unknown browsers, of
+# this browser, of this address and of its /48; the tries of this flow, and of visitors without a
+# flow; then the keys of login_state.
+# ARGV: now in ms; the code class; the time of the browser's last login, or 0, and its id; which
+# budgets of the address to charge; the limits of unknown browsers, browser, address and flow; the
+# weight to use if none is stored.
 _CHARGE = scripts.Script(
     windows.LUA
     + known_browsers.LUA
@@ -51,9 +54,9 @@ _CHARGE = scripts.Script(
             paid = 'browser'
         else
             most = most * USUAL
-            -- One guess a year there is for everybody, however much it weighs.
+            -- One guess per year is always allowed, whatever its weight.
             weight = math.min(weight, most)
-            -- What is over the limit writes nothing.
+            -- An attempt over the limit is not recorded.
             left = wait(strangers, most, YEAR, weight)
             if left > 0 then
                 scope = 'account'
@@ -75,8 +78,9 @@ _CHARGE = scripts.Script(
     if scope ~= '' then return {scope, left} end
 
     local waiting = redis.call('MGET', unpack(KEYS, 9))
-    -- A code that is bound to no flow counts in each, so each is charged with its tries there:
-    -- flows cost nothing. When those are spent, the flow's own code goes on counting.
+    -- A code that is not bound to a flow is accepted in all flows, and an attacker can start any
+    -- number of them. So its tries in all flows are charged to one budget. When that is spent, the
+    -- code of the flow itself is still checked.
     if code_class == 'long' and waiting[2] and unbound ~= tries then
         if wait(unbound, most_tries, HOUR, 1) > 0 then
             waiting[2] = false
@@ -89,16 +93,16 @@ _CHARGE = scripts.Script(
     """
 )
 
-# What a guess weighs was underrated: the rest is charged, and the next one is rated rightly.
-# KEYS: the weight, the guesses of strangers. ARGV: now in ms, the weight, how many more, year in
-# ms, the limit of strangers.
+# Charges the rest if a guess weighs more than it was charged, and stores the weight for the next.
+# KEYS: the weight, the guesses of unknown browsers. ARGV: now in ms, the weight, the number of
+# entries to add, a year in ms, the limit of unknown browsers.
 _REWEIGH = scripts.Script(
     windows.LUA
     + """
     local noted, strangers = KEYS[1], KEYS[2]
     local weight, more = tonumber(ARGV[2]), tonumber(ARGV[3])
     local year, limit = ARGV[4], tonumber(ARGV[5])
-    -- Of many at once the first is looked at whatever it weighs; the others have to fit.
+    -- Of concurrent guesses, the first is always checked. The others need room in the budget.
     local first = tonumber(redis.call('GET', noted) or '0') < weight
     redis.call('SET', noted, ARGV[2], 'PX', year)
     if more <= 0 then return 0 end
@@ -113,12 +117,12 @@ _REWEIGH = scripts.Script(
 @dataclass(frozen=True, slots=True)
 class ReachedLimit:
     """
-    An attempt that was not looked at, because there were too many.
+    The limit because of which a code was not checked.
 
-    Args:
-        scope: whose budget is spent: "account" (of all strangers together), "address", or "code"
-            (this visitor's tries at a long one).
-        retry_in: in how many seconds the next one would be looked at.
+    Attributes:
+        scope: the spent budget: "account" (all unknown browsers together), "address", or "code"
+            (the tries of this flow at a long code).
+        retry_in: seconds until the next code is checked.
     """
 
     scope: str
@@ -126,20 +130,20 @@ class ReachedLimit:
 
     @property
     def longer(self) -> bool:
-        """Whether a longer sent code, or a recovery code, is looked at all the same."""
+        """Whether a longer sent code, or a recovery code, is checked now."""
         return self.scope != "code"
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """
-    What an attempt was charged.
+    The charge of an attempt.
 
     Attributes:
-        entries: the Redis keys of its budgets, each with the number of entries in it.
+        entries: the Redis keys of the charged budgets, each with the number of entries added.
         entry: the value of these entries.
-        weight: the weight of the guess, in codes of six digits that would be right.
-        spent: whether this was the last guess left to strangers.
+        weight: the weight of the guess: the number of six-digit codes that are right.
+        spent: whether this was the last guess of unknown browsers.
         known: whether the browser has logged in to this account before.
     """
 
@@ -151,7 +155,7 @@ class Charge:
 
 
 def code_class(code: str | None) -> str:
-    """Return the class of what was typed; None: a recovery code."""
+    """Return the code class: "short", "long", or "recovery" for None."""
     if code is None:
         return "recovery"
     return "long" if len(code) >= hotp.MAX_DIGITS else "short"
@@ -161,18 +165,21 @@ def charge(
     account_key: str, code: str | None, visitor: Visitor, *, now: float
 ) -> tuple[Charge, Pending] | ReachedLimit:
     """
-    Charge an attempt, and read what waits for it; or say that it is one too many.
+    Charge an attempt and read the state of the login.
 
     Args:
-        account_key: as ``keys.account_key`` returns it.
-        code: the digits that were typed; None: a recovery code.
-        visitor: who tries.
+        account_key: the account key, see ``keys.account_key()``.
+        code: the typed digits, or None for a recovery code.
+        visitor: the visitor who makes the attempt.
         now: Unix time in seconds.
+
+    Returns:
+        The charge and the state of the login, or the limit that was reached.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    of, browser, now_ms = swap_user_settings, visitor.browser, int(now * 1000)
+    settings, browser, now_ms = swap_user_settings, visitor.browser, int(now * 1000)
     since = browser.since(account_key, now=now) if browser else 0
     strangers, own, tries = budgets.budget_keys(account_key, visitor)
     place = budgets.places(visitor, "guesses")
@@ -194,10 +201,10 @@ def charge(
             since,
             browser.id if browser else "",
             budgets.placed(visitor),
-            of.OTP_GUESSES_PER_ACCOUNT,
-            of.OTP_GUESSES_PER_BROWSER,
-            of.OTP_GUESSES_PER_ADDRESS,
-            of.OTP_GUESSES_PER_CODE,
+            settings.OTP_GUESSES_PER_ACCOUNT,
+            settings.OTP_GUESSES_PER_BROWSER,
+            settings.OTP_GUESSES_PER_ADDRESS,
+            settings.OTP_GUESSES_PER_CODE,
             budgets.usual_weight(),
         ],
     )
@@ -205,7 +212,7 @@ def charge(
     if scope:
         return _report_limit(account_key, scope, -(-int(rest[0]) // 1000))
     paid, spent, weight, known, *values = rest
-    # A guess has as many entries as it weighs in the budget of strangers, and one in the others.
+    # In the budget of unknown browsers a guess has as many entries as its weight, elsewhere one.
     entries = {
         "browser": [(own, 1)],
         "account": [(strangers, int(weight)), *((key, 1) for key in dict.fromkeys(place))],
@@ -222,7 +229,15 @@ def charge(
 
 def reweigh(account_key: str, paid: Charge, weight: int) -> Charge | None:
     """
-    Charge a guess for what it weighs, before it is looked at; None: that is too much.
+    Charge the full weight of a guess before the code is compared.
+
+    Args:
+        account_key: the account key, see ``keys.account_key()``.
+        paid: the charge so far.
+        weight: the full weight.
+
+    Returns:
+        The new charge, or None if the budget has no room for it.
 
     Raises:
         LoginUnavailable: Redis can't be reached.

@@ -1,12 +1,14 @@
 """
-Limits on sending: for each account, browser and address in the request, for each receiver and the
-site in the job, where it is known whether there is anything to send (R21).
+Limits on messages (R21).
 
-A request over a limit looks like any other. Known browsers are not held back by what strangers
-ask for. Strangers share a budget for each account; when it is spent, an address that is new to the
-account still gets one message, so that its owner, at a browser and a place that nobody has seen
-before, does. Of these a neighbourhood of addresses gets only a few: to keep the owner from theirs,
-strangers would have to be there.
+The request charges the budgets of the account, the browser and the address. The job charges those
+of the receiver and the site, because only the job knows whether there is a message to send.
+
+A visitor sees no difference when a limit is reached. Known browsers have their own budget.
+Unknown browsers share one budget per account. When it is spent, an address that is new to the
+account still gets one message, so that the owner can log in with a new browser from a new address.
+The number of these extra messages is limited per network of a provider. To block the owner, an
+attacker must send requests from the same network.
 """
 
 from dataclasses import dataclass
@@ -18,15 +20,16 @@ from swap_user.otp.throttling import budgets
 from swap_user.otp.visitors import client_ip, known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 
-# How long it takes until an address that asked is new again.
+# How long after its last request an address counts as new again.
 _NEW_AGAIN = 90 * windows.DAY
 
-# KEYS: last counter, challenge; when browsers were revoked, the weight of a guess; the guesses of
-# strangers, of this browser, of this address and its /48; the sends of the same four; the sends of
-# newcomers nearby, and of all; whether this newcomer has asked.
-# ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual digits; when the
-# browser logged in, or 0, and its id; which places there are; the limits of guesses, of sends in
-# the order of their keys; the weight where none is noted.
+# KEYS: the last counter and the challenge; the revocation time of browsers; the weight of a guess;
+# the guesses of unknown browsers, of this browser, of this address and of its /48; the messages of
+# the same four; the extra messages of the provider's network, and of all networks; the record that
+# this address has requested a code.
+# ARGV: now in ms; the earliest counter, lifetime in ms, expiry in ms, usual number of digits; the
+# time of the browser's last login, or 0, and its id; which budgets of the address to charge; the
+# limits of guesses and of messages in the order of their keys; the weight to use if none is stored.
 _ASK = scripts.Script(
     windows.LUA
     + known_browsers.LUA
@@ -60,7 +63,7 @@ _ASK = scripts.Script(
             else
                 scope = 'account'
             end
-            -- Whoever goes on asking never becomes new again.
+            -- Each request starts the 90 days again.
             if place ~= '' and (room or not new) then
                 redis.call('SET', asked, '1', 'PX', AGAIN)
             end
@@ -97,12 +100,12 @@ _LIFT = scripts.Script("return redis.call('DEL', unpack(KEYS))")
 @dataclass(frozen=True, slots=True)
 class Issued:
     """
-    A challenge that was issued.
+    An issued challenge.
 
-    Args:
-        counter: the moving factor of its code.
-        digits: how many its code has.
-        known: whether it was asked for from a browser that is known for the account.
+    Attributes:
+        counter: the moving factor of the code.
+        digits: number of digits of the code.
+        known: whether a known browser of the account requested the code.
     """
 
     counter: int
@@ -112,18 +115,21 @@ class Issued:
 
 def ask(account_key: str, visitor: Visitor, *, now: float, timeout: int) -> Issued | str:
     """
-    Issue a challenge, or return whose budget is spent: "account", "browser" or "address".
+    Charge a request for a code and issue a challenge.
 
     Args:
-        account_key: as ``keys.account_key`` returns it.
-        visitor: who asks.
+        account_key: the account key, see ``keys.account_key()``.
+        visitor: the visitor who requests the code.
         now: Unix time in seconds.
-        timeout: how long the code is accepted, in seconds.
+        timeout: lifetime of the code in seconds.
+
+    Returns:
+        The challenge, or the name of the spent budget: "account", "browser" or "address".
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    of, browser = swap_user_settings, visitor.browser
+    settings, browser = swap_user_settings, visitor.browser
     strangers, own, _ = budgets.budget_keys(account_key, visitor)
     at = visitor.address or ""
     answer = _ASK(
@@ -149,18 +155,18 @@ def ask(account_key: str, visitor: Visitor, *, now: float, timeout: int) -> Issu
             challenge.earliest(now),
             timeout * 1000,
             int((now + timeout) * 1000),
-            of.OTP_DIGITS,
+            settings.OTP_DIGITS,
             browser.since(account_key, now=now) if browser else 0,
             browser.id if browser else "",
             budgets.placed(visitor),
-            of.OTP_GUESSES_PER_ACCOUNT,
-            of.OTP_GUESSES_PER_BROWSER,
-            of.OTP_GUESSES_PER_ADDRESS,
-            of.OTP_SENDS_PER_ACCOUNT,
-            of.OTP_SENDS_PER_BROWSER,
-            of.OTP_SENDS_PER_ADDRESS,
-            of.OTP_SENDS_TO_NEWCOMERS,
-            of.OTP_SENDS_TO_ALL_NEWCOMERS,
+            settings.OTP_GUESSES_PER_ACCOUNT,
+            settings.OTP_GUESSES_PER_BROWSER,
+            settings.OTP_GUESSES_PER_ADDRESS,
+            settings.OTP_SENDS_PER_ACCOUNT,
+            settings.OTP_SENDS_PER_BROWSER,
+            settings.OTP_SENDS_PER_ADDRESS,
+            settings.OTP_SENDS_TO_NEWCOMERS,
+            settings.OTP_SENDS_TO_ALL_NEWCOMERS,
             budgets.usual_weight(),
         ],
     )
@@ -172,16 +178,16 @@ def ask(account_key: str, visitor: Visitor, *, now: float, timeout: int) -> Issu
 
 
 def asked_key(account_key: str, at: str) -> str:
-    """Return where it lies that somebody at this address has asked for the account."""
+    """Return the Redis key of the record that an address has requested a code for the account."""
     return keys.redis_key(account_key, "asked", keys.keyed_hash("address", client_ip.network(at)))
 
 
 def lift(account_key: str) -> None:
     """
-    Take back all that strangers have used up, of guesses and of messages.
+    Delete the counts of unknown browsers, of guesses and of messages.
 
     Args:
-        account_key: as ``keys.account_key`` returns it.
+        account_key: the account key, see ``keys.account_key()``.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -192,28 +198,30 @@ def lift(account_key: str) -> None:
 
 def limit_reached(receiver: str, *, known: bool, now: float) -> str:
     """
-    Charge a message that is about to be sent; return what keeps it back, or "".
+    Charge a message before it is sent, and return the limit that was reached, if any.
 
     Args:
-        receiver: where it would go.
-        known: whether it was asked for from a known browser: nothing is charged then, so that
-            strangers can't use up what its owner needs.
+        receiver: the address or phone number of the message.
+        known: whether a known browser requested the message. It is not charged then, because
+            unknown browsers must not use up what the owner needs.
         now: Unix time in seconds.
 
     Returns:
-        "receiver", "site", or "country" for a phone number that begins otherwise than allowed.
+        "receiver", "site", "country" (a phone number without an allowed prefix), or "" if the
+        message can be sent.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    of = swap_user_settings
-    if of.OTP_PHONE_PREFIXES and not receiver.startswith(tuple(of.OTP_PHONE_PREFIXES)):
+    settings = swap_user_settings
+    prefixes = tuple(settings.OTP_PHONE_PREFIXES)
+    if prefixes and not receiver.startswith(prefixes):
         return "country"
     if known:
         return ""
     limits = {
-        "receiver": (keys.keyed_hash("receiver", receiver), of.OTP_SENDS_PER_RECEIVER),
-        "site": ("site", of.OTP_SENDS_PER_SITE),
+        "receiver": (keys.keyed_hash("receiver", receiver), settings.OTP_SENDS_PER_RECEIVER),
+        "site": ("site", settings.OTP_SENDS_PER_SITE),
     }
     for scope, (name, limit) in limits.items():
         key = keys.redis_key(name, "sends")

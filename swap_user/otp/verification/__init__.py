@@ -1,1 +1,1 @@
-"""Whether a code counts."""
+"""Verification of codes, and enrollment of authenticators."""

@@ -1,9 +1,9 @@
 """
-Candidates: the codes that would be right at this moment, and the one that was typed.
+Candidates: the codes that are right now, and the comparison of a typed code with them.
 
-For a wrong code of a name that nobody has, as many secrets are opened and codes computed as for
-most accounts, so that time does not tell who has one (R33). An account with more authenticators
-than most, or with one that counts, takes longer.
+For an unknown username, the same number of secrets is decrypted and of codes computed as for most
+accounts, so that the time does not reveal whether an account exists (R33). An account with more
+authenticators than usual, or with an HOTP authenticator, takes longer.
 """
 
 import logging
@@ -31,13 +31,13 @@ from swap_user.users import lookup
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """
-    A code that would be right.
+    A code that is right now.
 
-    Args:
-        authenticator: whose it is.
-        counter: what it is computed from.
-        expected: the code itself.
-        challenge: the one that waits for it, for a sent code.
+    Attributes:
+        authenticator: the authenticator of the code.
+        counter: the counter of the code.
+        expected: the code.
+        challenge: the challenge of a sent code, or None.
     """
 
     authenticator: Authenticator
@@ -53,11 +53,11 @@ def candidates(
     authenticators: Iterable[Authenticator], pending: Pending, *, now: float
 ) -> list[Candidate]:
     """
-    Return every code that is right now, those that were used already included.
+    Return all codes that are right now, including used ones.
 
     Args:
-        authenticators: the user's.
-        pending: what Redis holds for this account and flow.
+        authenticators: the authenticators of the user.
+        pending: the state of the login in Redis.
         now: Unix time in seconds.
     """
     return [
@@ -70,9 +70,9 @@ def candidates(
 @sensitive_variables("code", "found", "hits", "fresh", "matching")
 def choose(code: str, found: Sequence[Candidate]) -> Candidate | None:
     """
-    Return the candidate that ``code`` matches, a fresh one rather than a used one.
+    Return the candidate that ``code`` matches, an unused one if possible, or None.
 
-    All are compared, so that neither time nor count tells which it was.
+    ``code`` is compared with all candidates, so that the time does not reveal which one matched.
     """
     matching = hotp.matches(code, [candidate.expected for candidate in found])
     hits = [candidate for candidate, hit in zip(found, matching, strict=True) if hit]
@@ -83,11 +83,11 @@ def choose(code: str, found: Sequence[Candidate]) -> Candidate | None:
 @sensitive_variables("code", "found", "hit")
 def far_ahead(code: str, authenticators: Iterable[Authenticator]) -> Far | None:
     """
-    Return the counter beyond the look-ahead that ``code`` belongs to, if it is an HOTP code.
+    Return the HOTP counter beyond the look-ahead that ``code`` belongs to, or None.
 
     Args:
-        code: one that no candidate matched.
-        authenticators: the user's.
+        code: a code that matches no candidate.
+        authenticators: the authenticators of the user.
     """
     found = [
         candidate
@@ -113,7 +113,7 @@ def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Cand
             expected = code.at(counter)
             yield Candidate(authenticator, counter, expected, challenge)
     except EncryptionError as error:
-        # The user's other authenticators go on working.
+        # The other authenticators of the user still work.
         audit.record(
             logging.ERROR, "secret unreadable", authenticator=authenticator.pk, reason=error
         )
@@ -176,7 +176,7 @@ def _counters(authenticator: Authenticator, pending: Pending, now: float) -> Cou
             )
             return [(counter, None) for counter in steps]
         case _:
-            # The last used one too, so that a double click is told from a guess.
+            # Including the last used counter, so that a double click is not taken for a guess.
             last = authenticator.consumed
             ahead = list(range(max(0, last), last + 1 + swap_user_settings.OTP_LOOK_AHEAD))
             far = pending.far

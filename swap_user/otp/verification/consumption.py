@@ -21,7 +21,7 @@ from swap_user.otp.throttling.guesses import Charge
 _MARK_SECONDS = 3600
 
 # KEYS: the authenticator's mark; the challenge, or the mark again if there is none; the record
-# that this address has asked for a code; the budgets that the attempt was charged to.
+# that this address has requested a code; the budgets that the attempt was charged to.
 # ARGV: the counter; lifetime of the mark in milliseconds; the challenge's value, or ""; the entry
 # of the attempt in its budgets; for each budget, the number of its entries.
 _CONSUME = scripts.Script(
@@ -55,12 +55,12 @@ def consume(
     Consume ``counter`` and return whether it was unused (RFC 6238 section 5.2).
 
     Args:
-        account_key: as ``keys.account_key`` returns it.
+        account_key: the account key, see ``keys.account_key()``.
         authenticator: the authenticator that the counter belongs to.
         counter: the counter of the right code.
         challenge: the challenge of a sent code; None for an authenticator app.
-        charge: what the attempt was charged; it is given back (R18).
-        asked_key: the Redis key which records that this address has asked for a code; it is
+        charge: the charge of the attempt. It is given back (R18).
+        asked_key: the Redis key of the record that this address has requested a code. It is
             deleted, so that the address counts as new again. "" for none.
 
     Raises:

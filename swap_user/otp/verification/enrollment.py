@@ -1,7 +1,7 @@
 """
-Enrollment: an authenticator app gets a secret, and shows by a code that it has it.
+Enrollment: an authenticator app gets a secret, and the user confirms it with a code of the app.
 
-Until then nothing is in the database and nothing logs in.
+The authenticator is saved when it is confirmed. Before, its codes don't log in.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from swap_user.otp.verification.candidates import candidates, choose
 from swap_user.signals import authenticator_added
 from swap_user.users import usernames
 
-# How long somebody may take to scan the picture and type what the app shows.
+# How long an enrollment can be confirmed, in seconds.
 SECONDS = 600
 
-# Each makes more codes right at once, which makes guessing easier and checking slower.
+# With each authenticator more codes are right at a time: guessing is easier and checking slower.
 MAX_PER_USER = 20
 
-# What an authenticator app's code may have; sent codes may be longer.
+# Number of digits of a code of an authenticator app. Sent codes may be longer.
 MIN_DIGITS, MAX_DIGITS = 6, 8
 
-_NOTHING = Pending(challenges=[], far=None, shown=frozenset())
+_NO_LOGIN = Pending(challenges=[], far=None, shown=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class Enrollment:
     """
     An authenticator that is not confirmed yet.
 
-    Args:
-        authenticator: the row it would become, its secret encrypted already.
-        issuer: what the app shows as the site's name.
-        expires_at: Unix time in seconds from which on it can't be confirmed.
+    Attributes:
+        authenticator: the unsaved row, with the encrypted secret.
+        issuer: the name of the site in the app.
+        expires_at: expiry of the enrollment, Unix time in seconds.
     """
 
     authenticator: Authenticator
@@ -61,16 +61,16 @@ class Enrollment:
 
     @property
     def secret(self) -> str:
-        """The secret in base32, without padding: for those who can't scan."""
+        """The secret in base32 without padding, for users who can't scan the QR code."""
         return open_secret(self.authenticator).rstrip("=")
 
     @property
     def provisioning_uri(self) -> str:
         """
-        What the QR code says (Key URI format).
+        The URI in the QR code (Key URI format).
 
-        The issuer stands in front of the account and as a parameter, the same in both; it has no
-        colon, which would end it.
+        The issuer is a prefix of the account name and also a parameter. It contains no colon,
+        because a colon ends the prefix.
         """
         authenticator = self.authenticator
         options: dict[str, Any] = {
@@ -87,50 +87,53 @@ class Enrollment:
         return app.provisioning_uri(name=username, issuer_name=self.issuer or None)
 
     def qr_svg(self) -> str:
-        """Return the QR code as an SVG element, dark on light whatever the page's colours."""
-        # The lowest level holds the longest names; segno raises it where there is room.
+        """Return the QR code as an SVG element, dark on light whatever the colors of the page."""
+        # Error correction level L has the most room for long names. segno raises the level if the
+        # URI is short.
         picture = segno.make(self.provisioning_uri, micro=False, error="l")
         return picture.svg_inline(scale=5, border=4, dark="#000", light="#fff")
 
     @sensitive_variables("typed", "code")
     def confirm(self, typed: object) -> Authenticator:
         """
-        Make it count, if the code is right; the code is used up (RFC 6238 section 5.2).
+        Check a code of the app and save the authenticator.
+
+        The code is consumed (RFC 6238 section 5.2).
 
         Args:
-            typed: what the app shows, as somebody typed it.
+            typed: the code as typed.
 
         Returns:
-            The authenticator, saved.
+            The saved authenticator.
 
         Raises:
-            InvalidCode: the code is wrong, or it took too long.
+            InvalidCode: the code is wrong or used, or the enrollment has expired.
             LoginUnavailable: Redis can't be reached.
         """
         now = time.time()
         code = hotp.normalize(typed)
         if code is None or now >= self.expires_at:
-            raise InvalidCode("The code is wrong, or the enrollment expired.")
-        match = choose(code, candidates([self.authenticator], _NOTHING, now=now))
+            raise InvalidCode("The code is wrong, or the enrollment has expired.")
+        match = choose(code, candidates([self.authenticator], _NO_LOGIN, now=now))
         if match is None:
             raise InvalidCode("The code is wrong.")
         account_key = keys.account_key(usernames.normalize(self.authenticator.user.get_username()))
         if not consumption.mark_in_redis(account_key, self.authenticator, match.counter):
-            raise InvalidCode("The code was used.")
+            raise InvalidCode("The code is already used.")
         authenticator = self.authenticator
         authenticator.consumed, authenticator.last_used_at = match.counter, timezone.now()
         try:
             with transaction.atomic():
                 authenticator.save(force_insert=True)
         except IntegrityError:
-            raise InvalidCode("This enrollment was confirmed already.") from None
+            raise InvalidCode("This enrollment is already confirmed.") from None
         authenticator_added.send(
             Authenticator, user=authenticator.user, authenticator=authenticator
         )
         return authenticator
 
     def pack(self) -> dict[str, Any]:
-        """Return it as plain data, for a session; the secret is in it as a ciphertext."""
+        """Return the enrollment as plain data for a session, with the encrypted secret."""
         authenticator = self.authenticator
         return {
             "id": str(authenticator.pk),
@@ -147,11 +150,11 @@ class Enrollment:
     @classmethod
     def unpack(cls, user: Any, packed: object) -> Enrollment | None:
         """
-        Return what ``pack`` gave for the same user, or None: for another's, and when it expired.
+        Return the enrollment of packed data, or None if it has expired or is of another user.
 
         Args:
-            user: whose enrollment it is; the secret is bound to them.
-            packed: what the session holds.
+            user: the owner of the enrollment. The secret is bound to them.
+            packed: the result of ``pack()``, as read from a session.
         """
         match packed:
             case {
@@ -172,7 +175,7 @@ class Enrollment:
 
 
 def is_full(user: AbstractBaseUser) -> bool:
-    """Say whether the user has as many authenticators as one may have."""
+    """Return whether the user has the maximum number of authenticators."""
     return enrolled(user).count() >= MAX_PER_USER
 
 
@@ -187,25 +190,29 @@ def enroll(
     issuer: str | None = None,
 ) -> Enrollment:
     """
-    Begin the enrollment of an authenticator.
+    Start the enrollment of an authenticator.
 
     Args:
-        user: whose it will be.
-        type: "totp" (by time) or "hotp" (by counter).
-        name: what the user calls it.
-        algorithm: "SHA1", which every app knows, "SHA256" or "SHA512".
-        digits: 6 to 8.
-        period: how long a code lives, in seconds; None: ``OTP_PERIOD``.
-        issuer: the site's name in the app; None: ``OTP_ISSUER``, the current Site or nothing.
+        user: the owner of the authenticator.
+        type: "totp" (time-based) or "hotp" (counter-based).
+        name: the name that the user gives to the authenticator.
+        algorithm: "SHA1" (supported by all apps), "SHA256" or "SHA512".
+        digits: number of digits of a code, 6 to 8.
+        period: length of a time step in seconds, 1 to 120. None stands for ``OTP_PERIOD``.
+        issuer: name of the site in the app. None stands for ``OTP_ISSUER`` or the name of the
+            current Site, if there is one.
 
     Returns:
-        What the user needs to set their app up, and ``confirm(code)`` to finish.
+        The enrollment, with the secret and the QR code. Its ``confirm(code)`` completes it.
 
     Raises:
-        ValueError: an argument is out of its range, or the user has as many as one may have.
+        ValueError: an argument is out of range, or the user has the maximum number of
+            authenticators.
     """
     if is_full(user):
-        raise ValueError(f"A user has at most {MAX_PER_USER} authenticators; remove one first.")
+        raise ValueError(
+            f"A user can have at most {MAX_PER_USER} authenticators; remove one first."
+        )
     owner: Any = user
     authenticator = Authenticator(
         user=owner,
@@ -215,7 +222,7 @@ def enroll(
         digits=digits,
         period=swap_user_settings.OTP_PERIOD if period is None else period,
     )
-    _require_sense(authenticator)
+    _validate(authenticator)
     seal(authenticator, hotp.generate_secret(algorithm))
     return Enrollment(
         authenticator=authenticator,
@@ -224,7 +231,7 @@ def enroll(
     )
 
 
-def _require_sense(authenticator: Authenticator) -> None:
+def _validate(authenticator: Authenticator) -> None:
     if authenticator.type not in (Authenticator.Type.TOTP, Authenticator.Type.HOTP):
         raise ValueError(f'type must be "totp" or "hotp", not {authenticator.type!r}.')
     if not MIN_DIGITS <= authenticator.digits <= MAX_DIGITS:

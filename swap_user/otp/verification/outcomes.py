@@ -1,4 +1,4 @@
-"""What became of the code that a request offered, for the view that answers it."""
+"""The outcome of ``authenticate()``, saved on the request for the view."""
 
 from typing import TYPE_CHECKING
 
@@ -14,43 +14,44 @@ _ATTRIBUTE = "_swap_user_outcome"
 
 
 def note(request: HttpRequest | None, outcome: "Outcome") -> None:
-    """Keep the outcome with the request."""
+    """Save the outcome on the request."""
     if request is not None:
         setattr(request, _ATTRIBUTE, outcome)
 
 
-def of(request: HttpRequest | None) -> "Outcome | None":
-    """Return the outcome of the last code that this request offered, None if it offered none."""
+def outcome_of(request: HttpRequest | None) -> "Outcome | None":
+    """Return the outcome of the last code that was checked for this request, or None."""
     return getattr(request, _ATTRIBUTE, None)
 
 
 def limited(request: HttpRequest | None) -> ReachedLimit | None:
     """
-    Say why ``authenticate`` did not look at the code of this request, and for how long.
+    Return the limit because of which ``authenticate()`` did not check the code of a request.
 
     Args:
-        request: the one that ``authenticate`` was given.
+        request: the request that ``authenticate()`` was called with.
 
     Returns:
-        None if it was looked at. Else ``scope``: "account", "address" or "code"; ``retry_in``, in
-        seconds; and ``longer``, whether a longer code that is sent now, or a recovery code,
-        would be looked at all the same.
+        None if the code was checked. Otherwise an object with ``scope`` ("account", "address" or
+        "code"), ``retry_in`` (seconds until the next code is checked) and ``longer`` (whether a
+        longer sent code, or a recovery code, is checked now).
     """
-    outcome = of(request)
+    outcome = outcome_of(request)
     return outcome.limited if outcome else None
 
 
 def remember_browser(request: HttpRequest, response: HttpResponseBase) -> None:
     """
-    Let the browser be known for the account that it has just logged in to.
+    Make the browser known for the account that it has just logged in to.
 
-    The login pages of this package do it themselves; a view of the project's own calls it after
-    ``login(request, user)``. What others try can't use up the limits of a known browser.
+    The login pages of this package call this function. A project's own view calls it after
+    ``login(request, user)``. A known browser has its own limits, which other visitors can't use up.
 
     Args:
-        request: the one that ``authenticate`` was given; if it let nobody in, nothing is done.
-        response: what answers it; it gets a signed cookie.
+        request: the request that ``authenticate()`` was called with. If it did not log a user in,
+            nothing is done.
+        response: the response, which gets a signed cookie.
     """
-    outcome = of(request)
+    outcome = outcome_of(request)
     if outcome and outcome.user:
         known_browsers.remember(request, response, outcome.account_key, outcome.user)

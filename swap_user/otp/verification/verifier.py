@@ -56,9 +56,9 @@ class _Attempt:
 
     Attributes:
         name: the canonical username.
-        account_key: as ``keys.account_key`` returns it.
-        visitor: who makes the attempt.
-        allowed: whether a user may log in at all.
+        account_key: the account key, see ``keys.account_key()``.
+        visitor: the visitor who makes the attempt.
+        allowed: a function that returns whether a user may log in at all.
         now: Unix time in seconds.
         charge: what the attempt was charged.
         pending: the state of the login in Redis.
@@ -88,7 +88,7 @@ class Outcome:
 
     Attributes:
         user: the user whom the code logs in, or None.
-        account_key: the keyed hash of the username.
+        account_key: the account key.
         known: whether this browser has logged in to the account before.
         limited: the limit that was reached, if the code was not compared.
     """
@@ -113,11 +113,11 @@ def verify(
     Args:
         username: the username as typed.
         typed: the code as typed: a sent code, a code of an authenticator app or a recovery code.
-        visitor: who makes the attempt.
+        visitor: the visitor who makes the attempt.
         allowed: a function that returns whether a user may log in at all.
 
     Raises:
-        AnotherCodeNeeded: the code was right and is consumed, but the policy asks for one more.
+        AnotherCodeNeeded: the code is right and consumed, but the policy requires another factor.
         LoginUnavailable: Redis or the database can't be reached.
     """
     name = usernames.normalize(username)
@@ -221,7 +221,7 @@ def _refuse_browser_of_another_user(
     """
     Refuse a browser that is known for another user, who had this username before.
 
-    All known browsers of the account are revoked then, and must log in as strangers.
+    All known browsers of the account are then revoked and count as unknown.
     """
     browser = attempt.visitor.browser
     if attempt.charge.known and browser is not None:
@@ -251,7 +251,7 @@ def _after_wrong_code(
 ) -> None:
     """Dispatch the notice that guesses are spent, and remember a code that is too far ahead."""
     if attempt.charge.spent:
-        # Strangers have no guess left. The job runs whether or not the account exists (R33).
+        # Unknown browsers have no guess left. The job runs even if there is no such account (R33).
         dispatch(tell_exhausted, attempt.name, translation.get_language())
     if far := far_ahead(code, authenticators):
         resync.remember(attempt.account_key, far)

@@ -1,1 +1,1 @@
-"""Who makes a request: session, client address, known browser."""
+"""What is known of a visitor before login: flow, client address and known browser."""

@@ -1,4 +1,4 @@
-"""The flow: the browser session that asked for a code, in which alone that code counts."""
+"""The flow: the browser session that requested a code. The code works only in this session."""
 
 import re
 import secrets
@@ -14,11 +14,14 @@ _SHAPE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 def begin(request: HttpRequest | None) -> str | None:
     """
-    Return the flow of this session, started now if there was none.
+    Return the flow of the session, and start one if there is none.
 
     Args:
-        request: None, or one without a session (an API): then there is no flow and the code is
-            not bound to one.
+        request: the visitor's request, or None.
+
+    Returns:
+        The flow, or None if there is no request or no session (as in an API). The code is then
+        not bound to a flow.
     """
     session = _session(request)
     if session is None:
@@ -30,10 +33,10 @@ def begin(request: HttpRequest | None) -> str | None:
 
 
 def current(request: HttpRequest | None) -> str | None:
-    """Return the flow of this session, or None if it never asked for a code."""
+    """Return the flow of the session, or None if no code was requested in it."""
     session = _session(request)
     flow = None if session is None else session.get(SESSION_KEY)
-    # What nobody here wrote may be text that Redis can't be told, or the mark of no flow.
+    # A value from elsewhere might be text that can't be encoded, or the mark for "no flow".
     return flow if isinstance(flow, str) and _SHAPE.fullmatch(flow) else None
 
 

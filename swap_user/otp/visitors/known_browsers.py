@@ -1,8 +1,8 @@
 """
-Known browsers: a browser that has logged in holds a signed cookie, and has budgets of its own.
+Known browsers: a browser that has logged in gets a signed cookie and its own throttle budgets.
 
-So strangers can't use up what the owner of an account needs (OWASP, device cookies). The cookie
-names accounts by their keyed hash. It lets nobody in: all that it gives is a budget.
+Attackers in other browsers can't use up these budgets (OWASP: device cookies). The cookie contains
+account keys instead of usernames. It does not log a user in.
 """
 
 import secrets
@@ -20,42 +20,51 @@ from swap_user.otp.store import keys, scripts
 COOKIE = "swap_user_browser"
 SALT = "swap_user.browser"
 
-# In seconds: one year. Browsers keep no cookie for much longer.
+# Lifetime of the cookie in seconds: one year. Browsers don't keep cookies much longer.
 MAX_AGE = 365 * 86_400
 
-# How far the clocks of a site's servers may lie apart, in ms.
+# Tolerated difference between the clocks of two servers, in milliseconds.
 _SKEW = 60_000
 
-# How many accounts one browser is remembered for; the longest ago goes first.
+# Number of accounts in a cookie. The account with the oldest login is removed first.
 MAX_ACCOUNTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Browser:
     """
-    What the cookie says.
+    The content of the cookie.
 
-    Args:
-        id: random, the same for as long as the browser keeps the cookie.
-        logins: for which accounts; of each when it logged in last, in ms since 1970, and what
-            stands for its user.
+    Attributes:
+        id: a random id, which stays the same while the browser keeps the cookie.
+        logins: maps the account key of each account to the time of the last login (Unix time in
+            milliseconds) and the mark of the user, see ``mark()``.
     """
 
     id: str
     logins: dict[str, tuple[int, str]]
 
     def since(self, account_key: str, *, now: float) -> int:
-        """Return when the account logged in here, in ms since 1970; 0 if not, or too long ago."""
+        """
+        Return when the account last logged in in this browser.
+
+        Args:
+            account_key: the account key.
+            now: Unix time in seconds.
+
+        Returns:
+            Unix time in milliseconds, or 0 if there was no login or it is too long ago.
+        """
         at, _ = self.logins.get(account_key, (0, ""))
         return at if -_SKEW <= now * 1000 - at <= MAX_AGE * 1000 else 0
 
     def is_of(self, account_key: str, user: AbstractBaseUser) -> bool:
-        """Say whether it was this user who logged in to the account here."""
+        """Return whether ``user`` is the user who logged in to the account in this browser."""
         return self.logins.get(account_key, (0, ""))[1] == mark(user)
 
 
 def read(request: HttpRequest | None) -> Browser | None:
-    """Return what the browser's cookie says, or None: there is none, or none of ours."""
+    """Return the content of the cookie, or None if it is missing or not valid."""
     cookie = getattr(request, "COOKIES", {}).get(COOKIE) if request is not None else None
     if not cookie:
         return None
@@ -71,12 +80,16 @@ def read(request: HttpRequest | None) -> Browser | None:
 def _readable(logins: dict[str, object]) -> Iterator[tuple[str, tuple[int, str]]]:
     for account_key, login in logins.items():
         match login:
-            case [int(at), str(mark)] if 0 <= at < 2**53:  # greater ones no float holds
+            case [int(at), str(mark)] if 0 <= at < 2**53:  # exact as a number in Lua
                 yield account_key, (at, mark)
 
 
 def mark(user: AbstractBaseUser) -> str:
-    """Return what stands for a user in the cookie: a name may be somebody else's by then."""
+    """
+    Return the mark of a user in the cookie.
+
+    It shows whether the username still belongs to the same user.
+    """
     return keys.keyed_hash("user", f"{user._meta.label_lower}:{user.pk}")[:8]
 
 
@@ -84,13 +97,13 @@ def remember(
     request: HttpRequest, response: HttpResponseBase, account_key: str, user: AbstractBaseUser
 ) -> None:
     """
-    Let the browser be known from now on; to be called after a login.
+    Set the cookie that makes the browser known. Call it after a login.
 
     Args:
-        request: the one that logged in.
-        response: what answers it; it gets the cookie.
-        account_key: as ``keys.account_key`` returns it.
-        user: who logged in.
+        request: the request of the login.
+        response: the response, which gets the cookie.
+        account_key: the account key, see ``keys.account_key()``.
+        user: the user who logged in.
     """
     now = int(time.time() * 1000)
     before = read(request) or Browser(secrets.token_urlsafe(16), {})
@@ -112,12 +125,13 @@ def remember(
 
 
 def revocation_key(account_key: str) -> str:
-    """Return where it lies from when on browsers are known for the account."""
+    """Return the Redis key of the account's revocation time."""
     return keys.redis_key(account_key, "browsers")
 
 
 LUA = """
--- Whether a browser that logged in at this time is known, by the key of the revocation.
+-- Return whether a browser is known. key: the Redis key of the account's revocation time;
+-- since: time of the browser's last login, or 0; browser: its id.
 local function is_known(key, since, browser)
     if since == 0 then return false end
     local revoked = redis.call('GET', key)
@@ -126,18 +140,18 @@ local function is_known(key, since, browser)
     return since > tonumber(at) or kept == browser
 end
 """
-"""A Lua function for the beginning of a script."""
+"""A Lua function. Scripts that use it begin with this text."""
 
 _REVOKE = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
 
 
 def revoke(account_key: str, *, keep: Browser | None = None) -> None:
     """
-    Forget the account's browsers: their cookies count for nothing from now on.
+    Revoke the known browsers of an account. Their cookies no longer have an effect.
 
     Args:
-        account_key: as ``keys.account_key`` returns it.
-        keep: the one that stays known.
+        account_key: the account key, see ``keys.account_key()``.
+        keep: a browser that stays known, or None.
 
     Raises:
         LoginUnavailable: Redis can't be reached.

@@ -1,4 +1,4 @@
-"""Who tries, as far as it can be told before anybody is logged in."""
+"""What is known of a visitor before login."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from swap_user.otp.visitors.known_browsers import Browser
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """
-    One visitor.
+    The visitor of a request.
 
-    Args:
-        flow: their session, as ``flow.current`` gives it, None for none.
-        address: theirs, as ``client_address`` gives it.
-        browser: what the cookie of theirs says, if they hold one.
+    Attributes:
+        flow: the flow of the session, or None.
+        address: the client address, see ``client_address()``, or None.
+        browser: the content of the cookie of known browsers, or None.
     """
 
     flow: str | None = None
@@ -27,11 +27,12 @@ class Visitor:
 
 def visitor(request: HttpRequest | None, *, begin: bool = False) -> Visitor:
     """
-    Return who made ``request``.
+    Return the visitor of ``request``.
 
     Args:
-        request: None where there is none (an API): all such visitors are one stranger.
-        begin: whether a session that had no flow gets one.
+        request: the visitor's request, or None (as in an API). All visitors without a request
+            share their budgets.
+        begin: whether to start a flow if the session has none.
     """
-    of = flow.begin if begin else flow.current
-    return Visitor(of(request), client_address(request), known_browsers.read(request))
+    get_flow = flow.begin if begin else flow.current
+    return Visitor(get_flow(request), client_address(request), known_browsers.read(request))

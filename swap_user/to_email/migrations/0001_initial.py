@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """The table as version 0.9.8 has it."""
+    """The table of version 0.9.8."""
 
     initial = True
 

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Names, as version 0.9.8 has them."""
+    """The verbose names of version 0.9.8."""
 
     dependencies = [("swap_to_email", "0001_initial")]
 

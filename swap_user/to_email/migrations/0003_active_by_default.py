@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """New users are active."""
+    """Make new users active by default."""
 
     dependencies = [("swap_to_email", "0002_update_verbose_name")]
 

@@ -5,9 +5,9 @@ from swap_user.users.upgrade import normalize_emails
 
 class Migration(migrations.Migration):
     """
-    Every address in its canonical form.
+    Write all email addresses in their canonical form.
 
-    Stops, and changes nothing, where two accounts differ in nothing but their address's case.
+    If the addresses of two users differ only in case or form, it stops and changes nothing.
     """
 
     dependencies = [("swap_to_email", "0003_active_by_default")]

@@ -5,12 +5,12 @@ from swap_user.users.upgrade import give_security_stamps
 
 
 class Migration(migrations.Migration):
-    """What sessions hang on, for models without a password."""
+    """Add the security stamp, which the session auth hash is computed from."""
 
     dependencies = [("swap_to_email_otp", "0002_active_by_default")]
 
     operations = [
-        # Existing rows get one stamp between them here, and each their own right after.
+        # Here all existing rows get the same stamp. RunPython then gives each row its own.
         migrations.AddField(
             model_name="emailotpuser",
             name="security_stamp",

@@ -5,7 +5,7 @@ from swap_user.users.fields import NormalizedEmailField
 
 
 class Migration(migrations.Migration):
-    """One address, one account, whatever its case."""
+    """Make email addresses unique regardless of case."""
 
     dependencies = [("swap_to_email_otp", "0004_normalize_emails")]
 

@@ -3,7 +3,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 
 
 class Migration(migrations.Migration):
-    """The table as version 0.9.8 has it."""
+    """The table of version 0.9.8."""
 
     initial = True
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """New users are active."""
+    """Make new users active by default."""
 
     dependencies = [("swap_to_phone", "0001_initial")]
 

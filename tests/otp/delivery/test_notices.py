@@ -88,7 +88,7 @@ WORDS = {
     "authenticator_removed": ("An authenticator was removed", '"Work phone" was removed'),
     "recovery_codes_generated": ("You have new recovery codes", "no longer works"),
     "recovery_code_used": ("A recovery code was used", "1 code is left"),
-    "guesses_exhausted": ("Somebody tries to guess", "sent to a new browser are longer"),
+    "guesses_exhausted": ("Somebody is trying to guess", "sent to a new browser are longer"),
 }
 
 
@@ -111,7 +111,7 @@ def test_the_owner_is_told(user, settings, event):
     assert words in message.body
     assert "Site: Café Münster" in message.body
     assert "Time: Nov. 22, 2026, 3:03 p.m." in message.body
-    advice = "nothing you have to do" if event == "guesses_exhausted" else "Was it you?"
+    advice = "Never give a code to anyone" if event == "guesses_exhausted" else "If it was you"
     assert advice in message.body
 
 
