@@ -19,7 +19,6 @@ from services.smtp import SMTPServer
 from swap_user import signals
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.otp import dispatchers, send_code
-from swap_user.otp.background import deadline as time_limit
 from swap_user.otp.background import registry, thread_pool
 from swap_user.otp.delivery import retry
 from swap_user.otp.senders import AbstractOTPSender
@@ -99,7 +98,7 @@ def threads(settings, monkeypatch):
     Told.release.set()
     assert wait_for_deliveries(PLENTY)
     deadline = time.monotonic() + PLENTY
-    while time_limit._abandoned.count:
+    while thread_pool.current().abandoned:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -214,8 +213,7 @@ def test_a_full_queue_is_not_the_visitors_problem(user, settings, caplog, told, 
     usual = what_is_seen()
     monkeypatch.setattr(thread_pool.current(), "capacity", 0)
     assert what_is_seen() == usual
-    line = "job dropped: job=swap_user.otp.delivery.send_code_job.deliver reason=the queue is full"
-    assert line in caplog.messages
+    assert "job dropped: job=send_code reason=the queue is full" in caplog.messages
     assert ("failed", MemoryOTPSender, None, "the queue is full") in told
 
 
@@ -295,7 +293,7 @@ def test_a_sender_that_hangs_is_left_behind(user, settings, told, caplog):
     assert (what, owner) == ("failed", user)
     assert error.startswith("TimedOut: not done after 1 s")
     assert f"code not sent: user={user.pk} error=TimedOut" in caplog.text
-    assert time_limit._abandoned.count == 1
+    assert thread_pool.current().abandoned == 1
     # The others' messages go out meanwhile.
     use(settings, OTP_SENDER_CLASS="swap_user.testing.MemoryOTPSender")
     send_code(visitor(), username())
@@ -309,10 +307,7 @@ def test_a_job_that_fails_before_its_sender_is_told_too(user, told, caplog, monk
     send_code(visitor(), username())
     assert wait_for_deliveries(PLENTY)
     assert [each[:3] for each in told] == [("failed", MemoryOTPSender, None)]
-    assert (
-        "job failed: job=swap_user.otp.delivery.send_code_job.deliver error=ZeroDivision"
-        in caplog.text
-    )
+    assert "job failed: job=send_code error=ZeroDivision" in caplog.text
 
 
 # --- Transactions ---
@@ -390,8 +385,7 @@ def test_a_task_runs_nothing_but_our_jobs(user, settings):
     ):
         with pytest.raises(LookupError):
             task.func(name, ["true"], {})
-    job = "swap_user.otp.delivery.send_code_job.deliver"
-    assert registry.name_of(registry.named(job)) == job
+    assert registry.name_of(registry.named("send_code")) == "send_code"
 
 
 def test_a_task_that_fails_is_told_and_counted(user, settings, told, caplog, monkeypatch):
@@ -493,15 +487,15 @@ def test_nobody_sleeps_while_others_wait(user, settings, told, monkeypatch, busy
 def test_a_third_message_to_somebody_waits_for_the_first_two(user, settings, told, monkeypatch):
     """It is tried again, not given up."""
     calls = []
-    original = time_limit.call
+    original = thread_pool.ThreadPool.limited
 
-    def call(function, **options):
-        calls.append(options["lane"])
+    def limited(*args, **options):
+        calls.append(options["receiver"])
         if len(calls) == 1:
-            raise time_limit.ReceiverBusy
-        original(function, **options)
+            raise thread_pool.ReceiverBusy
+        return original(*args, **options)
 
-    monkeypatch.setattr(time_limit, "call", call)
+    monkeypatch.setattr(thread_pool.ThreadPool, "limited", limited)
     send_code(visitor(), username())
     assert wait_for_deliveries(PLENTY)
     assert calls == [str(user.pk)] * 2

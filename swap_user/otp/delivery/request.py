@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import asdict
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
@@ -9,7 +10,7 @@ from django.utils import translation
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
-from swap_user.otp.delivery.send_code_job import deliver
+from swap_user.otp.delivery.send_code_job import CodeRequest, deliver_code
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.site_name import host_name
 from swap_user.otp.store import keys
@@ -43,17 +44,17 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     if isinstance(issued, str):
         audit.record(logging.WARNING, "send limited", account=account_key, scope=issued)
         return
-    dispatch(
-        deliver,
-        name,
-        who.flow,
+    code_request = CodeRequest(
+        name=name,
+        flow=who.flow,
         counter=issued.counter,
         digits=issued.digits,
-        known=issued.known,
         expires_at=now + timeout,
         host=host_name(request),
         language=translation.get_language(),
+        known=issued.known,
     )
+    dispatch(deliver_code, **asdict(code_request))
 
 
 async def asend_code(request: HttpRequest | None, username: object) -> None:
