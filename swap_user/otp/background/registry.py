@@ -7,27 +7,26 @@ from django.utils.module_loading import import_string
 
 Job = Callable[..., None]
 
-# A job takes plain JSON values that contain neither a code nor a secret: queues store them.
+_CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
+_NOTICE = "swap_user.otp.delivery.notices.notify"
+_EXHAUSTED = "swap_user.otp.delivery.notices.notify_guesses_exhausted"
+
+# A job takes JSON values that contain neither a code nor a secret: queues store them.
 JOBS = {
-    "send_code": "swap_user.otp.delivery.send_code_job.deliver_code",
-    "notify": "swap_user.otp.delivery.notices.notify",
-    "notify_guesses_exhausted": "swap_user.otp.delivery.notices.notify_guesses_exhausted",
+    "send_code": _CODE,
+    "notify": _NOTICE,
+    "notify_guesses_exhausted": _EXHAUSTED,
+    # Names in queues of 1.0.0a1.
+    "swap_user.otp.delivery_job.deliver": _CODE,
+    "swap_user.otp.notices.tell": _NOTICE,
+    "swap_user.otp.notices.tell_exhausted": _EXHAUSTED,
 }
-
-# Names that jobs had in queues of 1.0.0a1.
-FORMER_NAMES = {
-    "swap_user.otp.delivery_job.deliver": "send_code",
-    "swap_user.otp.notices.tell": "notify",
-    "swap_user.otp.notices.tell_exhausted": "notify_guesses_exhausted",
-}
-
-_names = {path: name for name, path in JOBS.items()}
 
 
 def name_of(job: Job) -> str:
     """Return the name of a job; of another function its dotted path, which no worker accepts."""
     path = f"{job.__module__}.{job.__qualname__}"
-    return _names.get(path, path)
+    return next((name for name, known in JOBS.items() if known == path), path)
 
 
 def named(name: str) -> Job:
@@ -37,7 +36,6 @@ def named(name: str) -> Job:
     Raises:
         LookupError: there is no such job.
     """
-    path = JOBS.get(FORMER_NAMES.get(name, name))
-    if path is None:
+    if name not in JOBS:
         raise LookupError(f"{name} is not a job of swap_user.")
-    return cast("Job", import_string(path))
+    return cast("Job", import_string(JOBS[name]))

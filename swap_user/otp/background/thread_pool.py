@@ -144,12 +144,13 @@ class ThreadPool:
         It runs in this thread inline, in a thread of the pool, and when no other can be started
         since the interpreter shuts down.
         """
-        has_thread = False
-        if not inline.get() and threading.current_thread() not in self._running:
-            release_connections()
-            queued = _Job(0.0, job)
-            with self._changed:
-                has_thread = self._queue(queued)
+        if inline.get() or threading.current_thread() in self._running:
+            job()
+            return
+        release_connections()
+        queued = _Job(0.0, job)
+        with self._changed:
+            has_thread = self._queue(queued)
         if has_thread:
             queued.done.result()
         else:
@@ -182,7 +183,7 @@ class ThreadPool:
             if [call.receiver for call in self._calls.values()].count(receiver) >= MOST_AT_ONCE:
                 raise ReceiverBusy(f"{MOST_AT_ONCE} earlier messages to them are still being sent")
             self._calls[thread] = _Call(receiver, time.monotonic() + seconds, report)
-            self._alert()
+            self._wake()
         try:
             yield
         except Exception:
@@ -206,25 +207,23 @@ class ThreadPool:
                 self._drains -= 1
 
     def _queue(self, job: _Job) -> bool:
-        """Queue ``job``, unless there is no thread; the lock is held, here and down to _work()."""
-        free = self._threads - len(self._running)
-        if self._threads < self.workers and free <= len(self._waiting):
-            self._start_thread()
-        if self._threads:
-            heapq.heappush(self._waiting, job)
-            self._changed.notify()
+        """Queue ``job``, unless there is no thread to run it; the lock is held."""
+        heapq.heappush(self._waiting, job)
+        self._wake()
+        if not self._threads:
+            self._waiting.clear()  # it was the only one
         return self._threads > 0
 
-    def _alert(self) -> None:
-        """Have a free thread watch the deadlines and the queue."""
-        if self._threads == len(self._running) and self._next_deadline() < math.inf:
-            self._start_thread()
+    def _wake(self) -> None:
+        """Have a free thread look at a new job or deadline; the lock is held."""
+        free = self._threads - len(self._running)
+        needs_worker = self._threads < self.workers and free < len(self._waiting)
+        needs_watcher = not free and self._next_deadline() < math.inf
+        if needs_worker or needs_watcher:
+            with suppress(RuntimeError):  # the interpreter shuts down, or the system has no more
+                threading.Thread(target=self._work, name="swap_user jobs", daemon=True).start()
+                self._threads += 1
         self._changed.notify()
-
-    def _start_thread(self) -> None:
-        with suppress(RuntimeError):  # the interpreter shuts down, or the system has no more
-            threading.Thread(target=self._work, name="swap_user jobs", daemon=True).start()
-            self._threads += 1
 
     def _next_deadline(self) -> float:
         return min((call.deadline for call in self._calls.values()), default=math.inf)
@@ -266,7 +265,7 @@ class ThreadPool:
                     if self._drains or self._waiting[0].start <= now:
                         job = heapq.heappop(self._waiting)
                         self._running[threading.current_thread()] = job
-                        self._alert()
+                        self._wake()
                         return job
                     wake_at = min(wake_at, self._waiting[0].start)
                 if is_idle and wake_at == math.inf:

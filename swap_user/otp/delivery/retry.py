@@ -1,5 +1,6 @@
 """Send a message: within a time limit, and again if the sender fails."""
 
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -52,31 +53,39 @@ def send_message(message: Message) -> None:
 
 
 def _send(message: Message) -> None:
-    pool, settings, pk = thread_pool.current(), swap_user_settings, message.user.pk
-    attempts = 1 if inline.get() else settings.OTP_SEND_ATTEMPTS
-    limit, expired = settings.OTP_SEND_TIME_LIMIT, partial(_report_failure, message)
-    pause = PAUSE
-    for number in range(1, attempts + 1):
-        try:
-            with (
-                pool.limited(limit, receiver=str(pk), expired=expired),
-                translation.override(message.language),
-            ):
-                message.send(load_sender())
-            break
-        except Exception as error:  # noqa: BLE001 - the sender is the project's
-            # A pause would keep waiting messages from this thread.
-            is_last = (
-                number == attempts or pool.is_busy or time.time() + pause >= message.expires_at
-            )
-            if is_last or isinstance(error, thread_pool.TooManyHanging):
-                _report_failure(message, error)
-                return
-            text = failures.describe(error, masked=message.code)
-            audit.record(logging.WARNING, "sending failed", user=pk, attempt=number, error=text)
+    attempts = 1 if inline.get() else swap_user_settings.OTP_SEND_ATTEMPTS
+    for number in itertools.count(1):
+        error = _attempt(message)
+        if error is None:
+            message.report("")
+            return
+        pause = PAUSE * GROWTH ** (number - 1)
+        if (
+            isinstance(error, thread_pool.TooManyHanging)
+            or number >= attempts
+            or thread_pool.current().is_busy  # a pause would delay the messages that wait
+            or time.time() + pause >= message.expires_at
+        ):
+            _report_failure(message, error)
+            return
+        text, pk = failures.describe(error, masked=message.code), message.user.pk
+        audit.record(logging.WARNING, "sending failed", user=pk, attempt=number, error=text)
         time.sleep(pause)
-        pause *= GROWTH
-    message.report("")
+
+
+def _attempt(message: Message) -> Exception | None:
+    """Return what the attempt raised, or None. If it exceeds its limit, this never returns."""
+    seconds, receiver = swap_user_settings.OTP_SEND_TIME_LIMIT, str(message.user.pk)
+    expired = partial(_report_failure, message)
+    try:
+        with (
+            thread_pool.current().limited(seconds, receiver=receiver, expired=expired),
+            translation.override(message.language),
+        ):
+            message.send(load_sender())
+    except Exception as error:  # noqa: BLE001 - the sender is the project's
+        return error
+    return None
 
 
 def _report_failure(message: Message, error: Exception) -> None:
