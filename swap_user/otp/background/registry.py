@@ -11,7 +11,8 @@ _CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
 _NOTICE = "swap_user.otp.delivery.notices.notify"
 _EXHAUSTED = "swap_user.otp.delivery.notices.notify_guesses_exhausted"
 
-# A job takes JSON values that contain neither a code nor a secret: queues store them.
+# A job takes JSON values that contain neither a code nor a secret: queues store them. The first
+# name of a job is the one that is used.
 JOBS = {
     "send_code": _CODE,
     "notify": _NOTICE,

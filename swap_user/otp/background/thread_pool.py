@@ -63,7 +63,7 @@ class Stopped(Exception):
 
 
 class Abandoned(BaseException):
-    """Ends the job of a call that returned after its time limit. Only the pool catches it."""
+    """Ends a job whose call returned after its time limit. Only the pool may handle it."""
 
 
 @dataclass(eq=False)
@@ -141,8 +141,8 @@ class ThreadPool:
         """
         Run ``job`` in a thread of the pool without a delay, wait for it, and raise what it raises.
 
-        It runs in this thread inline, in a thread of the pool, and when no other can be started
-        since the interpreter shuts down.
+        It runs in this thread if this is one of the pool's, inline, and if no thread can be
+        started because the interpreter shuts down.
         """
         if inline.get() or threading.current_thread() in self._running:
             job()
@@ -161,12 +161,13 @@ class ThreadPool:
         self, seconds: float, *, receiver: str, expired: Callable[[TimedOut], object]
     ) -> Iterator[None]:
         """
-        Limit the time of a call that a job makes; without effect outside of the pool's threads.
+        Limit the time of a call that a job makes. Outside of the pool's threads there is no limit.
 
         Args:
             seconds: the limit.
             receiver: identifies who the call is for.
-            expired: what another thread runs in place of the rest of the job.
+            expired: replaces the rest of the job if the call exceeds the limit; another thread
+                runs it at once.
 
         Raises:
             TooManyHanging, ReceiverBusy: the call was not made.
@@ -197,7 +198,7 @@ class ThreadPool:
                     raise Abandoned
 
     def drain(self, seconds: float) -> bool:
-        """Start all jobs now; return whether they are done within so many seconds."""
+        """Start all jobs now; return whether they were done before ``seconds`` were over."""
         with self._done:
             self._drains += 1
             self._changed.notify_all()
@@ -243,7 +244,7 @@ class ThreadPool:
             error: BaseException | None = None
             try:
                 job.function()
-            except BaseException as raised:  # noqa: BLE001 - this thread goes on
+            except BaseException as raised:  # noqa: BLE001 - the thread must be counted below
                 error = raised
             with suppress(Exception):
                 connections.close_all()  # the next job may be long in coming

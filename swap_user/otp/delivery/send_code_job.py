@@ -27,9 +27,9 @@ from swap_user.users import lookup
 @dataclass(frozen=True)
 class CodeRequest:
     """
-    A request for a code, as a queue stores it: plain JSON values without a code or a secret.
+    A request for a code, as queues store it: JSON values that contain neither code nor secret.
 
-    Jobs in live queues have these names; the first two values are stored by position.
+    Queues may hold jobs of earlier versions, so these names stay, and the places of the first two.
 
     Attributes:
         name: canonical username, of an account or not.
@@ -54,11 +54,9 @@ class CodeRequest:
 
 def deliver_code(*args: Any, **kwargs: Any) -> None:
     """
-    Send the code that was asked for, if the account exists and may log in with it; a job.
+    Send the code that a ``CodeRequest`` asks for, if there is an account that may use it; a job.
 
-    Args:
-        args: the fields of a ``CodeRequest``.
-        kwargs: more of them.
+    The arguments are the fields of the request.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
