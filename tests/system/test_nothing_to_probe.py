@@ -171,7 +171,7 @@ def test_the_work_is_seen(warm):
     """A control: the counts above are of something."""
     usual(101)
     (_, asking), (_, checking) = by_calls(101, WRONG)
-    assert (asking.queries, asking.commands, asking.jobs) == ([], ["EVALSHA"], ["deliver"])
+    assert (asking.queries, asking.commands, asking.jobs) == ([], ["EVALSHA"], ["deliver_code"])
     assert len(checking.queries) == 1
     assert checking.commands == ["EVALSHA"]
     # Five codes and the name; the address. Two secrets opened.

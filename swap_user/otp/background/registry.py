@@ -1,47 +1,42 @@
-"""Jobs: the functions that a dispatcher may run, here or in another process."""
+"""The jobs that a dispatcher may run, and the names that a queue knows them by."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import cast
 
 from django.utils.module_loading import import_string
 
-F = TypeVar("F", bound=Callable[..., None])
+Job = Callable[..., None]
 
-_HOME = "swap_user.otp."
-_known: dict[str, Callable[..., None]] = {}
+_CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
+_NOTICE = "swap_user.otp.delivery.notices.notify"
+_EXHAUSTED = "swap_user.otp.delivery.notices.notify_guesses_exhausted"
+
+# A job takes JSON values that contain neither a code nor a secret: queues store them. The first
+# name of a job is the one that is used.
+JOBS = {
+    "send_code": _CODE,
+    "notify": _NOTICE,
+    "notify_guesses_exhausted": _EXHAUSTED,
+    # Names in queues of 1.0.0a1.
+    "swap_user.otp.delivery_job.deliver": _CODE,
+    "swap_user.otp.notices.tell": _NOTICE,
+    "swap_user.otp.notices.tell_exhausted": _EXHAUSTED,
+}
 
 
-def job(function: F) -> F:
+def name_of(job: Job) -> str:
+    """Return the name of a job; of another function its dotted path, which no worker accepts."""
+    path = f"{job.__module__}.{job.__qualname__}"
+    return next((name for name, known in JOBS.items() if known == path), path)
+
+
+def named(name: str) -> Job:
     """
-    Mark a function of a module of ``swap_user.otp`` as a job.
-
-    It is defined on the module's own level, and takes plain JSON values that hold neither a code
-    nor a secret: they may lie in a queue.
-    """
-    _known[name_of(function)] = function
-    return function
-
-
-def name_of(function: Callable[..., Any]) -> str:
-    """Return the name by which a queue knows a job: its dotted path."""
-    return f"{function.__module__}.{function.__qualname__}"
-
-
-def named(name: str) -> Callable[..., None]:
-    """
-    Return the job of this name.
-
-    Args:
-        name: as a queue gives it, which others may write to: nothing but a job is ever returned.
+    Return the job of this name, and never any other function: others may write to the queue.
 
     Raises:
         LookupError: there is no such job.
     """
-    if name.startswith(_HOME) and name not in _known:
-        try:
-            import_string(name)  # marks it as a job, if it is one
-        except ImportError as error:
-            raise LookupError(f"{name} is not a job of swap_user.") from error
-    if name not in _known:
+    if name not in JOBS:
         raise LookupError(f"{name} is not a job of swap_user.")
-    return _known[name]
+    return cast("Job", import_string(JOBS[name]))

@@ -1,8 +1,9 @@
-"""What the owner of an account is told: a new way to log in, or an attack (R37, NIST 4.6)."""
+"""Notices to the owner of an account: a new way to log in, or an attack (R37, NIST 4.6)."""
 
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,9 +13,8 @@ from django.utils import timezone, translation
 from swap_user import signals
 from swap_user.conf import SwapUserSettings, swap_user_settings
 from swap_user.otp import audit
-from swap_user.otp.background import failures
-from swap_user.otp.background.registry import job
-from swap_user.otp.delivery.retry import hand_over
+from swap_user.otp.background.inline import release_connections
+from swap_user.otp.delivery.retry import Message, send_message
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.senders import AbstractOTPSender, email_address, sender_class
 from swap_user.otp.site_name import site_name
@@ -29,26 +29,25 @@ _EVENTS = {
 }
 
 NOTICES: Sequence[str] = SwapUserSettings.OTP_NOTICES.default
-"""The names of all notices: by default all are sent."""
+"""The names of all notices; by default all are sent."""
 
-# For how long a message is tried again, in seconds.
-_WORTH_TELLING = 3600
+# Seconds for which a notice is tried again.
+_RETRY_FOR = 3600
 
 
 def connect() -> None:
-    """Tell owners of every event; ``SwapUserConfig.ready`` calls it."""
+    """Have a notice sent for every event; ``SwapUserConfig.ready`` calls this."""
     for signal in _EVENTS:
         signal.connect(_on_event, dispatch_uid="swap_user.notices")
 
 
-@job
-def tell_exhausted(name: str, language: str | None = None) -> None:
+def notify_guesses_exhausted(name: str, language: str | None = None) -> None:
     """
-    Tell the owner of an account that strangers have spent its guesses; a job.
+    Signal that others have used up the guesses for an account, and notify its owner; a job.
 
     Args:
-        name: canonical username; of an account, or of nobody.
-        language: of the message; None for the site's.
+        name: canonical username, of an account or not.
+        language: of the notice; None for no translation.
     """
     user = lookup.named(name).first() if name else None
     if user is None or not lookup.answers_to(user, name):
@@ -58,20 +57,19 @@ def tell_exhausted(name: str, language: str | None = None) -> None:
         _notify(user, "guesses_exhausted", language, {})
 
 
-@job
-def tell(user_pk: str, event: str, language: str | None, **context: Any) -> None:
+def notify(user_pk: str, event: str, language: str | None, **context: Any) -> None:
     """
-    Tell a user what happened; a job, so that everything it takes is plain.
+    Notify a user of an event; a job.
 
     Args:
         user_pk: the user's primary key, as text.
         event: one of ``NOTICES``.
-        language: of the message; None for the site's.
+        language: of the notice; None for no translation.
         context: for the templates in ``swap_user/notices/``.
     """
     model: Any = get_user_model()
     user = model._default_manager.filter(pk=user_pk).first()
-    if user is not None:  # deleted meanwhile
+    if user is not None:  # deleted since
         _notify(user, event, language, context)
 
 
@@ -86,23 +84,33 @@ def _on_event(sender: object, signal: Any, user: Any, **kwargs: Any) -> None:
         context["name"] = str(authenticator)
     if (remaining := kwargs.get("remaining")) is not None:
         context["remaining"] = remaining
-    dispatch(tell, str(user.pk), event, translation.get_language(), **context)
+    dispatch(notify, str(user.pk), event, translation.get_language(), **context)
 
 
 def _notify(user: Any, event: str, language: str | None, context: dict[str, Any]) -> None:
-    """Hand the message to the sender. What it is about stands, whether or not it gets through."""
-
-    def send(sender: AbstractOTPSender) -> None:
-        sender.notify(user, *_words(event, context))
-
     if sender_class().notify is AbstractOTPSender.notify and not email_address(user):
         reason = "no address"
         audit.record(logging.INFO, "owner not told", user=user.pk, notice=event, reason=reason)
         return
-    error = hand_over(send, user=user, until=time.time() + _WORTH_TELLING, language=language)
-    if error is not None:
+    message = Message(
+        user=user,
+        send=partial(_send, user, event, context),
+        report=partial(_report, user, event),
+        language=language,
+        expires_at=time.time() + _RETRY_FOR,
+    )
+    send_message(message)
+
+
+def _send(user: Any, event: str, context: dict[str, Any], sender: AbstractOTPSender) -> None:
+    subject, text = _words(event, context)
+    release_connections()
+    sender.notify(user, subject, text)
+
+
+def _report(user: Any, event: str, error: str) -> None:
+    if error:
         audit.record(logging.ERROR, "owner not told", user=user.pk, notice=event, error=error)
-        failures.delivery_failed(user, error)
 
 
 def _words(event: str, context: dict[str, Any]) -> tuple[str, str]:

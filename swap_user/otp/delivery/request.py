@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import asdict
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
@@ -9,7 +10,7 @@ from django.utils import translation
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
-from swap_user.otp.delivery.send_code_job import deliver
+from swap_user.otp.delivery.send_code_job import CodeJob, deliver_code
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.site_name import host_name
 from swap_user.otp.store import keys
@@ -20,16 +21,16 @@ from swap_user.users import usernames
 
 def send_code(request: HttpRequest | None, username: object) -> None:
     """
-    Send a one-time code to ``username``, if there is an account of that name that may log in.
+    Send a one-time code to the account with this username, if there is one that may log in.
 
-    Nothing that the caller sees tells whether there is one. The code counts only in the session
-    of ``request``, where it takes the place of an earlier one; without a session it counts in
-    any (R23, R24). When the budget of strangers for guesses is spent, the code has ten digits; when
-    one for messages is, nothing is sent, and nothing tells so (R21).
+    The caller can't see whether there is one. The code works only in the session of ``request``,
+    where it replaces an earlier one. Without a session it works in any (R23, R24). The code has ten
+    digits once browsers that are not known have spent the guesses at the account. If a limit on
+    messages is reached, nothing is sent, and the caller can't see that either (R21).
 
     Args:
-        request: the visitor's, or None where there is none (an API).
-        username: as somebody typed it.
+        request: the visitor's request, or None where there is none (an API).
+        username: the username as typed.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -38,22 +39,22 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     name = usernames.normalize(username)
     account_key = keys.account_key(name)
     now, timeout = time.time(), swap_user_settings.OTP_TIMEOUT
-    # Also for a name that nobody has: what a stranger can measure is the same.
+    # Names without an account are charged too: the time must not show which names exist (R33).
     issued = sends.ask(account_key, who, now=now, timeout=timeout)
     if isinstance(issued, str):
         audit.record(logging.WARNING, "send limited", account=account_key, scope=issued)
         return
-    dispatch(
-        deliver,
-        name,
-        who.flow,
+    job = CodeJob(
+        name=name,
+        flow=who.flow,
         counter=issued.counter,
         digits=issued.digits,
-        known=issued.known,
         expires_at=now + timeout,
         host=host_name(request),
         language=translation.get_language(),
+        known=issued.known,
     )
+    dispatch(deliver_code, **asdict(job))
 
 
 async def asend_code(request: HttpRequest | None, username: object) -> None:

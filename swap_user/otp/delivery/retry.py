@@ -1,70 +1,94 @@
-"""The last step to a person: the sender, called within a time limit, and again if it fails."""
+"""Send a message: within a time limit, and again if the sender fails."""
 
+import itertools
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import translation
-from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
-from swap_user.otp.background import deadline, failures, thread_pool
+from swap_user.otp.background import failures, thread_pool
+from swap_user.otp.background.inline import inline
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
-# The pause before the second attempt, in seconds, and how it grows with each further one.
+# Seconds between the first two attempts, and the factor by which each further pause is longer.
 PAUSE = 1.0
 GROWTH = 3.0
 
 
-@sensitive_variables("masked")
-def hand_over(
-    call: Callable[[AbstractOTPSender], object],
-    *,
-    user: AbstractBaseUser,
-    until: float,
-    language: str | None,
-    masked: str = "",
-) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class Message:
     """
-    Let a sender carry a message, and try again for as long as that makes sense.
+    A message to a user.
 
-    An attempt that hangs is the last one: its message may still arrive, and nobody should get
-    two. Within ``time_limit.unlimited()`` there is one attempt.
-
-    Args:
-        call: does it, with the sender that it is given.
-        user: who it is for; a failed attempt is logged with it.
-        until: Unix time in seconds from which on nobody needs the message.
-        language: what the message is written in, None for none.
-        masked: a code to mask in what the log says.
-
-    Returns:
-        None, or what went wrong at last, without the code.
+    Attributes:
+        user: the receiver.
+        send: makes one attempt. It calls ``release_connections()`` before the sender's method.
+        report: called once, with the error of the last attempt, or "" if the message was sent.
+        language: of the message; None for no translation.
+        expires_at: Unix time in seconds after which there is no further attempt.
+        code: the code in the message, which is masked in errors.
     """
 
-    def attempt() -> None:
-        with translation.override(language):
-            call(load_sender())
+    user: AbstractBaseUser
+    send: Callable[[AbstractOTPSender], object] = field(repr=False)  # may hold the code
+    report: Callable[[str], object]
+    language: str | None
+    expires_at: float
+    code: str = field(default="", repr=False)
 
-    attempts = 1 if deadline.is_unlimited() else swap_user_settings.OTP_SEND_ATTEMPTS
-    pause = PAUSE
-    for number in range(1, attempts + 1):
-        try:
-            deadline.call(
-                attempt, seconds=swap_user_settings.OTP_SEND_TIME_LIMIT, lane=str(user.pk)
-            )
-        except Exception as error:  # noqa: BLE001 - the sender is the project's
-            text = failures.describe(error, masked=masked)
-            hangs = isinstance(error, deadline.TimedOut | deadline.TooManyHanging)
-            # Whoever sleeps here holds a worker that others wait for.
-            final = hangs or number == attempts or thread_pool.current().is_busy
-        else:
-            return None
-        if final or time.time() + pause >= until:
-            break
-        audit.record(logging.WARNING, "sending failed", user=user.pk, attempt=number, error=text)
+
+def send_message(message: Message) -> None:
+    """
+    Send ``message``, wait until it is sent or has failed, and report which.
+
+    An attempt that exceeds its time limit is the last one: its message may still arrive.
+    """
+    thread_pool.current().run(partial(_send, message))
+
+
+def _send(message: Message) -> None:
+    attempts = 1 if inline.get() else swap_user_settings.OTP_SEND_ATTEMPTS
+    for number in itertools.count(1):
+        error = _attempt(message)
+        if error is None:
+            message.report("")
+            return
+        pause = PAUSE * GROWTH ** (number - 1)
+        if (
+            isinstance(error, thread_pool.TooManyHanging)
+            or number >= attempts
+            or thread_pool.current().is_busy  # a pause would delay the messages that wait
+            or time.time() + pause >= message.expires_at
+        ):
+            _report_failure(message, error)
+            return
+        text, pk = failures.describe(error, masked=message.code), message.user.pk
+        audit.record(logging.WARNING, "sending failed", user=pk, attempt=number, error=text)
         time.sleep(pause)
-        pause *= GROWTH
-    return text
+
+
+def _attempt(message: Message) -> Exception | None:
+    """Return what the attempt raised, or None. If it exceeds its limit, this never returns."""
+    seconds, receiver = swap_user_settings.OTP_SEND_TIME_LIMIT, str(message.user.pk)
+    expired = partial(_report_failure, message)
+    try:
+        with (
+            thread_pool.current().limited(seconds, receiver=receiver, expired=expired),
+            translation.override(message.language),
+        ):
+            message.send(load_sender())
+    except Exception as error:  # noqa: BLE001 - the sender is the project's
+        return error
+    return None
+
+
+def _report_failure(message: Message, error: Exception) -> None:
+    text = failures.describe(error, masked=message.code)
+    message.report(text)
+    failures.delivery_failed(message.user, text)

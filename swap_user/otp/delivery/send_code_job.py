@@ -1,8 +1,11 @@
-"""A code on its way: computed and handed to the sender, after the request that asked for it."""
+"""The job that computes a code and sends it, after the request that asked for it."""
 
 import logging
 import math
 import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.views.decorators.debug import sensitive_variables
@@ -10,11 +13,10 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user import signals
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators.secrets import is_enrolled, sent_authenticator
-from swap_user.otp.background import failures
-from swap_user.otp.background.registry import job
+from swap_user.otp.background.inline import release_connections
 from swap_user.otp.challenges import challenge
 from swap_user.otp.crypto import hotp
-from swap_user.otp.delivery.retry import hand_over
+from swap_user.otp.delivery.retry import Message, send_message
 from swap_user.otp.senders import AbstractOTPSender, load_sender, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
@@ -22,92 +24,121 @@ from swap_user.otp.throttling import sends
 from swap_user.users import lookup
 
 
-@job
-@sensitive_variables("secret", "code")
-def deliver(
-    name: str,
-    bound_to: str | None,
-    *,
-    counter: int,
-    digits: int,
-    expires_at: float,
-    host: str,
-    language: str | None,
-    known: bool = False,
-) -> None:
+@dataclass(frozen=True)
+class CodeJob:
     """
-    Compute the code of a challenge and hand it to the sender, if ``name`` has an account.
+    The arguments of the job as queues store them: JSON values without a code or a secret.
 
-    A sender that fails is logged and signalled; whoever asked is not told (R34).
+    Queues may hold jobs of earlier versions, so these names stay, and the places of the first two.
 
-    Args:
-        name: canonical username.
-        bound_to: the flow that asked, or None.
-        counter: the challenge's.
-        digits: how many digits its code has.
+    Attributes:
+        name: canonical username, of an account or not.
+        flow: the flow that asked, or None.
+        counter: the counter of the challenge.
+        digits: the number of digits of its code.
         expires_at: Unix time in seconds at which it ends.
         host: the host name that the visitor sees, or "".
         language: the visitor's, or None.
-        known: whether it was asked for from a browser that is known for the account.
+        known: whether the browser that asked is known for the account.
+    """
+
+    name: str
+    flow: str | None
+    counter: int
+    digits: int
+    expires_at: float
+    host: str
+    language: str | None
+    known: bool = False
+
+
+def deliver_code(*args: Any, **kwargs: Any) -> None:
+    """
+    Send a code, if there is an account that may use it; a job.
+
+    The arguments are the fields of ``CodeJob``.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    account_key = keys.account_key(name)
-    user = lookup.named(name).first() if name else None
-    if user is None or not lookup.answers_to(user, name) or not lookup.is_active(user):
+    job = CodeJob(*args, **kwargs)
+    account_key, now = keys.account_key(job.name), time.time()
+    user = find_active_user(job.name)
+    if user is None:
         reason = "no active account"
         audit.record(logging.INFO, "code not sent", account=account_key, reason=reason)
-        return
-    if not policies.takes_sent(user, enrolled=is_enrolled(user)):
+    elif not policies.takes_sent(user, enrolled=is_enrolled(user)):
         reason = "the policy takes none"
         audit.record(logging.INFO, "code not sent", user=user.pk, reason=reason)
-        return
-    now = time.time()
-    if expires_at <= now:
+    elif job.expires_at <= now:
         reason = "expired before delivery"
         audit.record(logging.WARNING, "code not sent", user=user.pk, reason=reason)
-        return
-    if scope := _held_back(user, known=known, now=now):
+    elif scope := charge_message(user, known=job.known, now=now):
         audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
-        return
+    else:
+        send_message(render(job, user, now=now))
+
+
+def find_active_user(name: str) -> AbstractBaseUser | None:
+    """Return the user of this canonical username, if there is one and it may log in."""
+    user = lookup.named(name).first() if name else None
+    if user is None or not lookup.answers_to(user, name) or not lookup.is_active(user):
+        return None
+    return user
+
+
+def charge_message(user: AbstractBaseUser, *, known: bool, now: float) -> str:
+    """Charge the message to its budgets; return the scope of one that is spent, or ""."""
+    try:
+        receiver = load_sender().get_receiver(user)
+    except Exception:  # noqa: BLE001 - the sender is the project's; the attempt to send reports it
+        return ""
+    return sends.limit_reached(receiver, known=known, now=now)
+
+
+@sensitive_variables("secret", "code")
+def render(job: CodeJob, user: AbstractBaseUser, *, now: float) -> Message:
+    """Return the message with the code."""
     authenticator, secret = sent_authenticator(user)
+    counter = job.counter
     if counter <= authenticator.consumed:
         # The clock was set back since the last login: a counter from before it would be refused.
         counter = challenge.issue(
-            account_key,
-            bound_to,
+            keys.account_key(job.name),
+            job.flow,
             now=now,
-            timeout=math.ceil(expires_at - now),
-            digits=digits,
+            timeout=math.ceil(job.expires_at - now),
+            digits=job.digits,
             above=authenticator.consumed,
         )
-    code = hotp.code_at(secret, counter, digits=digits)
+    code = hotp.code_at(secret, counter, digits=job.digits)
+    return Message(
+        user=user,
+        send=partial(_send, job, user, code),
+        report=partial(_report, user),
+        language=job.language,
+        expires_at=job.expires_at,
+        code=code,
+    )
 
-    @sensitive_variables()
-    def send(sender: AbstractOTPSender) -> None:
-        sender.send(
-            sender.get_receiver(user),
-            code,
-            user=user,
-            expires_in=max(1, math.ceil(expires_at - time.time())),
-            site_name=site_name(host),
-            host=host,
-        )
 
-    failure = hand_over(send, user=user, until=expires_at, language=language, masked=code)
-    if failure is None:
+@sensitive_variables()
+def _send(job: CodeJob, user: AbstractBaseUser, code: str, sender: AbstractOTPSender) -> None:
+    receiver, name = sender.get_receiver(user), site_name(job.host)
+    release_connections()
+    sender.send(
+        receiver,
+        code,
+        user=user,
+        expires_in=max(1, math.ceil(job.expires_at - time.time())),
+        site_name=name,
+        host=job.host,
+    )
+
+
+def _report(user: AbstractBaseUser, error: str) -> None:
+    if error:
+        audit.record(logging.ERROR, "code not sent", user=user.pk, error=error)
+    else:
         audit.record(logging.INFO, "code sent", user=user.pk)
         signals.code_sent.send_robust(sender_class(), user=user)
-    else:
-        audit.record(logging.ERROR, "code not sent", user=user.pk, error=failure)
-        failures.delivery_failed(user, failure)
-
-
-def _held_back(user: AbstractBaseUser, *, known: bool, now: float) -> str:
-    """Charge the message to its budgets, and return the one that is spent, or ""."""
-    try:
-        receiver = load_sender().get_receiver(user)
-    except Exception:  # noqa: BLE001 - the sender is the project's; sending will say what is wrong
-        return ""
-    return sends.limit_reached(receiver, known=known, now=now)

@@ -25,7 +25,7 @@ from swap_user.otp.availability import report_database_outage
 from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
-from swap_user.otp.delivery.notices import tell_exhausted
+from swap_user.otp.delivery.notices import notify_guesses_exhausted
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.policies import Groups
@@ -252,7 +252,7 @@ def _after_wrong_code(
     """Dispatch the notice that guesses are spent, and remember a code that is too far ahead."""
     if attempt.charge.spent:
         # Unknown browsers have no guess left. The job runs even if there is no such account (R33).
-        dispatch(tell_exhausted, attempt.name, translation.get_language())
+        dispatch(notify_guesses_exhausted, attempt.name, translation.get_language())
     if far := far_ahead(code, authenticators):
         resync.remember(attempt.account_key, far)
 

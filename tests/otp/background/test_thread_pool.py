@@ -9,7 +9,6 @@ import time
 import pytest
 from django.db import connections
 
-from swap_user.otp.background import deadline as time_limit
 from swap_user.otp.background.thread_pool import ThreadPool
 from tests import ROOT
 from tests.otp.background.helpers import PLENTY, wait_until
@@ -124,14 +123,14 @@ def test_where_no_thread_can_be_started(make_pool, monkeypatch):
     assert pool.submit(lambda: None) == "no thread can be started"
     assert pool.unfinished == 0
     ran = []
-    time_limit.call(lambda: ran.append(threading.current_thread()), seconds=1)
+    pool.run(lambda: ran.append(threading.current_thread()))
     assert ran == [threading.current_thread()]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fails", [False, True])
 def test_database_connections_are_closed_after_each_job(make_pool, fails):
-    """None is left to go stale, in the job's thread and in the sender's."""
+    """None is left to go stale."""
     used = []
 
     def use():
@@ -142,26 +141,12 @@ def test_database_connections_are_closed_after_each_job(make_pool, fails):
         if fails:
             raise ValueError("a sender of the project's")
 
-    def job():
-        use_caught()
-        try:
-            time_limit.call(use, seconds=PLENTY)
-        except ValueError:
-            assert fails
-
-    def use_caught():
-        try:
-            use()
-        except ValueError:
-            assert fails
-
     pool = make_pool()
-    pool.submit(job)
+    pool.submit(use)
     assert pool.drain(PLENTY)
-    assert len({id(wrapper) for wrapper, _ in used}) == 2
-    for wrapper, opened in used:
-        assert opened is not None
-        assert wrapper.connection is None
+    ((wrapper, opened),) = used
+    assert opened is not None
+    assert wrapper.connection is None
 
 
 # --- The process's end, and its children ---
@@ -222,24 +207,24 @@ def test_a_child_begins_anew():
     """It runs its own jobs and not its parent's, though the parent's threads were at work."""
     out, err, _ = run(
         """
-from swap_user.otp.background import deadline as time_limit
 pool = thread_pool.current()
 pool.delays = (0, 0)
 busy, release = threading.Event(), threading.Event()
 pool.submit(lambda: (busy.set(), release.wait()))
 busy.wait()
+def hang():
+    with pool.limited(0.01, receiver="slow", expired=lambda error: None):
+        release.wait()
+pool.run(hang)
+assert pool.abandoned == 1
 pool.delays = (3600, 3600)
 for _ in range(3): pool.submit(lambda: write('parent'))
-try:
-    time_limit.call(release.wait, seconds=0.01)
-except time_limit.TimedOut:
-    pass
 print(os.getpid(), flush=True)
 if not (child := os.fork()):
     assert thread_pool.current() is not pool
-    assert time_limit._abandoned.count == 0
+    assert thread_pool.current().abandoned == 0
     thread_pool.current().submit(lambda: write('child'))
-    time_limit.call(lambda: write('sender'), seconds=30)
+    thread_pool.current().run(lambda: write('waited'))
     sys.exit()
 assert os.waitpid(child, 0)[1] == 0
 release.set()
@@ -248,5 +233,5 @@ release.set()
     parent, *lines = out
     assert not err
     words = [line.split() for line in lines]
-    assert sorted(word for word, _ in words) == ["child", "parent", "parent", "parent", "sender"]
+    assert sorted(word for word, _ in words) == ["child", "parent", "parent", "parent", "waited"]
     assert all((pid == parent) == (word == "parent") for word, pid in words)

@@ -79,7 +79,7 @@ def happen(event, user):
         case "recovery_code_used":
             signals.recovery_code_used.send(RecoveryCode, user=user, remaining=1)
         case "guesses_exhausted":
-            notices.tell_exhausted(username())
+            notices.notify_guesses_exhausted(username())
 
 
 WORDS = {
@@ -144,7 +144,7 @@ def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
     )
     with translation.override("de"):
         happen("new_browser_login", user)
-    notices.tell_exhausted(username(), "fr")
+    notices.notify_guesses_exhausted(username(), "fr")
     assert seen == ["de", "fr"]
 
 
@@ -161,17 +161,20 @@ def test_a_queue_could_carry_it(user, monkeypatch, event):
     assert registry.named(registry.name_of(job)) is job
     job(*args, **kwargs)
     assert len(mail.outbox) == 1
-    assert registry.named(registry.name_of(notices.tell_exhausted)) is notices.tell_exhausted
+    assert (
+        registry.named(registry.name_of(notices.notify_guesses_exhausted))
+        is notices.notify_guesses_exhausted
+    )
 
 
 def test_users_who_are_gone(user):
     """Deleted meanwhile, or never there: no user is notified, and nothing goes wrong."""
     pk = str(user.pk)
     user.delete()
-    notices.tell(pk, "recovery_code_used", None, remaining=3)
-    notices.tell_exhausted(username())
-    notices.tell_exhausted(username(9))
-    notices.tell_exhausted("")
+    notices.notify(pk, "recovery_code_used", None, remaining=3)
+    notices.notify_guesses_exhausted(username())
+    notices.notify_guesses_exhausted(username(9))
+    notices.notify_guesses_exhausted("")
     assert mail.outbox == []
 
 
@@ -224,7 +227,7 @@ def test_guesses_exhausted_is_sent_by_the_job(user):
     receiver = lambda sender, user, **kwargs: heard.append((sender, user))  # noqa: E731
     signals.guesses_exhausted.connect(receiver)
     try:
-        notices.tell_exhausted(username(), "en")
+        notices.notify_guesses_exhausted(username(), "en")
     finally:
         signals.guesses_exhausted.disconnect(receiver)
     assert heard == [(get_user_model(), user)]

@@ -5,7 +5,6 @@ import time
 import pytest
 
 from swap_user import signals
-from swap_user.otp.background import deadline as time_limit
 from swap_user.otp.background import thread_pool
 from swap_user.otp.delivery import retry
 from swap_user.testing import wait_for_deliveries
@@ -26,7 +25,7 @@ def threads(settings, monkeypatch):
     Told.release.set()
     assert wait_for_deliveries(PLENTY)
     deadline = time.monotonic() + PLENTY
-    while time_limit._abandoned.count:
+    while thread_pool.current().abandoned:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 

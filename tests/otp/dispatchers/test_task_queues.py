@@ -5,7 +5,7 @@ import json
 import pytest
 
 from swap_user.otp import send_code
-from swap_user.otp.background import registry
+from swap_user.otp.background import registry, thread_pool
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY, backend, what_is_seen
 from tests.support import enter, username, visitor
@@ -38,8 +38,7 @@ def test_a_task_runs_nothing_but_our_jobs(user, settings):
     ):
         with pytest.raises(LookupError):
             task.func(name, ["true"], {})
-    job = "swap_user.otp.delivery.send_code_job.deliver"
-    assert registry.name_of(registry.named(job)) == job
+    assert registry.name_of(registry.named("send_code")) == "send_code"
 
 
 def test_a_task_that_fails_is_told_and_counted(user, settings, told, caplog, monkeypatch):
@@ -69,9 +68,12 @@ def test_a_queue_that_is_down_is_not_the_visitors_problem(user, settings, told, 
     assert "no queue" in told[0][3]
 
 
-def test_the_immediate_backend_works(user, settings):
-    """Django's default: the task runs within the request."""
+@pytest.mark.requirement("R33")
+def test_the_immediate_backend_is_no_queue(user, settings):
+    """With the default backend of Django, the message is sent in a thread, not in the request."""
     backend(settings, "immediate.ImmediateBackend")
     request = visitor()
     send_code(request, username())
+    assert thread_pool.current().unfinished
+    assert wait_for_deliveries(PLENTY)
     assert enter(request, outbox[-1].otp) == user
