@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 BACKENDS = ["django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"]
 
 
-def told():
-    """Return what `check --deploy` says of ours."""
+def deployed():
+    """Return the messages of `check --deploy`, as ours() does."""
     return ours(include_deployment_checks=True)
 
 
@@ -40,13 +40,13 @@ def test_w005_a_redis_that_evicts(settings, redis_server, backend, policy):
     settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": redis_server.url}}
     with redis.Redis.from_url(redis_server.url) as admin:
         admin.config_set("maxmemory-policy", policy)
-        assert told() == {}
+        assert deployed() == {}
         admin.config_set("maxmemory", "100mb")
-        assert policy in told()["swap_user.W005"]
-        assert "noeviction" in told()["swap_user.W005"]
+        assert policy in deployed()["swap_user.W005"]
+        assert "noeviction" in deployed()["swap_user.W005"]
         assert ours() == {}
         admin.config_set("maxmemory-policy", "noeviction")
-        assert told() == {}
+        assert deployed() == {}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -56,14 +56,14 @@ def test_w005_is_silent_where_redis_is_out_of_reach(settings, redis_server, back
     settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": redis_server.url}}
     getattr(redis_server, outage)()
     began = time.monotonic()
-    assert told() == {}
+    assert deployed() == {}
     assert time.monotonic() - began < 5 * connection.SOCKET_TIMEOUT
 
 
 def test_w005_is_silent_about_another_cache(settings):
     """E007 says enough."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    assert set(told()) == {"swap_user.E007"}
+    assert set(deployed()) == {"swap_user.E007"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_w005_is_silent_about_another_cache(settings):
 def test_w006_insecure_session_cookie(settings, setting, value):
     """Over plain HTTP, or within reach of scripts."""
     setattr(settings, setting, value)
-    assert setting in told()["swap_user.W006"]
+    assert setting in deployed()["swap_user.W006"]
     assert ours() == {}
 
 
@@ -89,7 +89,7 @@ def test_w007_a_key_that_is_not_random(settings, key):
     """It is reported by its place in the list, and not repeated."""
     good, weak = settings.SWAP_USER["OTP_ENCRYPTION_KEYS"][0], b64encode(key).decode()
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": [good, weak]}
-    text = told()["swap_user.W007"]
+    text = deployed()["swap_user.W007"]
     assert "[1]" in text
     assert weak not in text
     assert ours() == {}
@@ -99,7 +99,7 @@ def test_w007_takes_no_random_key_for_weak(settings):
     """A thousand of them."""
     keys = [b64encode(os.urandom(32)).decode() for _ in range(1000)]
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": keys}
-    assert told() == {}
+    assert deployed() == {}
 
 
 @pytest.mark.parametrize("engine", ["cache", "signed_cookies", "file", "db", "cached_db"])
@@ -107,7 +107,7 @@ def test_w008_sessions_that_nobody_finds(settings, engine):
     """Only where the user model has no stamp, and the sessions are not in the database."""
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
     lost = not hasattr(get_user_model(), "rotate_security_stamp") and "db" not in engine
-    assert set(told()) == ({"swap_user.W008"} if lost else set())
+    assert set(deployed()) == ({"swap_user.W008"} if lost else set())
     assert ours() == {}
 
 
@@ -116,7 +116,7 @@ def test_probing_a_port_where_nobody_answers(settings):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         settings.CACHES = {"default": {"BACKEND": BACKENDS[0], "LOCATION": url}}
-        assert told() == {}
+        assert deployed() == {}
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,20 @@ def test_check_ids():
     assert told == sorted(set(re.findall(r'"(swap_user\.[EW]\d+)"', source)))
 
 
+def test_checks_for_deployment():
+    """The sentence above the table names exactly those that only `--deploy` runs."""
+    from swap_user.checks import deployment
+
+    text = (ROOT / "docs/reference/operations.md").read_text()
+    (sentence,) = re.findall(r"runs all checks except (.*?)\. These", text)
+    named: set[str] = set()
+    for first, last in re.findall(r"`(W\d+)`(?: to `(W\d+)`)?", sentence):
+        end = int((last or first)[1:])
+        named |= {f"W{number:03}" for number in range(int(first[1:]), end + 1)}
+    ids = {check.__doc__.partition(":")[0] for check in deployment.ALL}
+    assert named == ids
+
+
 def test_settings_of_the_former_version():
     """Every setting that went, and what took its place."""
     from swap_user.conf.renamed import FORMER

@@ -90,7 +90,7 @@ def _on_event(sender: object, signal: Any, user: Any, **kwargs: Any) -> None:
 def _notify(user: Any, event: str, language: str | None, context: dict[str, Any]) -> None:
     if sender_class().notify is AbstractOTPSender.notify and not email_address(user):
         reason = "no address"
-        audit.record(logging.INFO, "owner not told", user=user.pk, notice=event, reason=reason)
+        audit.record(logging.INFO, "owner not notified", user=user.pk, notice=event, reason=reason)
         return
     message = Message(
         user=user,
@@ -110,7 +110,7 @@ def _send(user: Any, event: str, context: dict[str, Any], sender: AbstractOTPSen
 
 def _report(user: Any, event: str, error: str) -> None:
     if error:
-        audit.record(logging.ERROR, "owner not told", user=user.pk, notice=event, error=error)
+        audit.record(logging.ERROR, "owner not notified", user=user.pk, notice=event, error=error)
 
 
 def _words(event: str, context: dict[str, Any]) -> tuple[str, str]:

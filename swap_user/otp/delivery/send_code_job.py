@@ -68,7 +68,7 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
         reason = "no active account"
         audit.record(logging.INFO, "code not sent", account=account_key, reason=reason)
     elif not policies.takes_sent(user, enrolled=is_enrolled(user)):
-        reason = "the policy takes none"
+        reason = "the policy accepts no sent code"
         audit.record(logging.INFO, "code not sent", user=user.pk, reason=reason)
     elif job.expires_at <= now:
         reason = "expired before delivery"

@@ -269,7 +269,7 @@ def _ask_policy(
         raise _Refused("inactive")
     groups = policies.load_policy().groups(user, enrolled=enrolled)
     if not any(factor in group for group in groups):
-        raise _Refused(f"policy takes no {factor} code here")
+        raise _Refused(f"policy accepts no {factor} code here")
     # The same factor a second time is accepted, but does not complete the login.
     shown = factors_shown.factors(attempt.pending.shown, user) | {factor}
     missing = policies.missing(groups, shown)

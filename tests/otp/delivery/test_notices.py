@@ -186,7 +186,7 @@ def test_no_address(user, monkeypatch, caplog, settings):
     assert mail.outbox == []
     (line,) = [each for each in caplog.records if each.name == "swap_user.security"]
     assert line.getMessage() == (
-        f"owner not told: user={user.pk} notice=new_browser_login reason=no address"
+        f"owner not notified: user={user.pk} notice=new_browser_login reason=no address"
     )
     Elsewhere.told.clear()
     configure(settings, OTP_SENDER_CLASS=f"{__name__}.Elsewhere")
@@ -205,7 +205,7 @@ def test_a_sender_that_fails_changes_nothing(user, settings, caplog):
     finally:
         signals.delivery_failed.disconnect(receiver)
     line = caplog.records[-1]
-    assert (line.event, line.notice) == ("owner not told", "recovery_codes_generated")
+    assert (line.event, line.notice) == ("owner not notified", "recovery_codes_generated")
     assert "OSError: no\\x0d\\x0aroute at " in line.getMessage()
     assert failed == [user]
 

@@ -45,7 +45,7 @@ def order(**fields):
         ({"name": ""}, None, "INFO code not sent: account={} reason=no active account"),
         ({}, "none", "INFO code not sent: account={} reason=no active account"),
         ({}, "inactive", "INFO code not sent: account={} reason=no active account"),
-        ({}, "policy", "INFO code not sent: user={pk} reason=the policy takes none"),
+        ({}, "policy", "INFO code not sent: user={pk} reason=the policy accepts no sent code"),
         (
             {"expires_at": 1},
             None,
