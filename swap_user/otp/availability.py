@@ -43,7 +43,7 @@ def report_database_outage() -> Iterator[None]:
             raise
         _close_broken_connections()
         _record_outage("database", error)
-        raise LoginUnavailable("The database can't be reached; nobody can log in.") from error
+        raise LoginUnavailable("The database can't be reached. Logging in is not possible.") from error
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def report_session_outage(*errors: type[Exception]) -> Iterator[None]:
         yield
     except (*CACHE_ERRORS, *errors) as error:
         _record_outage("sessions", error)
-        raise LoginUnavailable("The sessions can't be reached; nobody can log in.") from error
+        raise LoginUnavailable("The sessions can't be reached. Logging in is not possible.") from error
 
 
 def _record_outage(server: str, error: Exception) -> None:

@@ -1,7 +1,8 @@
 /*
- * Counts down what the server rendered as remaining seconds: the life of the code, and the wait for
- * another. Only this browser's clock is asked, so it need not agree with the server's. Without this
- * file the page says the same in words and works the same.
+ * Count down two numbers of seconds that the server has rendered: until the code expires, and until
+ * another one can be requested. Only the time since the page was loaded is measured, so the clock of
+ * the browser need not agree with that of the server. Without this file the page works too, and
+ * shows both times in words.
  */
 "use strict";
 
@@ -17,7 +18,7 @@
 
     const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
-    /* Show the time that remains, once a second; a screen reader is told of nothing but the turns. */
+    /* Show the remaining time every second. Screen readers announce only the changes. */
     const countDown = (element, { atMinute = "", atEnd }) => {
         const total = Number(element.dataset.otpSeconds);
         let last = null;

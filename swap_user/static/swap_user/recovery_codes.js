@@ -1,6 +1,6 @@
 /*
- * Copy, download and print what the page shows. Nothing is asked of the server, which no longer
- * knows the codes. Without this file the buttons stay hidden, and the text can be selected.
+ * Copy, download and print the codes on the page. The server is not asked: it has only their hashes.
+ * Without this file the buttons stay hidden, and the text can be selected.
  */
 "use strict";
 
@@ -11,7 +11,7 @@
     const title = document.getElementById("otp-codes-title");
     const text = () => [...list.querySelectorAll("code")].map((code) => code.textContent).join("\n");
 
-    /* Where there is no clipboard to write to (a site without HTTPS), the old way. */
+    /* Sites without HTTPS have no clipboard API. */
     const copySelected = () => {
         const selection = getSelection();
         selection.selectAllChildren(list);

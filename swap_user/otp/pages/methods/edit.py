@@ -77,5 +77,5 @@ class RemoveView(_AuthenticatorView):
         name = str(authenticator)
         if revocation.remove_authenticator(authenticator):
             self.end_other_sessions()
-            self.add_message(_("“%(name)s” was removed. Its codes let nobody in.") % {"name": name})
+            self.add_message(_("“%(name)s” was removed. Its codes no longer log you in.") % {"name": name})
         return self.redirect_to_page(OVERVIEW)
