@@ -1,4 +1,4 @@
-"""Authenticators of all users in the admin: staff can view and revoke them, but not add them."""
+"""The admin of authenticators: staff can view and revoke those of all users, but not add any."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from swap_user.otp.sites import OTPAdminSiteMixin
 @admin.register(Authenticator)
 class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """
-    Enrolled authenticators. The secret and the rows of sent codes are not shown.
+    The admin of enrolled authenticators. It shows neither secrets nor the rows for sent codes.
 
     Deleting an authenticator revokes it: the owner is notified (R37) and their sessions end (R36).
     """
@@ -35,7 +35,7 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [f"user__{get_user_model().USERNAME_FIELD}", "name"]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Authenticator]":
-        """Exclude the rows of sent codes: they are not enrolled and can't be revoked."""
+        """Exclude the rows for sent codes: they are not enrolled and can't be revoked."""
         return super().get_queryset(request).exclude(type=Authenticator.Type.SENT)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -63,8 +63,8 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """
         Return whether the user may revoke ``obj``.
 
-        Always True when another object is deleted together with its authenticators: deleting a
-        user needs no extra permission.
+        On the pages of another model, return True: deleting a user together with their
+        authenticators needs no extra permission.
         """
         match = request.resolver_match
         on_own_pages = match is None or (match.url_name or "").startswith(
@@ -113,7 +113,8 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def _require_recent_login(self, request: HttpRequest) -> HttpResponse | None:
         """Return a redirect to the login page, or None if the login is recent enough."""
         site = self.admin_site
-        # The login page of another admin site redirects logged-in users back here: an endless loop.
+        # On another admin site the login page redirects logged-in users back to this page, which
+        # would be an endless loop.
         if not isinstance(site, OTPAdminSiteMixin) or is_fresh(request):
             return None
         return log_in_again(request, site.otp_url("login"))

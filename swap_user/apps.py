@@ -32,7 +32,7 @@ class SwapUserConfig(AppConfig):
 
 # Don't import AdminConfig by name: Django would then find two default configs in this module.
 class OTPSiteConfig(admin_apps.AdminConfig):
-    """Replaces "django.contrib.admin" in INSTALLED_APPS. Users log in with one-time codes."""
+    """The admin with one-time codes. It replaces "django.contrib.admin" in INSTALLED_APPS."""
 
     default = False
     default_site = "swap_user.otp.sites.OTPAdminSite"

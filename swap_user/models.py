@@ -74,7 +74,7 @@ class Authenticator(models.Model):
 
 class RecoveryCode(models.Model):
     """
-    One recovery code of a user. It works once, when no other sign-in method is at hand.
+    A recovery code of a user, who can log in with it once if no other sign-in method works.
 
     ``code`` is a salted hash; ``swap_user.otp.authenticators.recovery_codes`` creates and checks
     it.

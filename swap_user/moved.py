@@ -1,8 +1,9 @@
 """
-Modules of the alpha that have moved, and keep working under their old names for one minor release.
+The old names of modules that have moved since the alpha releases.
 
-Projects have these names in settings, in code and in their own migrations, and task queues have
-them in waiting jobs. Importing one gives a DeprecationWarning that names the new place.
+Settings, code and migrations of projects contain these names, and so do jobs that wait in a task
+queue. An old name works for one minor release. Importing it issues a DeprecationWarning with the
+new name.
 """
 
 import sys
@@ -33,7 +34,7 @@ MOVED = {
     "swap_user.otp.tasks": "swap_user.otp.background.django_tasks",
 }
 
-# Functions that have another name in the new place.
+# Functions that were renamed when their module moved, by their old path.
 _RENAMED = {
     "swap_user.otp.recovery.remaining": "remaining_recovery_codes",
     "swap_user.otp.reset.reset": "reset_user",
@@ -52,7 +53,7 @@ class _Finder(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self) if fullname in MOVED else None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Let the module offer the names of the one in the new place."""
+        """Make every attribute of the old module return the attribute of the new module."""
         new = import_module(MOVED[module.__name__])
         text = f"{module.__name__} has moved to {new.__name__}."
         warnings.warn(text, DeprecationWarning, stacklevel=2)

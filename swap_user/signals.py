@@ -63,6 +63,6 @@ delivery_failed = Signal()
 Sent once for a message that could not be delivered in any attempt.
 
 Arguments: ``user``, ``error`` (a text without the code). ``user`` is None if the job ended before
-it looked up the user, for example because the queue was full. Sender and exceptions are as with
-``code_sent``.
+it looked up the user, for example because the queue was full. The ``sender`` is the class of the
+OTP sender. An exception in a receiver is logged and has no other effect.
 """

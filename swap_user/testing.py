@@ -43,6 +43,6 @@ def wait_for_deliveries(seconds: float = 10) -> bool:
         seconds: maximum time to wait.
 
     Returns:
-        True if no delivery is waiting or running any more.
+        True if they are idle, False if deliveries are still waiting or running after ``seconds``.
     """
     return thread_pool.current().drain(seconds)

@@ -1,4 +1,4 @@
-"""The authentication backend. It adapts Django's call and delegates to the verifier."""
+"""The authentication backend. It passes the arguments of ``authenticate()`` to the verifier."""
 
 from typing import Any
 
@@ -15,9 +15,10 @@ from swap_user.otp.visitors.visitor import visitor
 
 class OTPBackend(ModelBackend):
     """
-    Log in with a one-time code, for any user model. Permissions are those of ModelBackend.
+    Log in with a one-time code, with any user model. Permissions are those of ModelBackend.
 
-    A call without ``otp`` is meant for another backend and returns None at once.
+    Without the argument ``otp``, ``authenticate()`` returns None, so that Django asks the next
+    backend.
     """
 
     @sensitive_variables("otp")
@@ -31,8 +32,8 @@ class OTPBackend(ModelBackend):
         """
         Return the user that the code belongs to, or None. A code works once.
 
-        After too many wrong codes the code is not checked; ``swap_user.otp.limited(request)``
-        then returns which limit was reached.
+        After too many wrong codes, a code is not checked. ``swap_user.otp.limited(request)`` then
+        returns the limit that was reached.
 
         Args:
             request: the visitor's request, or None. A sent code works only in the session that

@@ -124,10 +124,10 @@ def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
     return [
         not_yet_or_wrong(
             "CACHES",
-            f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis: only "
-            "there a code is consumed in one atomic step for all processes. With a cache per "
-            "process, a code would work once in each process, and each process would count "
-            "guesses separately.",
+            f"CACHES[{alias!r}] is {type(cache).__name__}, but one-time codes need Redis, where a "
+            "code is consumed in one atomic step for all processes. With a cache per process, a "
+            "code would work once in each process, and each process would count guesses "
+            "separately.",
             hint='Set its BACKEND to "django.core.cache.backends.redis.RedisCache" or '
             f'"django_redis.cache.RedisCache", or name another alias in {NAMESPACE}["OTP_CACHE"].',
             not_yet="swap_user.W003",
@@ -196,7 +196,7 @@ def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
     unknown = [name for name in value("OTP_NOTICES") or () if name not in NOTICES]
     return [
         checks.Error(
-            f"{NAMESPACE}['OTP_NOTICES'] names {name!r}, which is not an event.",
+            f"{NAMESPACE}['OTP_NOTICES'] contains {name!r}, which is not the name of an event.",
             hint=_hint_for_unknown(name, list(NOTICES)),
             id="swap_user.E016",
         )
@@ -205,7 +205,7 @@ def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
 
 
 def check_moved(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """W011: a dotted path of the alpha releases, which has moved."""
+    """W011: a setting contains a dotted path of the alpha releases that has moved."""
     messages: Messages = []
     for setting in declared():
         path = value(setting.name)

@@ -20,7 +20,7 @@ from swap_user.otp.throttling import budgets
 
 STDOUT_SENDER = "swap_user.otp.senders.StdOutOTPSender"
 
-# A key of 32 random bytes has about 30 distinct bytes. One in 10^17 has fewer than 16.
+# A key of 32 random bytes has about 30 distinct bytes. One of 10^17 has fewer than 16.
 _FEWEST_DISTINCT = 16
 
 # How long a check may wait for Redis, in seconds.
@@ -48,7 +48,7 @@ def deploy_check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     return [
         checks.Warning(
             "The secrets of authenticators are encrypted with a key derived from SECRET_KEY: "
-            "whoever knows SECRET_KEY can decrypt them, and when it is replaced they are lost.",
+            "anyone who knows SECRET_KEY can decrypt them, and they are lost if it is replaced.",
             hint=f"Set {NAMESPACE}['OTP_ENCRYPTION_KEYS'] to a list of separate keys; python "
             "manage.py generate_otp_key prints one. Secrets that are already stored stay readable.",
             id="swap_user.W001",
@@ -108,8 +108,8 @@ def deploy_check_session_cookie(app_configs: Sequence[AppConfig] | None, **kwarg
         return []
     return [
         checks.Warning(
-            f"{' and '.join(names)} not set: whoever steals the session cookie needs no code to "
-            "use the account.",
+            f"Not set to True: {', '.join(names)}. Anyone who steals the session cookie can use "
+            "the account without a code.",
             hint=f"Set {' and '.join(names)} to True.",
             id="swap_user.W006",
         )
@@ -129,8 +129,8 @@ def deploy_check_weak_keys(app_configs: Sequence[AppConfig] | None, **kwargs: An
                 checks.Warning(
                     f"{NAMESPACE}['OTP_ENCRYPTION_KEYS'][{position}] is not random: it can be "
                     "guessed.",
-                    hint="Insert a key from python manage.py generate_otp_key before it, run "
-                    "python manage.py rotate_otp_keys, and remove the old key.",
+                    hint="Add a key from python manage.py generate_otp_key at the start of the "
+                    "list, run python manage.py rotate_otp_keys, and remove the old key.",
                     id="swap_user.W007",
                 )
             )
@@ -149,8 +149,8 @@ def deploy_check_sessions(app_configs: Sequence[AppConfig] | None, **kwargs: Any
         return []
     return [
         checks.Warning(
-            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, in which the sessions of a user can't "
-            "be found: when a user's sign-in methods change, their other sessions stay logged in.",
+            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, which can't find the sessions of a "
+            "user: when a user's sign-in methods change, their other sessions stay logged in.",
             hint='Set SESSION_ENGINE to "django.contrib.sessions.backends.db" or "…cached_db", or '
             "use one of the user models without a password: their security stamp ends sessions "
             "in any engine.",
@@ -166,9 +166,9 @@ def deploy_check_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         return []
     return [
         checks.Warning(
-            f"{' and '.join(names)} is set, so the project runs behind a proxy, but the header in "
-            "which the proxy writes the client address is not known: the limits per address may "
-            "count the address of the proxy.",
+            f"The project runs behind a proxy, because it sets {' and '.join(names)}, but "
+            "OTP_CLIENT_ADDRESS_HEADER is empty: the limits per client address may count the "
+            "address of the proxy.",
             hint=f"Set {NAMESPACE}['OTP_CLIENT_ADDRESS_HEADER'] to the header that the proxy "
             'overwrites or adds to, such as "X-Forwarded-For".',
             id="swap_user.W009",
@@ -177,7 +177,7 @@ def deploy_check_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 
 
 def deploy_check_chance(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """W010: the limits are so high that a year of guessing may succeed."""
+    """W010: the limits are so high that an attacker who guesses for a year may succeed."""
     try:
         chance = budgets.yearly_chance()
     except ImproperlyConfigured:

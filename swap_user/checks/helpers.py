@@ -25,10 +25,10 @@ def not_yet_or_wrong(
     setting: str, message: str, *, hint: str, not_yet: str, wrong: str
 ) -> checks.CheckMessage:
     """
-    Return a warning if the project does not define ``setting`` at all, else an error.
+    Return a warning if the project does not define ``setting``, else an error.
 
-    During an installation, ``migrate`` may run before that setting is written. An error would
-    stop it, although a migration needs neither a cache nor a backend.
+    During an installation, ``migrate`` may run before the project defines the setting. An error
+    would stop the command, although a migration needs neither a cache nor a backend.
 
     Args:
         setting: the name of a Django setting.

@@ -1,4 +1,4 @@
-"""System checks of other packages that handle codes."""
+"""System checks of the settings of other packages that process codes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def check_axes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messag
     return [
         checks.Error(
             "django-axes stores the form fields of failed logins, and these contain codes.",
-            hint='Add "otp" to AXES_SENSITIVE_PARAMETERS, such as '
+            hint='Add "otp" to AXES_SENSITIVE_PARAMETERS, for example '
             'AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "otp"].',
             id="swap_user.E017",
         )

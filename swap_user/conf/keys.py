@@ -9,7 +9,7 @@ __all__ = ["NAMESPACE", "configured", "declared", "swap_user_settings"]
 
 
 class SwapUserSettings:
-    """All keys of ``SWAP_USER`` with their defaults. An attribute returns the value in use."""
+    """All keys of ``SWAP_USER``. Each attribute returns the project's value or the default."""
 
     OTP_SENDER_CLASS = Setting(
         "swap_user.otp.senders.StdOutOTPSender",
@@ -33,7 +33,8 @@ class SwapUserSettings:
     )
     OTP_CACHE = Setting(
         "default",
-        help_text="Alias in CACHES of the Redis or Valkey that stores challenges and used codes.",
+        help_text="Alias in CACHES of the Redis or Valkey server that stores challenges, limits "
+        "and used codes.",
     )
     OTP_TIMEOUT = Setting(
         300,
@@ -52,7 +53,7 @@ class SwapUserSettings:
         30,
         minimum=0,
         maximum=600,
-        help_text="Time that the pages make a visitor wait before the next code, in seconds.",
+        help_text="Time that a visitor must wait on the pages before the next code, in seconds.",
     )
     OTP_ISSUER = Setting(
         "",
@@ -72,7 +73,7 @@ class SwapUserSettings:
         600,
         minimum=30,
         maximum=86_400,
-        help_text="Maximum age of a login that may change sign-in methods, in seconds.",
+        help_text="Maximum age of a login with which sign-in methods can be changed, in seconds.",
     )
     OTP_PERIOD = Setting(
         30,

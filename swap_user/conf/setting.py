@@ -1,5 +1,5 @@
 """
-The type of a key of the SWAP_USER setting.
+The class of a key of the SWAP_USER setting.
 
 A value is read each time it is used, so that override_settings works.
 """
@@ -40,8 +40,8 @@ class Setting(Generic[T]):
         self.help_text = help_text
         self.minimum = minimum
         self.maximum = maximum
-        # The last value that passed the check. A login reads many settings, so the check of an
-        # unchanged value is skipped.
+        # The last value that was found valid. A login reads many settings, so an unchanged value is
+        # not validated again.
         self._last: object = None
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -65,7 +65,7 @@ class Setting(Generic[T]):
         return value  # type: ignore[no-any-return]
 
     def problem(self, value: object) -> str | None:
-        """Return why ``value`` is not allowed, as the end of a sentence, or None if it is."""
+        """Return None if ``value`` is allowed, else the reason as the end of a sentence."""
         # bool is a subclass of int, but True is not meant as a number.
         if isinstance(self.default, bool):
             fits, wanted = isinstance(value, bool), "True or False"
@@ -100,7 +100,7 @@ def configured() -> Mapping[str, Any]:
         ImproperlyConfigured: the setting is not a dict.
     """
     value = getattr(settings, NAMESPACE, {})
-    # The check for dict is first, because isinstance() with an abstract class is slow.
+    # type() is compared first, because isinstance() with an abstract class is slow.
     if type(value) is not dict and not isinstance(value, Mapping):
         raise ImproperlyConfigured(f"{NAMESPACE} must be a dict, not {type(value).__name__}.")
     return value

@@ -1,4 +1,4 @@
-"""Look up the user that a command is given."""
+"""Find the user whose username is the argument of a command."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from swap_user.users import lookup, usernames
 
 def get_user(username: str) -> Any:
     """
-    Return the user of that username.
+    Return the user with this username.
 
     Args:
         username: the username, in any case or form.

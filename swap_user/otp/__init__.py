@@ -1,8 +1,8 @@
 """
 The public functions and exceptions.
 
-Each is imported when it is first used, so that Django can import ``swap_user.otp.senders`` and the
-other public modules before it loads the models.
+Each name is imported when it is first used, so that Django can import ``swap_user.otp.senders``
+and the other public modules before it loads the models.
 """
 
 from importlib import import_module

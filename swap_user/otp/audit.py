@@ -1,7 +1,7 @@
 """
 The security log: one line per event (R41).
 
-The fields of an event are written in the line for people, and as ``extra`` for programs.
+The line contains the fields of the event for people. ``extra`` contains them for programs.
 """
 
 import logging
@@ -10,12 +10,12 @@ from typing import Any
 
 logger = logging.getLogger("swap_user.security")
 
-# A longer value is cut. The text of an exception may be long enough to hide other lines.
+# A longer value is truncated: the text of an exception may be very long.
 _MAX_LENGTH = 500
 
-# Characters that are written as an escape sequence. With line ends (also those of Unicode) and
-# other control characters a visitor could forge a line of the log; marks of the writing direction
-# could change how a line looks.
+# Characters that are replaced by an escape sequence. A visitor could forge a line of the log with
+# line breaks (including those of Unicode) and other control characters, and could change how a line
+# is displayed with characters that set the writing direction.
 _CONTROLS = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
     for code in (
@@ -39,8 +39,8 @@ def record(level: int, event: str, /, **fields: Any) -> None:
         level: a level of ``logging``.
         event: what happened, in lower-case words.
         fields: the details, in the order of the line. They must not contain a code, a secret or a
-            typed username. In ``extra``, the name of a field that is also an attribute of every
-            LogRecord gets an underscore at its end.
+            typed username. If a LogRecord has an attribute with the name of a field, the field
+            has an underscore at the end of its name in ``extra``.
     """
     if logger.isEnabledFor(level):
         parts = " ".join(f"{name}={escape(value)}" for name, value in fields.items())
@@ -57,7 +57,7 @@ def escape(value: object) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = text.translate(_CONTROLS)
-    # A lone surrogate can't be encoded, so it could not be written to a file.
+    # A lone surrogate can't be encoded and so can't be written to a file.
     return text.encode(errors="backslashreplace").decode()
 
 

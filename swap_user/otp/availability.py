@@ -1,4 +1,4 @@
-"""What counts as an outage of a database or of a cache, and how it is logged."""
+"""Which exceptions mean that a database or a cache is unavailable, and how they are logged."""
 
 import logging
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from swap_user.otp.exceptions import LoginUnavailable
 
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 """
-What is raised if the server can't be reached, shuts down, is locked or is full.
+Raised if the database server can't be reached, shuts down, is locked or is full.
 
-Other database errors are mistakes of a program, and have to be seen by those who can fix them.
+Other database errors are bugs. They are not handled, so that developers see them.
 """
 
 CACHE_ERRORS: tuple[type[Exception], ...] = (redis.RedisError,)
-"""What a Redis cache raises if its server can't be reached."""
+"""Raised by a Redis cache if its server can't be reached."""
 
 try:
     from django_redis.exceptions import ConnectionInterrupted
@@ -43,7 +43,9 @@ def report_database_outage() -> Iterator[None]:
             raise
         _close_broken_connections()
         _record_outage("database", error)
-        raise LoginUnavailable("The database can't be reached. Logging in is not possible.") from error
+        raise LoginUnavailable(
+            "The database can't be reached. Logging in is not possible."
+        ) from error
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def report_session_outage(*errors: type[Exception]) -> Iterator[None]:
     Log an outage of the cache that holds the sessions and raise LoginUnavailable.
 
     Args:
-        errors: exceptions that mean an outage here, besides those of a Redis cache.
+        errors: more exceptions that mean an outage, in addition to those of a Redis cache.
 
     Raises:
         LoginUnavailable: the sessions could not be reached inside the ``with`` block.
@@ -61,7 +63,9 @@ def report_session_outage(*errors: type[Exception]) -> Iterator[None]:
         yield
     except (*CACHE_ERRORS, *errors) as error:
         _record_outage("sessions", error)
-        raise LoginUnavailable("The sessions can't be reached. Logging in is not possible.") from error
+        raise LoginUnavailable(
+            "The sessions can't be reached. Logging in is not possible."
+        ) from error
 
 
 def _record_outage(server: str, error: Exception) -> None:
@@ -89,6 +93,6 @@ def _is_missing_table(error: Exception) -> bool:
 def _close_broken_connections() -> None:
     """Close broken connections, so that the next query opens new ones within this request."""
     for connection in connections.all(initialized_only=True):
-        # The end of the connection can't be sent to a server that is gone.
+        # Closing a connection raises an exception if the server can't be reached.
         with suppress(DatabaseError):
             connection.close_if_unusable_or_obsolete()

@@ -1,4 +1,4 @@
-"""Dispatchers: jobs run in threads of this process, in the project's task queue, or inline."""
+"""Dispatchers run jobs in threads of this process, in the project's task queue, or inline."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -35,11 +35,13 @@ class AbstractDispatcher(ABC):
     @abstractmethod
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """
-        Run ``job(*args, **kwargs)``, now or soon. Log what goes wrong; the visitor must not see it.
+        Run ``job(*args, **kwargs)``, now or soon.
+
+        Log exceptions instead of raising them, so that the visitor sees no difference.
 
         Args:
-            job: a function of this package. ``registry.name_of`` returns its name, and
-                ``registry.named`` the function of this name.
+            job: a function of this package. ``registry.name_of()`` returns its name for a queue,
+                and ``registry.named()`` returns the function with this name.
             args: JSON values that contain neither a code nor a secret.
             kwargs: JSON values, as above.
         """
@@ -53,7 +55,7 @@ class InlineDispatcher(AbstractDispatcher):
     """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Run it; see AbstractDispatcher.dispatch()."""
+        """Run the job; see AbstractDispatcher.dispatch()."""
         token = inline.set(True)
         try:
             job(*args, **kwargs)
@@ -63,14 +65,14 @@ class InlineDispatcher(AbstractDispatcher):
 
 class ThreadDispatcher(AbstractDispatcher):
     """
-    Run the job in a thread of this process, a moment after the request.
+    Run the job in a thread of this process, shortly after the request.
 
-    In the transaction of a ``TestCase``, which is never committed and invisible to other threads,
-    run it as InlineDispatcher does.
+    In a ``TestCase``, run the job as InlineDispatcher does: the transaction of the test is never
+    committed, and other threads can't see its data.
     """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Queue it; see AbstractDispatcher.dispatch()."""
+        """Queue the job; see AbstractDispatcher.dispatch()."""
         if _is_in_testcase():
             InlineDispatcher().dispatch(job, args, kwargs)
             return
@@ -85,25 +87,25 @@ class ThreadDispatcher(AbstractDispatcher):
             job(*args, **kwargs)
         except thread_pool.Abandoned:
             raise
-        except BaseException as error:  # noqa: BLE001 - the thread would drop it
+        except BaseException as error:  # noqa: BLE001 - the thread does not report it
             failures.job_failed(job, error)
 
 
 class TaskDispatcher(AbstractDispatcher):
     """
-    Give the job to the task backend "default" of Django, or of the package django-tasks.
+    Enqueue the job in the task backend "default" of Django or of the package django-tasks.
 
-    While that is ImmediateBackend, which has no queue, do what ThreadDispatcher does.
+    If that backend is ImmediateBackend, which has no queue, run the job as ThreadDispatcher does.
     """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """
-        Enqueue it; see AbstractDispatcher.dispatch().
+        Enqueue the job; see AbstractDispatcher.dispatch().
 
         Raises:
-            ImproperlyConfigured: there is no such framework.
+            ImproperlyConfigured: neither Django nor django-tasks has a task framework.
         """
-        # Not every project has the framework.
+        # Imported here, because not every project has a task framework.
         from swap_user.otp.background.django_tasks import has_queue, run_job  # noqa: PLC0415
 
         if not has_queue():
@@ -123,8 +125,8 @@ def load_dispatcher() -> AbstractDispatcher:
     Return an instance of the dispatcher class that the settings name.
 
     Raises:
-        ImportError: there is no such class.
-        TypeError: it is still abstract.
+        ImportError: the class can't be imported.
+        TypeError: the class is abstract.
     """
     return cast("AbstractDispatcher", import_string(swap_user_settings.OTP_DISPATCHER)())
 
@@ -137,10 +139,10 @@ def _is_in_testcase() -> bool:
 
 def _after_commit(step: Callable[[], None]) -> None:
     """
-    Call ``step`` when the transaction of the users' database is committed; now if there is none.
+    Call ``step`` after the transaction of the users' database is committed, or now if none is open.
 
-    A sign-up under ATOMIC_REQUESTS creates the user in the same transaction, and the job must find
-    that user. After a rollback nothing is sent.
+    A sign-up with ATOMIC_REQUESTS creates the user in the same transaction, and the job must find
+    that user. After a rollback, ``step`` is not called.
     """
     alias = router.db_for_write(get_user_model())
     # on_commit() alone would open a connection, which the request may not need.

@@ -6,7 +6,7 @@ class OTPError(Exception):
 
 
 class InvalidCode(OTPError):
-    """The code is wrong, used or expired. Only the log says which."""
+    """The code that confirms an enrollment is wrong or used, or the enrollment has expired."""
 
 
 class AnotherCodeNeeded(OTPError):
@@ -14,8 +14,8 @@ class AnotherCodeNeeded(OTPError):
     The code is right, but the policy requires another factor before the user is logged in.
 
     Attributes:
-        missing: groups of factors ("sent", "authenticator", "recovery", "password"). One factor of
-            each group must still be shown, in the same session.
+        missing: groups of factors ("sent", "authenticator", "recovery", "password"). The user must
+            still show one factor of each group, in the same session.
     """
 
     def __init__(self, missing: tuple[frozenset[str], ...]) -> None:

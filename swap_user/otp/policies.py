@@ -38,12 +38,12 @@ class AnyCode:
         return (ANY_CODE,)
 
     def asks_password(self) -> bool:
-        """Return whether the first page asks for a password. It does so for every username."""
+        """Return whether the first page asks for a password, whatever the username is."""
         return False
 
 
 class AuthenticatorOnceEnrolled(AnyCode):
-    """Users with an enrolled authenticator must use it: a sent code is not enough for them."""
+    """Users with an authenticator need its code or a recovery code. Others need any code."""
 
     def groups(self, user: AbstractBaseUser, *, enrolled: bool) -> Groups:
         """See AnyCode.groups()."""
@@ -52,10 +52,11 @@ class AuthenticatorOnceEnrolled(AnyCode):
 
 class Both(AnyCode):
     """
-    Two factors.
+    Two factors are required.
 
-    On models with passwords, a password and a code. On models without, a sent code and a code of
-    the authenticator; users who have not enrolled one need the sent code only.
+    If the user model has passwords: a password, and a code. A user with an authenticator can't use
+    a sent code then. If the model has no passwords: a sent code, and a code of the authenticator or
+    a recovery code. A user without an authenticator needs one code only.
     """
 
     def groups(self, user: AbstractBaseUser, *, enrolled: bool) -> Groups:
@@ -80,10 +81,10 @@ def load_policy() -> AnyCode:
 
 
 def takes_sent(user: AbstractBaseUser, *, enrolled: bool) -> bool:
-    """Return whether the policy accepts a sent code from this user. Otherwise none is sent."""
+    """Return whether the policy accepts a sent code of this user. If not, no code is sent."""
     return any(SENT in group for group in load_policy().groups(user, enrolled=enrolled))
 
 
 def missing(groups: Groups, shown: frozenset[str]) -> Groups:
-    """Return the groups of which no factor was shown yet."""
+    """Return the groups that contain none of the shown factors."""
     return tuple(group for group in groups if not group & shown)

@@ -25,14 +25,14 @@ class AbstractOTPSender(ABC):
     @abstractmethod
     def send(self, receiver: str, otp: str, **kwargs: Any) -> object:
         """
-        Deliver ``otp``. An exception is logged; the visitor sees no difference.
+        Deliver ``otp``. An exception is logged, and the visitor sees no difference.
 
         Args:
             receiver: the address or phone number that ``get_receiver()`` returned.
             otp: the code.
             kwargs: ``user``; ``expires_in``, the remaining lifetime of the code in seconds;
                 ``site_name`` and ``host``, the name and the host name of the site, which may be
-                "". Later versions may add more.
+                "". Later versions may add more arguments.
         """
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
@@ -107,9 +107,9 @@ class AbstractSMSOTPSender(AbstractOTPSender):
     """
     Base class of senders that send codes by SMS. A subclass defines ``send_text()``.
 
-    The last line of the message binds the code to the site's host, so that phones offer to fill it
-    in only there (WICG: origin-bound one-time codes). A project can override the template of the
-    text before it.
+    The last line of the message contains the host name of the site, so that phones offer to fill in
+    the code on this site only (WICG: origin-bound one-time codes). A project can override the
+    template of the text before that line.
     """
 
     text_template = "swap_user/sms/otp.txt"
@@ -117,7 +117,7 @@ class AbstractSMSOTPSender(AbstractOTPSender):
     @abstractmethod
     def send_text(self, receiver: str, text: str) -> object:
         """
-        Deliver one SMS. An exception is logged; the visitor sees no difference.
+        Deliver one SMS. An exception is logged, and the visitor sees no difference.
 
         Args:
             receiver: the phone number that ``get_receiver()`` returned.

@@ -32,10 +32,10 @@ else:
 
 def _pages() -> ModuleType:
     """
-    Return the module of what needs the user model, imported on first use.
+    Import and return the module with the parts of the site that need the user model.
 
-    Like Django's AdminSite, the classes below can be imported before the user model: by an
-    ``apps.py``, or by the module of the user model itself, if that uses ``admin.site``.
+    The import is here, so that the classes below can be imported before the user model, as Django's
+    AdminSite can: in an ``apps.py``, or in the module of the user model if it uses ``admin.site``.
     """
     from swap_user.otp.admin import pages  # noqa: PLC0415
 
@@ -44,29 +44,29 @@ def _pages() -> ModuleType:
 
 class OTPAdminSiteMixin(_Site):
     """
-    Makes any AdminSite, also a theme's, ask for a one-time code in place of a password.
+    Makes an AdminSite ask for a one-time code in place of a password. Sites of themes work too.
 
-    It is the first base: ``class MySite(OTPAdminSiteMixin, ThemedAdminSite)``.
+    It must be the first base class: ``class MySite(OTPAdminSiteMixin, ThemedAdminSite)``.
     """
 
     otp_login_template: str | None = None
     """
     Template of the page that asks for the username.
 
-    None is for the template of this package, which extends the site's login page.
+    If None, the template of this package is used, which extends the login page of the site.
     """
 
     otp_check_template: str | None = None
-    """Template of the page that asks for the code. None is for the template of this package."""
+    """Template of the page that asks for the code. If None, this package's template is used."""
 
     otp_invalid_code_message: Any = gettext_lazy(
         "That code did not work. It may be mistyped, already used or expired, "
         "or the account may have no access here."
     )
-    """Error message for every code that logs no user in, whatever the reason."""
+    """Error message for a refused code. It is the same for every reason."""
 
     def get_urls(self) -> "list[URLPattern | URLResolver]":
-        """Add the URLs of a login by code, and of the sign-in methods."""
+        """Add the URLs of the steps of a login, and of the pages on sign-in methods."""
         return [
             path("check-otp/", self.check_otp, name="check-otp"),
             path("resend-otp/", self.resend_otp, name="resend-otp"),
@@ -119,14 +119,14 @@ class OTPAdminSiteMixin(_Site):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Change the password, of a user who can have one."""
+        """Change the password of a user who can have one."""
         _require_password(request)
         return super().password_change(request, extra_context)
 
     def password_change_done(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Confirm that the password was changed, of a user who can have one."""
+        """Show that the password of a user who can have one was changed."""
         _require_password(request)
         return super().password_change_done(request, extra_context)
 
@@ -154,7 +154,7 @@ class OTPAdminSiteMixin(_Site):
         """Return the response of one step of the login, as a page of this site."""
 
         def permits(user: "AbstractBaseUser | AnonymousUser") -> bool:
-            # The permission is the site's own, as if this user had made the request.
+            # has_permission() of the site takes a request, so it gets a copy with this user.
             as_user: Any = copy(request)
             as_user.user = user
             return self.has_permission(as_user)

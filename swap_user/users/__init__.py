@@ -1,1 +1,1 @@
-"""What the four user models share, and what a username is."""
+"""Base classes of the four user models, and the canonical form of usernames."""

@@ -1,5 +1,5 @@
 """
-Base classes of the user admins, also for a project's own user models.
+Base classes of the user admins. Projects can use them for their own user models.
 
 They are Django's ``UserAdmin`` with the username field of the model. A subclass extends
 ``fieldsets``, ``add_fieldsets``, ``list_display`` and the other options as with any ``ModelAdmin``.

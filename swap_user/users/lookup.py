@@ -1,4 +1,4 @@
-"""Look users up by canonical username, through the default manager of the user model."""
+"""Queries for users by canonical username, with the default manager of the user model."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from swap_user.users.usernames import username_field
 
 def named(name: str) -> "QuerySet[AbstractBaseUser]":
     """
-    Return a queryset with the user of this username, or an empty one.
+    Return a queryset that contains the user with this username, or is empty.
 
     Args:
         name: the canonical username, see ``swap_user.users.usernames.normalize()``.
@@ -22,11 +22,11 @@ def named(name: str) -> "QuerySet[AbstractBaseUser]":
 
 def answers_to(user: AbstractBaseUser, name: str) -> bool:
     """
-    Return whether ``name`` equals the user's username exactly.
+    Return whether ``name`` is exactly the user's username.
 
-    The database may find a user by a different spelling: common MariaDB collations ignore accents
-    and find jose@example.com for josé@example.com. Each spelling would then have its own
-    challenges and its own throttle budgets.
+    A query for one username may return a user with a similar one: common collations of MariaDB
+    ignore accents, so a query for jose@example.com returns josé@example.com. Without this check,
+    each spelling would have its own challenges and its own limits.
     """
     field = username_field(type(user))
     same = field.get_prep_value(user.get_username()) == field.get_prep_value(name)

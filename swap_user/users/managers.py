@@ -1,4 +1,4 @@
-"""Base managers of the user models, also for a project's own user models."""
+"""Base managers of the user models. Projects can use them for their own user models."""
 
 import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,9 +17,9 @@ UserT = TypeVar("UserT", bound="AbstractSwapUser")
 
 class SwapUserManager(BaseUserManager[UserT]):
     """
-    Creates users from a username, whatever ``USERNAME_FIELD`` is called.
+    Creates users of a model with any ``USERNAME_FIELD``.
 
-    The username is the first argument or the keyword argument named by the field:
+    The username is the first argument, or a keyword argument with the name of the field:
     ``create_user("a@example.com")``, ``create_user(email="a@example.com")``.
     """
 
@@ -79,13 +79,13 @@ class SwapUserManager(BaseUserManager[UserT]):
 
     acreate_superuser.alters_data = True  # type: ignore[attr-defined]
 
-    # Only this method is taken from UserManager. The rest expects a field "username", and
-    # UserManager is written into migrations (use_in_migrations).
+    # Not a subclass of UserManager: its other methods require a field "username", and migrations
+    # contain it (use_in_migrations).
     with_perm = UserManager.with_perm
 
     def get_by_natural_key(self, username: object) -> UserT:
         """
-        Return the user of that username, given in any case or form.
+        Return the user with this username, which may have any case or form.
 
         Raises:
             DoesNotExist: there is no such user, or the text can't be a username.
@@ -107,7 +107,7 @@ class SwapUserManager(BaseUserManager[UserT]):
 
     def _natural_key(self, username: object) -> dict[str, str]:
         name = self.model.normalize_username(username)
-        # Not canonical(): old rows must be found even if today's rules don't allow the username.
+        # Not canonical(): it returns "" for usernames of old rows that are not valid any more.
         if not is_text(name):
             raise self.model.DoesNotExist("This can't be a username.")
         return {self.model.USERNAME_FIELD: name}

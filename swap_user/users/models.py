@@ -16,8 +16,8 @@ from swap_user.users.fields import NormalizedEmailField
 from swap_user.users.usernames import normalize_email
 
 
-# A CommandError, because it is mostly raised in management commands (e.g. changepassword):
-# manage.py then prints one line instead of a traceback.
+# Management commands such as changepassword raise this exception. Because it is a CommandError,
+# manage.py prints one line instead of a traceback.
 class PasswordUnsupported(CommandError, NotImplementedError):
     """Raised when a password is set on a user of a model without passwords."""
 
@@ -106,8 +106,8 @@ class AbstractPasswordlessUser(AbstractSwapUser):
         Raises:
             PasswordUnsupported: the user has no password.
         """
-        # For an unknown username, ModelBackend calls this method on an empty instance, to take as
-        # long as for a known one. An exception here would reveal that the user does not exist.
+        # If there is no user, ModelBackend calls this method on an empty instance, so that its
+        # response time does not reveal that. An exception would reveal it.
         if self._state.adding and not self.get_username():
             return
         message = gettext("%(model)s accounts have no password: they log in with one-time codes.")
@@ -140,11 +140,11 @@ class EmailIdentity(models.Model):
     class Meta:
         abstract = True
         constraints = [
-            # Also covers rows that are written with SQL, without the field's normalization.
+            # Also applies to rows that are written with SQL and so are not normalized by the field.
             models.UniqueConstraint(Lower("email"), name="%(app_label)s_%(class)s_email_ci"),
         ]
 
     @classmethod
     def normalize_username(cls, username: Any) -> Any:
-        """Return an email address in the form in which it is stored; other values unchanged."""
+        """Return an email address in the form in which it is stored, and other values unchanged."""
         return normalize_email(username) if isinstance(username, str) else username

@@ -1,4 +1,4 @@
-"""Phone numbers as usernames. The only module that needs django-phonenumber-field."""
+"""Phone numbers as usernames, with django-phonenumber-field."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ class PhoneIdentity(models.Model):
         abstract = True
 
     def get_username(self) -> str:
-        """Return the number in E.164 as a string, because PhoneNumber can't be written as JSON."""
+        """Return the number in E.164 format, as a string: JSON can't contain a PhoneNumber."""
         return str(self.normalize_username(getattr(self, self.USERNAME_FIELD)))
 
     @classmethod
     def normalize_username(cls, username: Any) -> Any:
-        """Return a phone number in E.164; other values unchanged."""
+        """Return a phone number in E.164 format, and other values unchanged."""
         if not isinstance(username, str | PhoneNumber):
             return username
         field: Any = username_field(cls)

@@ -1,4 +1,4 @@
-"""Operations that migrations run on the rows of an existing database."""
+"""Data migrations: operations that change the rows of an existing database."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -82,8 +82,8 @@ def _batches(rows: "models.QuerySet[Any, Any]") -> Iterator[list[Any]]:
 
 
 def _refuse_collisions(rows: "models.QuerySet[Any]") -> None:
-    # Only rows that change can collide, with each other or with an unchanged row. Only they are
-    # kept in memory.
+    # Every collision contains a row that changes, because the addresses of unchanged rows are
+    # unique. So only the rows that change are kept in memory.
     changing: dict[str, list[Any]] = defaultdict(list)
     for batch in _batches(rows.order_by("pk").values_list("pk", "email")):
         for pk, email in batch:
@@ -94,7 +94,7 @@ def _refuse_collisions(rows: "models.QuerySet[Any]") -> None:
     for start in range(0, len(emails), BATCH_SIZE):
         same = rows.filter(email__in=emails[start : start + BATCH_SIZE])
         for pk, email in same.values_list("pk", "email"):
-            # A database that ignores case also finds the rows that change.
+            # With a collation that ignores case, the query also returns rows that change.
             if pk not in changing_pks:
                 changing[email].append(pk)
     collisions = [sorted(pks) for pks in changing.values() if len(pks) > 1]

@@ -1,11 +1,11 @@
 """
-Canonical usernames: one user has one username, whatever case or form is typed.
+Canonical usernames: every case and form of a username that a user types is the same username.
 
 Normalizing Unicode is safe here (compare CVE-2019-19844). Only the canonical form is stored and
-compared, so two texts with the same canonical form are the same account. Codes are sent to the
-address in the database, never to the typed text. The canonical form is NFKC in lower case. It
-keeps letters apart that upper case or case folding would merge: a dotless i stays different from
-i, and a sharp s from ss.
+compared, so two texts with the same canonical form belong to the same account. Codes are sent to
+the address in the database, never to the typed text. The canonical form is NFKC in lower case.
+Some letters are equal in upper case or after case folding, but differ in lower case: a dotless i
+and i, or a sharp s and ss. They stay different.
 """
 
 import unicodedata
@@ -83,5 +83,5 @@ def normalize_email(email: str) -> str:
     """
     if len(email) > MAX_TYPED_LENGTH:
         return email
-    # In a few scripts the lower-case text is not in NFKC, so it is normalized a second time.
+    # In some scripts, lower() returns text that is not in NFKC, so it is normalized again.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).strip().lower())

@@ -12,7 +12,7 @@ TRIES = 3
 
 
 class Command(BaseCommand):
-    """Enroll an authenticator in the terminal, e.g. for a superuser before mail is set up."""
+    """Enroll an authenticator in the terminal, for example before the site can send email."""
 
     help = "Shows a QR code for an authenticator app and asks for the code that the app shows."
 

@@ -7,7 +7,7 @@ from django.core.management.commands.migrate import Command as DjangoCommand
 
 
 def _next_command() -> Any:
-    """Return the command class that would run without this one, of another app or of Django."""
+    """Return the ``migrate`` class that would run without this one: another app's or Django's."""
     for config in apps.get_app_configs():
         folder = Path(config.path) / "management"
         if config.label != "swap_user" and "migrate" in find_commands(str(folder)):
@@ -17,15 +17,15 @@ def _next_command() -> Any:
 
 class Command(_next_command()):  # type: ignore[misc]
     """
-    Accept ``migrate swap_to_email`` in a project with ``to_email_otp``, and migrate all apps then.
+    ``migrate`` that also accepts the label ``swap_to_email`` in a project with ``to_email_otp``.
 
-    The installation steps of earlier versions use this label for both apps. All apps are migrated,
-    because a login needs more tables than that of the user model. The same holds for
-    ``swap_to_phone``.
+    The installation steps of earlier versions use this label for both apps. The command then
+    migrates all apps, because a login needs more tables than the one of the user model. The label
+    ``swap_to_phone`` is accepted in the same way.
     """
 
     def handle(self, *args: Any, **options: Any) -> Any:
-        """Migrate, with the label replaced if needed."""
+        """Run the migrations, of all apps if the label is that of the other app."""
         label = options.get("app_label")
         if (
             label in {"swap_to_email", "swap_to_phone"}

@@ -34,9 +34,9 @@ class Command(BaseCommand):
             authenticators, codes = reset_user(user)
         except LoginUnavailable as error:
             raise CommandError(
-                "Authenticators and recovery codes are revoked and sessions ended, but Redis can't "
-                "be reached: the limits are not lifted and known browsers are not revoked. Run the "
-                "command again when Redis is available."
+                "The authenticators and recovery codes are revoked and the sessions are ended. The "
+                "limits are not lifted and the known browsers are not revoked, because Redis can't "
+                "be reached. Run the command again when Redis is available."
             ) from error
         self.stdout.write(
             f"{user.get_username()}: sessions ended; limits lifted; "

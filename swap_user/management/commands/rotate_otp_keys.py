@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Rotate, and print the result. On a terminal, also print the progress."""
+        """Rotate the keys, and print the result. In a terminal, also print the progress."""
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be at least 1.")
         started = time.monotonic()
@@ -56,7 +56,7 @@ def _unreadable(progress: Progress) -> str:
     counts = ", ".join(f"{count} with the key {key or '?'}" for key, count in keys.items())
     examples = ", ".join(str(pk) for pk in list(progress.unreadable)[:5])
     return (
-        f"{len(progress.unreadable)} secrets can't be read ({counts}) and were not changed. Add "
-        "their key to OTP_ENCRYPTION_KEYS again, or revoke their authenticators. The first ids: "
-        f"{examples}."
+        f"{len(progress.unreadable)} secrets can't be decrypted ({counts}) and were not changed. "
+        "Add their key to OTP_ENCRYPTION_KEYS again, or revoke their authenticators. The ids of "
+        f"the first authenticators: {examples}."
     )

@@ -1,1 +1,1 @@
-"""Parts of the admin site: the link in its header, and the enrollment that staff may need."""
+"""Parts of the admin site: the link in its header, and the required enrollment of staff."""

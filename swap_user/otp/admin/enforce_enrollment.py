@@ -1,4 +1,4 @@
-"""OTP_STAFF_MUST_ENROLL: staff without an authenticator can only add one, until they have it."""
+"""OTP_STAFF_MUST_ENROLL: staff must add an authenticator before they can use other pages."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,8 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp.authenticators.secrets import is_enrolled
 from swap_user.otp.pages.methods.names import ADD
 
-# URL names of the pages that need no authenticator. The pages of the login are not among them,
-# because no permission is checked there.
+# URL names of the pages that need no authenticator. The login pages are not listed, because they do
+# not call must_enroll().
 EXEMPT_PAGES = (ADD, "logout", "jsi18n")
 
 
@@ -20,7 +20,7 @@ def must_enroll(request: HttpRequest, url_of: Callable[[str], str]) -> bool:
     """
     Return whether the user has to enroll before they can see the requested page.
 
-    It takes one query at most.
+    The function makes at most one query.
 
     Args:
         request: a request for a page of the site.

@@ -1,9 +1,9 @@
 """
 The link to the sign-in methods in the header of every page of an admin site.
 
-A template of this package extends the template of the page, whichever that is, and adds the link
-to its block ``userlinks``. So no template of the admin, a theme or a project is replaced. A page
-without that block gets no link.
+A template of this package extends the template of the page, which can be any template, and adds
+the link to its block ``userlinks``. So no template of the admin, a theme or a project is replaced.
+A page without that block gets no link.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from swap_user.otp.pages.methods.names import OVERVIEW
 
 TEMPLATE = "swap_user/admin/page_with_link.html"
 
-# The variable with the template that is extended.
+# The name of the context variable with the template that is extended.
 _EXTENDED = "swap_user_page"
 
 
 def add(response: HttpResponseBase, url_of: Callable[[str], str]) -> HttpResponseBase:
     """
-    Add the link to a template response that is not rendered yet; return any other as it is.
+    Add the link to a template response that is not rendered yet. Return other responses unchanged.
 
     Args:
         response: what a view of the site returned.

@@ -1,9 +1,10 @@
 """
 The queries of a login.
 
-The ORM compiles a query whenever it runs it. For the SELECT and the UPDATE of a login that takes
-longer than the database does (``docs/topics/performance.md``), so their SQL is kept. ``orm_select``
-and ``orm_update`` are the same queries for reading; tests compare them on many user models.
+The ORM compiles a query every time it runs it. For the SELECT and the UPDATE of a login, compiling
+takes longer than running (``docs/topics/performance.md``), so this module stores their SQL.
+``orm_select`` and ``orm_update`` are the same queries, written with the ORM. Tests compare both for
+many user models.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from swap_user.models import Authenticator
 from swap_user.users import lookup
 from swap_user.users.usernames import username_field
 
-# A value that no lookup changes, to find the username among the parameters of the query.
+# Stands for the username. No lookup changes this value, so it can be found in the parameters.
 _PLACEHOLDER = ""
 
 Converters = list[tuple[int, Any, list[Any]]]
@@ -37,7 +38,7 @@ def orm_select(username: str) -> "QuerySet[Authenticator]":
     Return the authenticators of the account with this username, each with its user.
 
     Args:
-        username: the canonical form, as ``usernames.normalize`` returns it.
+        username: the canonical username, see ``usernames.normalize()``.
     """
     users = lookup.named(username)
     return Authenticator.objects.select_related("user").filter(user__in=users)
@@ -48,7 +49,7 @@ class AuthenticatorQuery:
     The SELECT of a login.
 
     Args:
-        username: the canonical form, as ``usernames.normalize`` returns it.
+        username: the canonical username, see ``usernames.normalize()``.
     """
 
     def __init__(self, username: str) -> None:
@@ -57,7 +58,7 @@ class AuthenticatorQuery:
         self._columns = _columns(self._connection.alias, get_user_model())
 
     def run(self) -> list[Authenticator]:
-        """Run ``orm_select``, without compiling it again if its SQL is always the same."""
+        """Return the rows of ``orm_select``. It is compiled again only if its SQL may change."""
         if self._columns.sql is None:
             return list(orm_select(self._username))
         field = username_field(self._columns.model)
@@ -69,12 +70,12 @@ class AuthenticatorQuery:
 
     def made_up_rows(self, number: int) -> list[Authenticator]:
         """
-        Return authenticators that are not in the database, each with a made-up user.
+        Return new authenticators that are not in the database, each with a made-up user.
 
-        Creating them takes the same time as creating those of real rows (R33).
+        Creating them takes as long as creating the authenticators of as many rows (R33).
 
         Args:
-            number: how many to create.
+            number: the number of authenticators.
         """
         row = self._columns.made_up
         return [self._instance(row) for _ in range(number)] if row else []
@@ -89,12 +90,12 @@ class AuthenticatorQuery:
 
 def raise_mark(authenticator: Authenticator, counter: int, changes: Mapping[str, Any]) -> bool:
     """
-    Run ``orm_update`` without compiling it, and return whether the mark was below ``counter``.
+    Run the query of ``orm_update`` without compiling it, and return whether a row was changed.
 
     Args:
-        authenticator: the authenticator that the mark belongs to.
+        authenticator: the authenticator whose counter is consumed.
         counter: the counter to consume.
-        changes: new values by field name.
+        changes: the new values by field name, which include ``consumed``.
     """
     connection = connections[router.db_for_write(Authenticator, instance=authenticator)]
     values = [*changes.items(), ("id", authenticator.pk), ("consumed", counter)]
@@ -105,7 +106,7 @@ def raise_mark(authenticator: Authenticator, counter: int, changes: Mapping[str,
 
 
 def orm_update(authenticator: Authenticator, counter: int, changes: Mapping[str, Any]) -> int:
-    """Save ``changes`` if the mark is below ``counter``, and return the number of rows changed."""
+    """Save ``changes`` if ``consumed`` is below ``counter``. Return the number of changed rows."""
     rows = Authenticator.objects.filter(pk=authenticator.pk, consumed__lt=counter)
     return rows.update(**changes)
 
@@ -126,7 +127,7 @@ def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
 
     Args:
         changes: authenticators with a new ciphertext, each with the ciphertext that it replaces.
-            A row whose ciphertext has changed since is not updated.
+            A row whose ciphertext was changed by another request is not updated.
     """
     connection = connections[router.db_for_write(Authenticator)]
     primary_key = _META.get_field("id")
@@ -139,7 +140,7 @@ def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
         (each.secret, primary_key.get_db_prep_save(each.pk, connection), replaced)
         for each, replaced in changes
     ]
-    # In one call, because SQLite blocks other writers until the transaction ends.
+    # All rows in one call: SQLite blocks other writers until the transaction ends.
     if rows:
         with transaction.atomic(connection.alias), connection.cursor() as cursor:
             cursor.executemany(sql, rows)
@@ -148,17 +149,17 @@ def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
 @dataclass(frozen=True, slots=True)
 class _Columns:
     """
-    The columns of the query for one user model and database.
+    The columns of the SELECT for one user model and database.
 
     Attributes:
-        sql: the SELECT, whose only parameter is the username; None if the ORM must compile it
-            each time, because a manager of the project may change the query from call to call.
+        sql: the SELECT, whose only parameter is the username. None if the ORM must compile it
+            each time, because a manager of the project may change the query at every call.
         expressions: the columns, as expressions of the ORM.
         own: names of the authenticator's fields. Their columns come first.
         model: the user model.
         users: names of the user's fields.
-        converted: positions of columns whose values the ORM converts.
-        made_up: a row with the same columns that belongs to no user; None if no object can be
+        converted: indexes of the columns whose values the ORM converts.
+        made_up: a row with the same columns that belongs to no user. None if no instances can be
             created from it.
     """
 
@@ -171,7 +172,7 @@ class _Columns:
     made_up: tuple[Any, ...] | None = None
 
     def converters(self, connection: BaseDatabaseWrapper) -> Converters:
-        """Return the converters of each position. They belong to one connection."""
+        """Return the converters of each column in ``converted``, for this connection."""
         return [
             (index, self.expressions[index], _converters_of(self.expressions[index], connection))
             for index in self.converted
@@ -180,7 +181,7 @@ class _Columns:
     def instance(
         self, row: tuple[Any, ...], converters: Converters, connection: BaseDatabaseWrapper
     ) -> Authenticator:
-        """Return the authenticator of a row, as the ORM would."""
+        """Return the authenticator of a row with its user, as the ORM does."""
         values = list(row)
         for index, expression, functions in converters:
             for convert in functions:
@@ -223,7 +224,7 @@ def _columns(alias: str, model: Any) -> _Columns:
 
 
 def _kept_sql(rows: "QuerySet[Authenticator]", alias: str, model: Any) -> str | None:
-    """Return the SQL of ``orm_select``, or None if it may change from call to call."""
+    """Return the SQL of ``orm_select``, or None if it may be different at the next call."""
     manager = model._default_manager
     if (
         type(manager).get_queryset is not Manager.get_queryset
@@ -239,7 +240,7 @@ def _kept_sql(rows: "QuerySet[Authenticator]", alias: str, model: Any) -> str | 
 
 
 def _made_up_row(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
-    """Return a row of default values, with None for fields that have none or can't convert it."""
+    """Return a row of default values. A value that can't be converted is None."""
     blank = {True: Authenticator(), False: columns.model()}
     row: list[Any] = []
     for index, expression in enumerate(columns.expressions):

@@ -32,7 +32,7 @@ GROUP = 4
 _ITERATIONS = 10_000
 
 _SHAPE = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
-_FORGIVEN = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, "–": None, "_": None})
+_REPLACEMENTS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, "–": None, "_": None})
 
 
 def normalize(typed: object) -> str | None:
@@ -40,20 +40,20 @@ def normalize(typed: object) -> str | None:
     Return a typed recovery code in its canonical form, or None if it can't be one.
 
     Case, spaces, dashes and underscores are ignored. Letters that look like a digit are replaced
-    by it.
+    by that digit.
     """
     if not isinstance(typed, str) or len(typed) > 64:
         return None
-    text = "".join(typed.split()).upper().translate(_FORGIVEN)
+    text = "".join(typed.split()).upper().translate(_REPLACEMENTS)
     return text if _SHAPE.fullmatch(text) else None
 
 
 @sensitive_variables("raw", "codes")
 def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
     """
-    Create a new set of recovery codes and return it. The codes can't be read again later.
+    Create a new set of recovery codes and return it. It replaces the earlier set.
 
-    The new set replaces the earlier one.
+    Only hashes of the codes are stored, so the codes can't be shown again later.
 
     Args:
         user: the owner of the codes.
@@ -81,8 +81,8 @@ def choose(code: str, rows: Sequence[RecoveryCode]) -> RecoveryCode | None:
     """
     Return the row that ``code`` matches, used or unused, or None.
 
-    ``code`` is compared with all rows. Without rows one hash is computed too, so that the time
-    does not reveal whether there are any.
+    ``code`` is compared with all rows. If there are no rows, a hash is computed all the same, so
+    that the time does not reveal whether there are rows.
     """
     salts = {_salt(row.code) for row in rows} or {"0" * 32}
     expected = {salt: _hash(code, salt) for salt in salts}
@@ -92,9 +92,10 @@ def choose(code: str, rows: Sequence[RecoveryCode]) -> RecoveryCode | None:
 
 def build_missing_rows(rows: int) -> None:
     """
-    Create objects for the rows that are missing to a whole set, and discard them.
+    Create and discard one instance for each row that is missing from a complete set.
 
-    An account with fewer rows then takes the same time as one with a whole set (R33).
+    So a check takes the same time for an account with fewer rows, or none, as for one with a
+    complete set (R33).
 
     Args:
         rows: number of rows of the account.
@@ -112,7 +113,7 @@ def consume(row: RecoveryCode, rows: Iterable[RecoveryCode]) -> bool:
 
     Args:
         row: the recovery code.
-        rows: the set of the recovery code.
+        rows: the set that the recovery code is part of.
     """
     unused = RecoveryCode.objects.filter(pk=row.pk, used_at=None)
     if row.used_at is not None or unused.update(used_at=timezone.now()) == 0:

@@ -11,7 +11,7 @@ def remove_authenticator(authenticator: Authenticator) -> bool:
     The caller must end the owner's sessions, because only the caller knows which one to keep.
 
     Returns:
-        True, or False if the authenticator was deleted before.
+        True, or False if another request has already deleted the authenticator.
     """
     user = authenticator.user
     deleted, _ = Authenticator.objects.filter(pk=authenticator.pk).delete()

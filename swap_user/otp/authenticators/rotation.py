@@ -1,8 +1,8 @@
 """
 Key rotation: encrypt all secrets with the first key.
 
-The project changes the keys from [k1] to [k2, k1], rotates, and then removes k1. Users can log in
-during a rotation. An interrupted rotation continues when it is started again.
+The project changes OTP_ENCRYPTION_KEYS from [k1] to [k2, k1], rotates, and then removes k1. Users
+can log in during a rotation. An interrupted rotation continues when it is started again.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,8 @@ class Progress:
 
     Attributes:
         total: number of secrets to rotate, counted at the start.
-        rotated: number of secrets that were rotated, including those rotated by logins meanwhile.
+        rotated: number of secrets that were rotated. It includes secrets of a batch that a login
+            has rotated at the same time.
         unreadable: maps the ids of authenticators whose secret can't be decrypted to the id of the
             key that it was encrypted with.
     """
@@ -66,6 +67,6 @@ def _rotate(batch: list[Authenticator], progress: Progress) -> None:
             progress.unreadable[authenticator.pk] = encrypted_with(stored)
         else:
             changes.append((authenticator, stored))
-    # Encrypting is done before the transaction, because SQLite blocks other writers during it.
+    # Secrets are encrypted before the transaction, in which SQLite blocks other writers.
     queries.replace_secrets(changes)
     progress.rotated += len(changes)

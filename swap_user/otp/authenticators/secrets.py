@@ -1,4 +1,4 @@
-"""The secrets of authenticators: encrypt and decrypt them, and replace unreadable ones."""
+"""The secrets of authenticators: encrypt and decrypt them, and replace those of sent codes."""
 
 import logging
 from functools import lru_cache
@@ -18,10 +18,10 @@ from swap_user.otp.exceptions import EncryptionError
 
 def keyring() -> Keyring:
     """
-    Return the keys in OTP_ENCRYPTION_KEYS, followed by those derived from SECRET_KEY.
+    Return a keyring of OTP_ENCRYPTION_KEYS, followed by the keys derived from SECRET_KEY.
 
-    The derived keys still decrypt, so that secrets stay readable when a project sets
-    OTP_ENCRYPTION_KEYS for the first time.
+    It always contains the derived keys, so that existing secrets can still be decrypted when a
+    project sets OTP_ENCRYPTION_KEYS for the first time.
     """
     return _keyring(
         tuple(swap_user_settings.OTP_ENCRYPTION_KEYS),
@@ -35,14 +35,16 @@ def _keyring(configured: tuple[str, ...], secrets: tuple[str | bytes, ...]) -> K
     return Keyring([*map(decode_key, configured), *map(derive_key, secrets)])
 
 
-def _owner(authenticator: Authenticator) -> str:
-    """Return the associated data of the ciphertext: it is bound to the row, its user and type."""
+def _associated_data(authenticator: Authenticator) -> str:
+    """Return the associated data, which binds a ciphertext to the id, user and type of its row."""
     return f"{authenticator.pk}|{authenticator.user_id}|{authenticator.type}"
 
 
 def seal(authenticator: Authenticator, secret: str) -> None:
     """Encrypt ``secret`` (base32) and set it on the authenticator, without saving."""
-    authenticator.secret = keyring().encrypt(secret, associated_data=_owner(authenticator))
+    authenticator.secret = keyring().encrypt(
+        secret, associated_data=_associated_data(authenticator)
+    )
 
 
 def open_secret(authenticator: Authenticator) -> str:
@@ -53,7 +55,7 @@ def open_secret(authenticator: Authenticator) -> str:
         MissingKey: the key of the secret is not configured.
         EncryptionError: the secret was altered, or belongs to another row.
     """
-    return keyring().decrypt(authenticator.secret, associated_data=_owner(authenticator))
+    return keyring().decrypt(authenticator.secret, associated_data=_associated_data(authenticator))
 
 
 def enrolled(user: AbstractBaseUser) -> "QuerySet[Authenticator]":
@@ -67,7 +69,7 @@ def is_enrolled(user: AbstractBaseUser) -> bool:
 
 
 def is_stale(authenticator: Authenticator) -> bool:
-    """Return whether the secret is encrypted with another key than the first."""
+    """Return whether the secret is encrypted with a key other than the first."""
     return encrypted_with(authenticator.secret) != keyring().primary_id
 
 
@@ -86,8 +88,9 @@ def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
     """
     Return the user's authenticator for sent codes and its secret. The first call creates it.
 
-    A secret that can't be decrypted is replaced by a new one. Only codes that are already sent
-    stop working. Otherwise no user could log in with a sent code after a change of SECRET_KEY.
+    A secret that can't be decrypted is replaced by a new one. Otherwise no user could log in with a
+    sent code after a change of SECRET_KEY. Codes that were sent before the replacement no longer
+    work.
     """
     authenticator = Authenticator(
         pk=Authenticator.sent_id(user.pk), user_id=user.pk, type=Authenticator.Type.SENT
@@ -108,7 +111,7 @@ def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
         return stored, open_secret(stored)
     except EncryptionError as error:
         audit.record(logging.ERROR, "sent-code secret replaced", user=user.pk, reason=error)
-        # Only if it is unchanged: of two concurrent calls, the first one replaces the secret.
+        # Filtered by the old secret, so that only the first of two concurrent calls replaces it.
         Authenticator.objects.filter(pk=stored.pk, secret=stored.secret).update(
             secret=authenticator.secret, user_id=user.pk, type=authenticator.type
         )

@@ -1,1 +1,1 @@
-"""How a job runs outside of the request."""
+"""Running jobs outside of the request."""

@@ -1,4 +1,4 @@
-"""The task for Django's task framework. Import this module only where there is one."""
+"""The task for Django's task framework. Importing this module requires that framework."""
 
 from importlib import import_module
 from typing import Any
@@ -9,7 +9,7 @@ from swap_user.otp.background import failures, registry
 
 
 def _framework() -> Any:
-    """Return Django's own framework (6.0 and later), else the package django-tasks."""
+    """Import and return ``django.tasks`` (Django 6.0 and later), else ``django_tasks``."""
     for name in ("django.tasks", "django_tasks"):
         try:
             return import_module(name)
@@ -22,10 +22,10 @@ def _framework() -> Any:
 
 def has_queue() -> bool:
     """
-    Return whether the backend "default" runs tasks elsewhere.
+    Return whether the backend "default" is not ImmediateBackend.
 
-    ImmediateBackend, the default of Django, runs them in the request. The visitor would wait, and
-    the time would show whether the account exists (R33).
+    ImmediateBackend, which is Django's default, runs a task in the request. The visitor would wait
+    for the delivery, and the time would reveal whether the account exists (R33).
     """
     immediate = import_module(f"{_framework().__name__}.backends.immediate").ImmediateBackend
     return not isinstance(run_job.get_backend(), immediate)
@@ -34,7 +34,7 @@ def has_queue() -> bool:
 @_framework().task()  # type: ignore[untyped-decorator]
 def run_job(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
     """
-    Run a job in a worker, which finds this task by its dotted path.
+    Run a job. A worker of the task queue imports this task by its dotted path.
 
     Args:
         name: the name of the job; see ``registry.named()``.
@@ -43,7 +43,7 @@ def run_job(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
 
     Raises:
         LookupError: there is no such job.
-        Exception: whatever the job raised, so that the framework counts it as failed.
+        Exception: an exception of the job, so that the framework marks the task as failed.
     """
     job = registry.named(name)
     try:

@@ -1,4 +1,4 @@
-"""Failures of jobs and messages: in the log, and as the signal ``delivery_failed``."""
+"""Report failures of jobs and messages: log them, and send the signal ``delivery_failed``."""
 
 import logging
 
@@ -17,18 +17,18 @@ def describe(error: BaseException, *, masked: str = "") -> str:
     Return the text of an exception and where it was raised, but no traceback.
 
     Args:
-        error: the exception. The frames of its traceback may hold a code.
-        masked: a code to mask in the text.
+        error: the exception. Its traceback is left out, because the frames may contain a code.
+        masked: a code that the text must not contain. Asterisks replace it.
     """
     try:
         text = audit.describe(error)
-    except Exception:  # noqa: BLE001 - the class is the project's
+    except Exception:  # noqa: BLE001 - str() of the project's exception may raise
         text = type(error).__name__
     return text.replace(masked, "*" * len(masked)) if masked else text
 
 
 def job_failed(job: Job, error: BaseException) -> None:
-    """Report that a job raised an exception before it called its sender."""
+    """Report that a job raised an exception. Exceptions of the sender are reported elsewhere."""
     text = describe(error)
     audit.record(logging.ERROR, "job failed", job=name_of(job), error=text)
     delivery_failed(None, text)
@@ -42,15 +42,15 @@ def job_dropped(job: Job, reason: str) -> None:
 
 def delivery_failed(user: AbstractBaseUser | None, error: str) -> None:
     """
-    Send the signal; Django logs receivers that raise.
+    Send the signal ``delivery_failed``. Django logs exceptions of its receivers.
 
     Args:
-        user: the receiver of the message; None if the job failed before it looked for one.
+        user: the receiver of the message, or None if the job failed before it looked up the user.
         error: the reason, without a code.
     """
     sender: type
     try:
         sender = sender_class()
-    except Exception:  # noqa: BLE001 - this may be what has failed
+    except Exception:  # noqa: BLE001 - the sender class may be the cause of the failure
         sender = AbstractOTPSender
     signals.delivery_failed.send_robust(sender, user=user, error=error)

@@ -1,4 +1,4 @@
-"""The jobs that a dispatcher may run, and the names that a queue knows them by."""
+"""The jobs that a dispatcher may run, and their names in a task queue."""
 
 from collections.abc import Callable
 from typing import cast
@@ -11,13 +11,13 @@ _CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
 _NOTICE = "swap_user.otp.delivery.notices.notify"
 _EXHAUSTED = "swap_user.otp.delivery.notices.notify_guesses_exhausted"
 
-# A job takes JSON values that contain neither a code nor a secret: queues store them. The first
-# name of a job is the one that is used.
+# The dotted path of each job by its name. The arguments of a job are JSON values that contain
+# neither a code nor a secret, because queues store them. New jobs get the first of their names.
 JOBS = {
     "send_code": _CODE,
     "notify": _NOTICE,
     "notify_guesses_exhausted": _EXHAUSTED,
-    # Names in queues of 1.0.0a1.
+    # Names of version 1.0.0a1, for jobs that are still in a queue.
     "swap_user.otp.delivery_job.deliver": _CODE,
     "swap_user.otp.notices.tell": _NOTICE,
     "swap_user.otp.notices.tell_exhausted": _EXHAUSTED,
@@ -25,14 +25,16 @@ JOBS = {
 
 
 def name_of(job: Job) -> str:
-    """Return the name of a job; of another function its dotted path, which no worker accepts."""
+    """Return the name of a job. For any other function, return its path, which is not in JOBS."""
     path = f"{job.__module__}.{job.__qualname__}"
     return next((name for name, known in JOBS.items() if known == path), path)
 
 
 def named(name: str) -> Job:
     """
-    Return the job of this name, and never any other function: others may write to the queue.
+    Return the job with this name.
+
+    Only names in JOBS are accepted, because other programs may be able to write to the queue.
 
     Raises:
         LookupError: there is no such job.

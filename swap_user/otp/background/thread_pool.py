@@ -1,7 +1,8 @@
 """
-Threads of this process that run jobs outside of the request.
+A pool of threads that run jobs outside of the request.
 
-Not ``concurrent.futures``: it can't abandon a call that hangs, and waits for it at exit.
+``concurrent.futures.ThreadPoolExecutor`` is not used: it can't abandon a call that hangs, and waits
+for it when the process exits.
 """
 
 import atexit
@@ -26,49 +27,51 @@ from swap_user.otp.background.inline import inline, release_connections
 WORKERS = 8
 CAPACITY = 1000
 
-# Seconds from queueing to starting. A job does more for an account that exists. Beside the answer
-# to the request that queued it, it would make that answer a little slower (R33). The delay is
-# random, so that it can't be subtracted from an average of many answers.
+# The shortest and the longest delay of a job, in seconds. A job does more work if the account
+# exists. Without a delay, it would run at the same time as the request and slow down the response,
+# which would reveal the account (R33). The delay is random, so that averages of many responses
+# don't reveal it either.
 DELAYS = (0.05, 0.25)
 
-# Seconds until a thread without a job ends.
+# How long a thread waits for a job before it ends, in seconds.
 IDLE = 10.0
 
-# Seconds that the process waits for its jobs at exit. A container is killed ten seconds after it
-# was asked to stop.
+# How long the process waits for its jobs at exit, in seconds. Docker kills a container ten seconds
+# after it asks it to stop.
 EXIT_LIMIT = 8.0
 
-# Calls that have exceeded their time limit and not returned. Their threads can't be ended, and
-# each holds memory and perhaps a socket.
+# Maximum number of calls that have exceeded their time limit and have not returned. Their threads
+# can't be ended, and each uses memory and perhaps a socket.
 MOST_ABANDONED = 16
 
-# Calls for one receiver at the same time: one slow mail server must not take all threads.
+# Maximum number of calls for one receiver at a time, so that a slow mail server of one receiver
+# does not block all threads.
 MOST_AT_ONCE = 2
 
 
 class TimedOut(Exception):
-    """The call has exceeded its time limit. It may still do what it was made for."""
+    """The call has exceeded its time limit. It still runs, and may succeed later."""
 
 
 class TooManyHanging(Exception):
-    """The call was not made: ``MOST_ABANDONED`` earlier ones have not returned."""
+    """The call was not made, because ``MOST_ABANDONED`` earlier calls have not returned."""
 
 
 class ReceiverBusy(Exception):
-    """The call was not made: ``MOST_AT_ONCE`` earlier ones for its receiver have not returned."""
+    """The call was not made: ``MOST_AT_ONCE`` earlier calls for this receiver still run."""
 
 
 class Stopped(Exception):
-    """The call raised what would end its thread, such as SystemExit."""
+    """The call raised an exception that would end its thread, such as SystemExit."""
 
 
 class Abandoned(BaseException):
-    """Ends a job whose call returned after its time limit. Only the pool may handle it."""
+    """Ends a job whose call returned after its time limit. Only the pool may catch it."""
 
 
 @dataclass(eq=False)
 class _Job:
-    start: float  # seconds of time.monotonic()
+    start: float  # earliest start, in seconds of time.monotonic()
     function: Callable[[], object]
     done: Future[None] = field(default_factory=Future)
 
@@ -79,7 +82,7 @@ class _Job:
 @dataclass
 class _Call:
     receiver: str
-    deadline: float  # seconds of time.monotonic(); infinite once the call is abandoned
+    deadline: float  # seconds of time.monotonic(); infinity after the call was abandoned
     expired: Callable[[], object]
 
 
@@ -88,13 +91,14 @@ class ThreadPool:
     """
     A bounded queue of jobs, and daemon threads that are started as needed.
 
-    Each job runs in one thread. While jobs make calls with a time limit, one more thread is free
-    and watches the deadlines. A thread whose call exceeds its limit is abandoned: it leaves the
-    pool at once and ends when the call returns. Another thread completes its job.
+    Each job runs in one thread. While a job makes a call with a time limit, at least one thread
+    runs no job, so that it can watch the deadlines. When a call exceeds its limit, its thread is
+    abandoned: it is no longer part of the pool, and ends when the call returns. Another thread
+    completes the job.
 
     Attributes:
-        workers: how many jobs run at the same time.
-        capacity: how many jobs may wait.
+        workers: maximum number of jobs that run at the same time.
+        capacity: maximum number of jobs that wait.
         delays: the shortest and the longest delay of a job, in seconds.
         idle: how long a thread waits for a job before it ends, in seconds.
     """
@@ -105,32 +109,32 @@ class ThreadPool:
     idle: float = IDLE
 
     def __post_init__(self) -> None:
-        lock = threading.Lock()  # guards everything below
+        lock = threading.Lock()  # protects all attributes below
         self._changed = threading.Condition(lock)  # free threads wait for it
         self._done = threading.Condition(lock)  # drain() waits for it
         self._waiting: list[_Job] = []  # a heap
         self._running: dict[threading.Thread, _Job] = {}
-        self._calls: dict[threading.Thread, _Call] = {}  # that have not returned
-        self._threads = 0  # running and free
+        self._calls: dict[threading.Thread, _Call] = {}  # those that have not returned
+        self._threads = 0  # with and without a job
         self._drains = 0
 
     @property
     def unfinished(self) -> int:
-        """How many jobs wait or run."""
+        """The number of jobs that wait or run."""
         return len(self._waiting) + len(self._running)
 
     @property
     def is_busy(self) -> bool:
-        """Whether jobs wait for a thread."""
+        """Whether there are more unfinished jobs than workers."""
         return self.unfinished > self.workers
 
     @property
     def abandoned(self) -> int:
-        """How many abandoned calls have not returned."""
+        """The number of abandoned calls that have not returned."""
         return len(self._calls.keys() - self._running.keys())
 
     def submit(self, job: Callable[[], object]) -> str:
-        """Queue ``job``, and ignore what it raises; return why it was not queued, or ""."""
+        """Queue ``job`` and return "", or the reason why not. Its exceptions are ignored."""
         start = time.monotonic() + random.uniform(*self.delays)  # noqa: S311 - no secret
         with self._changed:
             if len(self._waiting) >= self.capacity:
@@ -139,10 +143,10 @@ class ThreadPool:
 
     def run(self, job: Callable[[], object]) -> None:
         """
-        Run ``job`` in a thread of the pool without a delay, wait for it, and raise what it raises.
+        Run ``job`` in a thread of the pool without a delay, and wait for it. Raise its exception.
 
-        It runs in this thread if this is one of the pool's, inline, and if no thread can be
-        started because the interpreter shuts down.
+        The job runs in the current thread if this is a thread of the pool, if jobs run inline, or
+        if no thread can be started because the interpreter shuts down.
         """
         if inline.get() or threading.current_thread() in self._running:
             job()
@@ -161,17 +165,19 @@ class ThreadPool:
         self, seconds: float, *, receiver: str, expired: Callable[[TimedOut], object]
     ) -> Iterator[None]:
         """
-        Limit the time of a call that a job makes. Outside of the pool's threads there is no limit.
+        Limit the time of a call that a job makes. There is no limit outside of the pool's threads.
 
         Args:
-            seconds: the limit.
-            receiver: identifies who the call is for.
-            expired: replaces the rest of the job if the call exceeds the limit; another thread
-                runs it at once.
+            seconds: the time limit.
+            receiver: identifies the receiver of the message.
+            expired: a function that replaces the rest of the job if the call exceeds the limit. It
+                is called at once, in another thread, with a TimedOut.
 
         Raises:
-            TooManyHanging, ReceiverBusy: the call was not made.
-            Stopped: it raised a BaseException.
+            TooManyHanging: too many earlier calls have not returned, so the call was not made.
+            ReceiverBusy: too many earlier calls for this receiver have not returned.
+            Stopped: the call raised a BaseException that is not an Exception.
+            Abandoned: the call returned after its time limit.
         """
         thread = threading.current_thread()
         if thread not in self._running:
@@ -182,7 +188,7 @@ class ThreadPool:
             if self.abandoned >= MOST_ABANDONED:
                 raise TooManyHanging(f"{self.abandoned} earlier calls have not returned yet")
             if [call.receiver for call in self._calls.values()].count(receiver) >= MOST_AT_ONCE:
-                raise ReceiverBusy(f"{MOST_AT_ONCE} earlier messages to them are still being sent")
+                raise ReceiverBusy(f"{MOST_AT_ONCE} earlier messages to this user are not sent yet")
             self._calls[thread] = _Call(receiver, time.monotonic() + seconds, report)
             self._wake()
         try:
@@ -198,7 +204,7 @@ class ThreadPool:
                     raise Abandoned
 
     def drain(self, seconds: float) -> bool:
-        """Start all jobs now; return whether they were done before ``seconds`` were over."""
+        """Start all jobs now. Return whether they all ended within ``seconds``."""
         with self._done:
             self._drains += 1
             self._changed.notify_all()
@@ -208,20 +214,20 @@ class ThreadPool:
                 self._drains -= 1
 
     def _queue(self, job: _Job) -> bool:
-        """Queue ``job``, unless there is no thread to run it; the lock is held."""
+        """Queue ``job`` if there is a thread to run it. The caller must hold the lock."""
         heapq.heappush(self._waiting, job)
         self._wake()
         if not self._threads:
-            self._waiting.clear()  # it was the only one
+            self._waiting.clear()  # it contained only this job
         return self._threads > 0
 
     def _wake(self) -> None:
-        """Have a free thread look at a new job or deadline; the lock is held."""
+        """Wake or start a thread for a new job or deadline. The caller must hold the lock."""
         free = self._threads - len(self._running)
         needs_worker = self._threads < self.workers and free < len(self._waiting)
         needs_watcher = not free and self._next_deadline() < math.inf
         if needs_worker or needs_watcher:
-            with suppress(RuntimeError):  # the interpreter shuts down, or the system has no more
+            with suppress(RuntimeError):  # at shutdown, or if there are too many threads
                 threading.Thread(target=self._work, name="swap_user jobs", daemon=True).start()
                 self._threads += 1
         self._changed.notify()
@@ -244,10 +250,10 @@ class ThreadPool:
             error: BaseException | None = None
             try:
                 job.function()
-            except BaseException as raised:  # noqa: BLE001 - the thread must be counted below
+            except BaseException as raised:  # noqa: BLE001 - the code below must run
                 error = raised
             with suppress(Exception):
-                connections.close_all()  # the next job may be long in coming
+                connections.close_all()  # the next job may come much later
             with self._done:
                 if self._running.pop(thread, None) is None:
                     return  # it was abandoned
@@ -255,7 +261,7 @@ class ThreadPool:
             job.done.set_exception(error)
 
     def _next(self) -> _Job | None:
-        """Watch the deadlines until a job is due; return None if this thread is to end."""
+        """Watch the deadlines until a job can start. Return it, or None if this thread must end."""
         is_idle = False
         with self._changed:
             while True:
@@ -285,7 +291,7 @@ def current() -> ThreadPool:
 
 
 def _replace_pool() -> None:
-    """Start empty in a forked child: the threads are the parent's, and so are the jobs."""
+    """Create a new pool in a forked child: threads and jobs belong to the parent process."""
     global _pool
     _pool = ThreadPool()
 

@@ -1,9 +1,10 @@
 """
-A challenge: one issued, still pending code. Redis stores its counter and expiry, never the code.
+Challenges: a challenge is a code that was issued and is still pending.
 
-The counter is the time of issue in microseconds, made strictly increasing for each account. RFC
-4226 allows any 8-byte number. With the time, issuing a code writes no row in the database, two
-flows have different counters, and no counter is repeated after Redis has lost its data.
+Redis stores the counter and the expiry of a challenge, never the code. The counter is the time of
+issue in microseconds (RFC 4226 allows any 8-byte number). It is strictly increasing for each
+account. Because it is a time, no database row is written when a code is issued, two flows have
+different counters, and no counter is repeated after Redis has lost its data.
 """
 
 from dataclasses import dataclass
@@ -12,15 +13,16 @@ from swap_user.otp.store import keys, scripts
 
 _MICROSECONDS = 1_000_000
 
-# Ten minutes (NIST SP 800-63B-4 section 3.1.3.2), and one more for servers whose clocks differ.
+# Ten minutes (NIST SP 800-63B-4 section 3.1.3.2), and one minute for servers whose clocks differ.
 _MAX_LIFETIME_MS = 660_000
 
-# Stands for a challenge that is not bound to a flow. A flow is a longer string.
+# The key of a challenge that is not bound to a flow has this text in place of the flow, which is
+# always longer.
 _UNBOUND = "-"
 
-# A Lua function. Scripts that use it begin with this text. Its parameters are the Redis keys of
-# the account's last counter and of the flow's challenge, the earliest counter, the lifetime in
-# milliseconds, and the part of the challenge after the counter.
+# A Lua function. A script that uses it begins with this text. The parameters are the Redis keys of
+# the account's last counter and of the flow's challenge, the smallest counter, the lifetime in
+# milliseconds, and the rest of the value, which follows the counter.
 LUA = """
 local function issue(last_key, key, earliest, lifetime, rest)
     local counter = tonumber(earliest)
@@ -79,7 +81,7 @@ def issue(
 
 
 def earliest(now: float) -> int:
-    """Return the smallest counter of a challenge that is issued at ``now`` (Unix time, seconds)."""
+    """Return the smallest counter of a challenge issued at ``now`` (Unix time in seconds)."""
     return int(now * _MICROSECONDS)
 
 
@@ -89,7 +91,7 @@ def last_counter_key(account_key: str) -> str:
 
 
 def challenge_key(account_key: str, flow: str | None) -> str:
-    """Return the Redis key of the challenge of a flow; with None, of the unbound challenge."""
+    """Return the Redis key of the challenge of a flow, or of the unbound one."""
     return keys.redis_key(account_key, "challenge", _UNBOUND if flow is None else flow)
 
 
@@ -105,5 +107,5 @@ def parse_challenge(key: str, value: str | None, *, now: float) -> Challenge | N
     if value is None:
         return None
     challenge = Challenge(key, value, *map(int, value.split(":")))
-    # If the remaining lifetime is too long, the clock was set back. The code must not live longer.
+    # If more than the maximum lifetime remains, the clock was set back. The code is then refused.
     return challenge if 0 < challenge.expires_ms - now * 1000 <= _MAX_LIFETIME_MS else None

@@ -1,15 +1,15 @@
 """
 The factors that a flow has shown so far, for policies that require two factors.
 
-They are stored in Redis for a short time, like the challenge. Without a session they can't be
-stored, because another visitor could then complete the login.
+Redis stores them for a short time. Without a session they are not stored, because another visitor
+could then complete the login.
 """
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from swap_user.otp.store import keys, scripts
 
-# How long a shown factor counts: as long as the longest lifetime of a code.
+# How long a shown factor is stored, in seconds: the longest possible lifetime of a code.
 SECONDS = 600
 
 _ADD = scripts.Script(
@@ -30,7 +30,7 @@ def shown_key(account_key: str, flow: str) -> str:
 
 
 def parse_shown(value: str | None) -> frozenset[str]:
-    """Return the entries of a value in Redis. Pass them to ``factors()``."""
+    """Return the entries of a value in Redis, which ``factors()`` takes."""
     return frozenset(value.split(",")) if value else frozenset()
 
 
@@ -38,7 +38,7 @@ def factors(shown: frozenset[str], user: AbstractBaseUser) -> frozenset[str]:
     """
     Return the factors that ``user`` has shown.
 
-    Entries of another user, who had the username before, are left out.
+    Entries of another user, who had this username before, are ignored.
     """
     entries = (entry.partition("@") for entry in shown)
     return frozenset(factor for factor, _, owner in entries if owner == str(user.pk))
@@ -56,7 +56,7 @@ def add(account_key: str, flow: str, factor: str, user: AbstractBaseUser) -> Non
 
 def forget(account_key: str, flow: str) -> None:
     """
-    Delete the record of shown factors, after a login.
+    Delete the shown factors of a flow.
 
     Raises:
         LoginUnavailable: Redis can't be reached.

@@ -15,7 +15,7 @@ class Pending:
 
     Attributes:
         challenges: the challenges whose code is accepted in this flow.
-        far: the last HOTP code beyond the look-ahead, or None.
+        far: the last HOTP code beyond the look-ahead, or None; see ``resync``.
         shown: the factors that this flow has shown, see ``factors_shown.factors()``.
     """
 

@@ -1,18 +1,18 @@
 """
 Resynchronization of an HOTP authenticator whose counter is far ahead (RFC 4226 section 7.4).
 
-A code beyond the look-ahead is refused, but its counter is recorded. The next code of the
-authenticator is then accepted, because two codes in a row can't be guessed.
+A code beyond the look-ahead is refused, but its counter is stored. The next code of the
+authenticator is then accepted, because two consecutive codes can't be guessed.
 """
 
 from dataclasses import dataclass
 
 from swap_user.otp.store import keys, scripts
 
-# How many counters beyond the look-ahead the first of the two codes may be.
+# How far beyond the look-ahead the counter of the first of the two codes may be.
 REACH = 200
 
-# How long the first code is recorded, in seconds.
+# How long the counter of the first code is stored, in seconds.
 SECONDS = 600
 
 _REMEMBER = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
@@ -47,7 +47,7 @@ def parse_far_code(value: str | None) -> Far | None:
 
 def remember(account_key: str, far: Far) -> None:
     """
-    Record a code beyond the look-ahead.
+    Store the counter of a code beyond the look-ahead.
 
     Raises:
         LoginUnavailable: Redis can't be reached.

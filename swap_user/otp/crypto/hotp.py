@@ -15,10 +15,11 @@ from typing import Any
 
 import pyotp
 
-# RFC 4226 section 4 (R6) recommends 160 bits, RFC 6238 section 5.1 the length of the hash.
+# Requirement R6 in RFC 4226 section 4 recommends 160 bits. RFC 6238 section 5.1 recommends the
+# length of the hash.
 SECRET_BYTES = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
 
-# Ten digits, and room for spaces.
+# Characters: ten digits, and spaces between them.
 MAX_TYPED_LENGTH = 64
 
 ALGORITHMS: dict[str, Callable[..., Any]] = {
@@ -28,7 +29,7 @@ ALGORITHMS: dict[str, Callable[..., Any]] = {
 }
 
 MAX_DIGITS = 10
-"""The largest number of digits that RFC 4226 section 5.3 can produce."""
+"""The largest number of digits of a code: a code is a 31-bit number (RFC 4226 section 5.3)."""
 
 _DIGITS = re.compile(rf"[0-9]{{6,{MAX_DIGITS}}}", re.ASCII)
 
@@ -59,8 +60,8 @@ class HOTP(pyotp.HOTP):
     """
     The codes of one secret.
 
-    pyotp decodes the secret for each code. This class decodes it once, because several codes of
-    one secret are computed for one guess.
+    pyotp decodes the secret again for each code. This class decodes it once, because one guess is
+    compared with several codes of the secret.
 
     Args:
         secret: the secret in base32.
@@ -117,8 +118,8 @@ def window(step: int, *, past: int = 1, future: int = 1) -> range:
 
 def matches(code: str, expected: Iterable[str]) -> list[bool]:
     """
-    Return for each expected code whether ``code`` equals it.
+    Return a list that says for each expected code whether ``code`` is equal to it.
 
-    All comparisons are made, each in constant time, so the time does not reveal which code matched.
+    All codes are compared, each in constant time, so the time does not reveal which code matched.
     """
     return [hmac.compare_digest(code.encode(), candidate.encode()) for candidate in expected]

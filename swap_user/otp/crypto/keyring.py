@@ -48,17 +48,17 @@ def derive_key(secret: str | bytes) -> bytes:
 
 
 def key_id(key: bytes) -> str:
-    """Return the public id of a key. A ciphertext contains the id of its key."""
+    """Return the id of a key. It is not secret: a ciphertext contains the id of its key."""
     return hashlib.sha256(b"swap_user.key_id" + key).hexdigest()[:8]
 
 
 def prefix(name: str) -> str:
-    """Return the prefix of all ciphertexts of the key with this id."""
+    """Return the prefix of all ciphertexts that are encrypted with the key of this id."""
     return f"{VERSION}.{name}."
 
 
 def encrypted_with(ciphertext: str) -> str:
-    """Return the id of the key that a ciphertext was encrypted with, or "" if it has none."""
+    """Return the id of the key that a ciphertext was encrypted with, or "" if it is malformed."""
     return ciphertext.split(".")[1] if ciphertext.count(".") == 2 else ""
 
 

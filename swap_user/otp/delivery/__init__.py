@@ -1,1 +1,1 @@
-"""A message on its way to a user."""
+"""Delivery of codes and notices to users."""

@@ -1,4 +1,8 @@
-"""Notices to the owner of an account: a new way to log in, or an attack (R37, NIST 4.6)."""
+"""
+Notices: messages that tell the owner of an account about a change or an attack (R37).
+
+See NIST SP 800-63B-4 section 4.6.
+"""
 
 import logging
 import time
@@ -29,25 +33,25 @@ _EVENTS = {
 }
 
 NOTICES: Sequence[str] = SwapUserSettings.OTP_NOTICES.default
-"""The names of all notices; by default all are sent."""
+"""The names of all notices, which are the default of OTP_NOTICES."""
 
-# Seconds for which a notice is tried again.
+# How long to retry a notice, in seconds.
 _RETRY_FOR = 3600
 
 
 def connect() -> None:
-    """Have a notice sent for every event; ``SwapUserConfig.ready`` calls this."""
+    """Connect the receiver that sends notices. ``SwapUserConfig.ready()`` calls this function."""
     for signal in _EVENTS:
         signal.connect(_on_event, dispatch_uid="swap_user.notices")
 
 
 def notify_guesses_exhausted(name: str, language: str | None = None) -> None:
     """
-    Signal that others have used up the guesses for an account, and notify its owner; a job.
+    Send the signal ``guesses_exhausted``, and notify the owner of the account. This is a job.
 
     Args:
-        name: canonical username, of an account or not.
-        language: of the notice; None for no translation.
+        name: the canonical username. The account may not exist.
+        language: language of the notice, or None for no translation.
     """
     user = lookup.named(name).first() if name else None
     if user is None or not lookup.answers_to(user, name):
@@ -59,17 +63,17 @@ def notify_guesses_exhausted(name: str, language: str | None = None) -> None:
 
 def notify(user_pk: str, event: str, language: str | None, **context: Any) -> None:
     """
-    Notify a user of an event; a job.
+    Notify a user of an event. This is a job.
 
     Args:
         user_pk: the user's primary key, as text.
         event: one of ``NOTICES``.
-        language: of the notice; None for no translation.
-        context: for the templates in ``swap_user/notices/``.
+        language: language of the notice, or None for no translation.
+        context: variables for the templates in ``swap_user/notices/``.
     """
     model: Any = get_user_model()
     user = model._default_manager.filter(pk=user_pk).first()
-    if user is not None:  # deleted since
+    if user is not None:  # None if the user was deleted before the job ran
         _notify(user, event, language, context)
 
 
@@ -114,7 +118,7 @@ def _report(user: Any, event: str, error: str) -> None:
 
 
 def _words(event: str, context: dict[str, Any]) -> tuple[str, str]:
-    """Return the subject, on one line, and the text."""
+    """Return the subject, which is one line, and the text of a notice."""
     at = timezone.now()
     if "at" in context:
         at = at.fromtimestamp(context["at"], tz=at.tzinfo)

@@ -1,4 +1,4 @@
-"""A code that is asked for: what the request does, which is the same for every name."""
+"""The part of sending a code that the request does. It is the same for every username."""
 
 import logging
 import time
@@ -21,15 +21,16 @@ from swap_user.users import usernames
 
 def send_code(request: HttpRequest | None, username: object) -> None:
     """
-    Send a one-time code to the account with this username, if there is one that may log in.
+    Send a one-time code to the user with this username, if there is such a user who may log in.
 
     The caller can't see whether there is one. The code works only in the session of ``request``,
-    where it replaces an earlier one. Without a session it works in any (R23, R24). The code has ten
-    digits once browsers that are not known have spent the guesses at the account. If a limit on
-    messages is reached, nothing is sent, and the caller can't see that either (R21).
+    where it replaces an earlier code. Without a session it works in any session (R23, R24). The
+    code has ten digits if short codes are not accepted from this visitor, because a limit on
+    guesses is reached. If a limit on messages is reached, nothing is sent. The caller can't see
+    that either (R21).
 
     Args:
-        request: the visitor's request, or None where there is none (an API).
+        request: the visitor's request, or None if there is no request (as in an API).
         username: the username as typed.
 
     Raises:
@@ -39,7 +40,7 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     name = usernames.normalize(username)
     account_key = keys.account_key(name)
     now, timeout = time.time(), swap_user_settings.OTP_TIMEOUT
-    # Names without an account are charged too: the time must not show which names exist (R33).
+    # Usernames without an account are charged too, so that the time does not reveal them (R33).
     issued = sends.ask(account_key, who, now=now, timeout=timeout)
     if isinstance(issued, str):
         audit.record(logging.WARNING, "send limited", account=account_key, scope=issued)

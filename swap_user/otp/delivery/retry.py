@@ -1,4 +1,4 @@
-"""Send a message: within a time limit, and again if the sender fails."""
+"""Send a message with a time limit, and retry if the sender raises an exception."""
 
 import itertools
 import logging
@@ -16,7 +16,8 @@ from swap_user.otp.background import failures, thread_pool
 from swap_user.otp.background.inline import inline
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
-# Seconds between the first two attempts, and the factor by which each further pause is longer.
+# Pause between the first two attempts, in seconds, and the factor by which each further pause is
+# longer than the one before.
 PAUSE = 1.0
 GROWTH = 3.0
 
@@ -30,13 +31,13 @@ class Message:
         user: the receiver.
         send: makes one attempt. It calls ``release_connections()`` before the sender's method.
         report: called once, with the error of the last attempt, or "" if the message was sent.
-        language: of the message; None for no translation.
-        expires_at: Unix time in seconds after which there is no further attempt.
-        code: the code in the message, which is masked in errors.
+        language: language of the message, or None for no translation.
+        expires_at: no further attempt is made after this time (Unix time in seconds).
+        code: the code in the message, or "". It is masked in the texts of errors.
     """
 
     user: AbstractBaseUser
-    send: Callable[[AbstractOTPSender], object] = field(repr=False)  # may hold the code
+    send: Callable[[AbstractOTPSender], object] = field(repr=False)  # may contain the code
     report: Callable[[str], object]
     language: str | None
     expires_at: float
@@ -45,9 +46,10 @@ class Message:
 
 def send_message(message: Message) -> None:
     """
-    Send ``message``, wait until it is sent or has failed, and report which.
+    Send ``message``, wait until it is sent or has failed, and report the result.
 
-    An attempt that exceeds its time limit is the last one: its message may still arrive.
+    There is no further attempt after one that exceeds its time limit, because its message may still
+    arrive.
     """
     thread_pool.current().run(partial(_send, message))
 
@@ -63,7 +65,7 @@ def _send(message: Message) -> None:
         if (
             isinstance(error, thread_pool.TooManyHanging)
             or number >= attempts
-            or thread_pool.current().is_busy  # a pause would delay the messages that wait
+            or thread_pool.current().is_busy  # a pause would delay other messages
             or time.time() + pause >= message.expires_at
         ):
             _report_failure(message, error)
@@ -74,7 +76,7 @@ def _send(message: Message) -> None:
 
 
 def _attempt(message: Message) -> Exception | None:
-    """Return what the attempt raised, or None. If it exceeds its limit, this never returns."""
+    """Return the exception of an attempt, or None. After its time limit, Abandoned is raised."""
     seconds, receiver = swap_user_settings.OTP_SEND_TIME_LIMIT, str(message.user.pk)
     expired = partial(_report_failure, message)
     try:

@@ -1,4 +1,4 @@
-"""The job that computes a code and sends it, after the request that asked for it."""
+"""The job that computes a code and sends it. It runs after the request for the code."""
 
 import logging
 import math
@@ -27,19 +27,20 @@ from swap_user.users import lookup
 @dataclass(frozen=True)
 class CodeJob:
     """
-    The arguments of the job as queues store them: JSON values without a code or a secret.
+    The arguments of the job, as a queue stores them: JSON values without a code or a secret.
 
-    Queues may hold jobs of earlier versions, so these names stay, and the places of the first two.
+    A queue may contain jobs of earlier versions, so the names of the fields must not change, and
+    the first two fields must stay first.
 
     Attributes:
-        name: canonical username, of an account or not.
-        flow: the flow that asked, or None.
+        name: the canonical username. The account may not exist.
+        flow: the flow that requested the code, or None.
         counter: the counter of the challenge.
-        digits: the number of digits of its code.
-        expires_at: Unix time in seconds at which it ends.
-        host: the host name that the visitor sees, or "".
-        language: the visitor's, or None.
-        known: whether the browser that asked is known for the account.
+        digits: number of digits of the code.
+        expires_at: expiry of the challenge, Unix time in seconds.
+        host: host name of the site in the visitor's request, or "".
+        language: language of the visitor, or None.
+        known: whether a known browser of the account requested the code.
     """
 
     name: str
@@ -54,7 +55,7 @@ class CodeJob:
 
 def deliver_code(*args: Any, **kwargs: Any) -> None:
     """
-    Send a code, if there is an account that may use it; a job.
+    Send a code, if there is a user who may log in with it. This is a job.
 
     The arguments are the fields of ``CodeJob``.
 
@@ -80,7 +81,7 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
 
 
 def find_active_user(name: str) -> AbstractBaseUser | None:
-    """Return the user of this canonical username, if there is one and it may log in."""
+    """Return the active user with this canonical username, or None."""
     user = lookup.named(name).first() if name else None
     if user is None or not lookup.answers_to(user, name) or not lookup.is_active(user):
         return None
@@ -88,10 +89,10 @@ def find_active_user(name: str) -> AbstractBaseUser | None:
 
 
 def charge_message(user: AbstractBaseUser, *, known: bool, now: float) -> str:
-    """Charge the message to its budgets; return the scope of one that is spent, or ""."""
+    """Charge the message to its budgets. Return the name of a spent budget, or ""."""
     try:
         receiver = load_sender().get_receiver(user)
-    except Exception:  # noqa: BLE001 - the sender is the project's; the attempt to send reports it
+    except Exception:  # noqa: BLE001 - raised and reported again when the message is sent
         return ""
     return sends.limit_reached(receiver, known=known, now=now)
 
@@ -102,7 +103,7 @@ def render(job: CodeJob, user: AbstractBaseUser, *, now: float) -> Message:
     authenticator, secret = sent_authenticator(user)
     counter = job.counter
     if counter <= authenticator.consumed:
-        # The clock was set back since the last login: a counter from before it would be refused.
+        # The clock was set back since the last login. A code with this counter would be refused.
         counter = challenge.issue(
             keys.account_key(job.name),
             job.flow,

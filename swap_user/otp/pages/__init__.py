@@ -1,1 +1,1 @@
-"""The pages: log in, and manage sign-in methods. They do not depend on the admin."""
+"""The pages on which users log in and manage sign-in methods. They do not need the admin."""

@@ -1,4 +1,4 @@
-"""What a session knows about a login."""
+"""The session data of a login, and the end of sessions."""
 
 import warnings
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    # In the alpha this was a module, and its documentation named these two functions.
+    # In the alpha releases this was a module, whose documentation named these two functions.
     if name not in {"end_sessions", "is_fresh"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     text = f"{__name__}.{name} has moved to swap_user.otp.{name}."

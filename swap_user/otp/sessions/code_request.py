@@ -1,4 +1,4 @@
-"""The last code request of a session: for which username and when. The login pages use it."""
+"""The last code request of a session, which the login pages store: its username and its time."""
 
 import math
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class CodeRequest:
         username: the canonical username, see ``swap_user.users.usernames.normalize()``.
         sent_at: time of the request, Unix time in seconds.
         expires_at: expiry of the code, Unix time in seconds.
-        wanted: the factors that are accepted next, after a first code was right.
+        wanted: the factors that are accepted for the second code, after the first code was right.
     """
 
     username: str
@@ -61,8 +61,8 @@ def save(session: SessionBase, username: str, *, now: float) -> None:
     Args:
         session: the visitor's session.
         username: the canonical username.
-        now: Unix time in seconds, before the code was sent. The page must not show a lifetime that
-            is too long.
+        now: Unix time in seconds before the code was sent, so that the page does not show a
+            lifetime that is too long.
     """
     code_request = CodeRequest(username, now, now + swap_user_settings.OTP_TIMEOUT)
     session[SESSION_KEY] = asdict(code_request)
@@ -99,5 +99,5 @@ def _strings(value: object) -> tuple[str, ...]:
 
 
 def _remaining(end: float, now: float, *, at_most: float) -> int:
-    """Return the seconds until ``end``, at most ``at_most`` (if the clock was set back)."""
+    """Return the seconds until ``end``, but at most ``at_most``: the clock may be set back."""
     return math.ceil(max(0, min(end - now, at_most)))

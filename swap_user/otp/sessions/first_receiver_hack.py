@@ -1,10 +1,11 @@
 """
-A hack: be the first receiver of ``user_login_failed``, to hide codes from the others (R41).
+A hack that hides codes from the receivers of ``user_login_failed`` (R41).
 
-Django hides credentials from receivers by name, and its list of names has no ``otp`` and can't be
-changed. A refused code may still be usable: in another browser, or for another user. All
-receivers get the same dict in the order in which they were connected, so this one must be first.
-Signals have no public way to connect a receiver first.
+Django hides credentials from receivers by their names. Its list of names does not contain ``otp``
+and can't be changed. A refused code may still be valid in another browser or for another user. All
+receivers get the same dict, in the order in which they were connected. So the receiver of this
+module replaces the code in the dict, and must be the first. Signals have no public method to
+connect a receiver as the first.
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ _UID = "swap_user.first_receiver_hack"
 
 
 def hide_codes_from_receivers() -> None:
-    """Connect the receiver that hides codes, as the first one."""
+    """Connect the receiver that hides codes as the first receiver."""
     user_login_failed.disconnect(dispatch_uid=_UID)
     user_login_failed.connect(_hide_code, dispatch_uid=_UID)
     with user_login_failed.lock:

@@ -1,4 +1,4 @@
-"""A second login of a logged-in user whose login is too old for what they want to do."""
+"""Another login of a logged-in user, if an action requires a more recent login."""
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
@@ -9,7 +9,7 @@ SESSION_KEY = "_swap_user_reauthenticate"
 
 
 def demand(session: SessionBase) -> None:
-    """Make the login page ask the user to log in again instead of redirecting them."""
+    """Make the login page ask a logged-in user to log in again instead of redirecting them."""
     session[SESSION_KEY] = True
 
 
@@ -19,5 +19,5 @@ def is_demanded(request: HttpRequest) -> bool:
 
 
 def settle(session: SessionBase) -> None:
-    """Delete the demand, after the user has logged in again."""
+    """Delete the demand from the session, after the user has logged in again."""
     session.pop(SESSION_KEY, None)

@@ -17,8 +17,8 @@ def reset_user(user: Any) -> tuple[int, int]:
     """
     Revoke all authenticators and recovery codes of a user, end their sessions and lift limits.
 
-    Afterwards the user can log in with sent codes only. These get a new secret. The known browsers
-    of the account are revoked.
+    The known browsers of the account are revoked too. Afterwards the user can log in only with sent
+    codes, for which a new secret is generated.
 
     Args:
         user: the user to reset.
@@ -43,9 +43,9 @@ def reset_user(user: Any) -> tuple[int, int]:
 
 def lift_limits(user: Any) -> None:
     """
-    Reset the limits of an account that unknown browsers have used up.
+    Reset the limits of an account that unknown browsers have reached.
 
-    Short codes are then accepted in any browser again.
+    Afterwards short codes are accepted from unknown browsers again.
 
     Args:
         user: the owner of the account.

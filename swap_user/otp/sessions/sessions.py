@@ -39,12 +39,12 @@ def note_login(sender: object, request: HttpRequest | None, **kwargs: Any) -> No
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Return whether the session logged in within the last OTP_FRESH_LOGIN seconds (R37)."""
+    """Return whether the login of the session is less than OTP_FRESH_LOGIN seconds old (R37)."""
     at = request.session.get(LOGGED_IN_AT)
     if not isinstance(at, int | float):
         return False
     now = time.time()
-    # Not a difference of the two: a huge integer in the session would raise OverflowError.
+    # Not ``now - at``, which would raise OverflowError if ``at`` is a huge integer.
     return now - swap_user_settings.OTP_FRESH_LOGIN < at <= now
 
 
@@ -52,15 +52,15 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
     """
     End the sessions of a user (R36) and revoke the account's known browsers.
 
-    If the user model has a security stamp, the user gets a new one with one UPDATE. Otherwise all
-    sessions in the database are searched. Sessions that are stored only in a cache or in cookies
-    can't be found; they stay logged in.
+    If the user model has a security stamp, one UPDATE saves a new stamp, which ends all sessions.
+    Otherwise this function searches all sessions in the database. It can't find sessions that are
+    stored only in a cache or in cookies, and these stay logged in.
 
     Args:
         user: the user whose sessions end.
-        keep: the request whose session stays logged in, or None.
+        keep: the request whose session stays logged in and whose browser stays known, or None.
     """
-    # If Redis can't be reached, browsers stay known. They only keep their own budgets.
+    # If Redis can't be reached, the browsers stay known. They only keep their own limits.
     with suppress(LoginUnavailable):
         account_key = keys.account_key(usernames.normalize(user.get_username()))
         known_browsers.revoke(account_key, keep=known_browsers.read(keep))

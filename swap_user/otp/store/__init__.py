@@ -1,1 +1,1 @@
-"""The only package that connects to Redis."""
+"""The Redis client. No other part of the package connects to Redis."""

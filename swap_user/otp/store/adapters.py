@@ -1,8 +1,8 @@
 """
-Adapters for the cache backends that CACHES can name for Redis.
+Adapters for the two Redis cache backends: Django's, and the one of django-redis.
 
-An adapter makes a Redis client from a cache. The internals of a backend are read in the adapter
-that is named after it, and nowhere else.
+An adapter creates a Redis client from the settings of a cache. Only the adapter of a backend
+depends on the internals of this backend.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PLAIN_POOLS = (redis.ConnectionPool, redis.BlockingConnectionPool)
 
 class CacheAdapter(ABC):
     """
-    Makes Redis clients from a cache.
+    Creates Redis clients from a cache.
 
     Args:
         cache: a cache of the backend that the adapter is for.
@@ -41,47 +41,48 @@ class CacheAdapter(ABC):
     @property
     @abstractmethod
     def is_custom(self) -> bool:
-        """Whether the project makes the connections: by Sentinel, or a pool or client class."""
+        """Whether the project customizes connections: Sentinel, or its own pool or client class."""
 
     @abstractmethod
     def own_client(self) -> redis.Redis:
-        """Return the cache's own client of the server that writes go to."""
+        """Return the client of the cache for the server that accepts writes."""
 
     @abstractmethod
     def connect(self, **defaults: Any) -> redis.Redis:
         """
-        Return a new client of the server that writes go to, with a connection pool of its own.
+        Return a new client for the server that accepts writes. It has its own connection pool.
 
         Args:
-            defaults: arguments of a connection, for those that CACHES does not set.
+            defaults: arguments of a connection. CACHES overrides them.
         """
 
     def client(self, timeout: float) -> redis.Redis:
         """
-        Return a client of the server that writes go to.
+        Return a client for the server that accepts writes.
 
-        It is the cache's own if that is custom, because such a class has its own limits. Else it
-        is a new one, with time limits.
+        If connections are custom, return the client of the cache, because the project decides about
+        its time limits. Otherwise return a new client with time limits.
 
         Args:
-            timeout: seconds to wait for an answer or a connection, where CACHES sets no limit.
+            timeout: how long to wait for a response or a connection, in seconds, if CACHES sets no
+                limit.
         """
         if self.is_custom:
             return self.own_client()
         return self.connect(
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            # One retry, for a connection that broke while it was idle: the server was restarted.
-            # No retry after a timeout, because the visitor would wait twice as long.
+            # One retry after a connection error: an idle connection is broken if the server was
+            # restarted. No retry after a timeout, because the visitor would wait twice as long.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
 
     def probe(self, seconds: float) -> redis.Redis | None:
         """
-        Return a new client for a single question, or None if the cache's client is custom.
+        Return a new client for a single command, or None if connections are custom.
 
         Args:
-            seconds: how long an answer or a connection may take, whatever CACHES sets.
+            seconds: how long to wait for a response or a connection. It overrides CACHES.
         """
         if self.is_custom:
             return None
@@ -95,13 +96,13 @@ class CacheAdapter(ABC):
 class DjangoRedisCacheAdapter(CacheAdapter):
     """For ``django.core.cache.backends.redis.RedisCache``."""
 
-    # Django makes a new client at every call, which is expensive. One is kept for each cache, and
-    # there is a cache for each thread.
+    # Django creates a new client at every call, which is expensive. So the client of each cache is
+    # stored here. Every thread has its own cache.
     _own_clients: WeakKeyDictionary[BaseCache, redis.Redis] = WeakKeyDictionary()
 
     @property
     def is_custom(self) -> bool:
-        """Whether the client class was replaced, or the pool class."""
+        """Whether the client class or the pool class was replaced."""
         maker = self.cache._cache
         if type(maker) is not self.cache._class:
             return True
@@ -110,15 +111,15 @@ class DjangoRedisCacheAdapter(CacheAdapter):
         return type(self.own_client().connection_pool) not in _PLAIN_POOLS
 
     def own_client(self) -> redis.Redis:
-        """Return the cache's own client of the server that writes go to."""
+        """Return the client of the cache for the server that accepts writes."""
         client = self._own_clients.get(self.cache)
         if client is None:
             client = self._own_clients[self.cache] = self.cache._cache.get_client(write=True)
         return client
 
     def connect(self, **defaults: Any) -> redis.Redis:
-        """Return a new client, made as the cache makes its own."""
-        # redis-py prefers the options in the address to these.
+        """Return a new client, which is created as the cache creates its client."""
+        # Options in the address (LOCATION) override these in redis-py.
         maker = self.cache._class(self.cache._servers, **defaults | self.cache._options)
         return maker.get_client(write=True)  # type: ignore[no-any-return]
 
@@ -138,11 +139,11 @@ class DjangoRedisPackageAdapter(CacheAdapter):
         )
 
     def own_client(self) -> redis.Redis:
-        """Return the cache's own client of the server that writes go to."""
+        """Return the client of the cache for the server that accepts writes."""
         return self.cache.client.get_client(write=True)  # type: ignore[no-any-return]
 
     def connect(self, **defaults: Any) -> redis.Redis:
-        """Return a new client, made as the cache's connection factory makes them."""
+        """Return a new client, which is created as the connection factory creates clients."""
         maker = self.cache.client
         factory = maker.connection_factory
         address = maker._server[maker.get_next_client_index(write=True)]

@@ -1,9 +1,10 @@
 """
 The Redis clients that this package uses, one for each alias of CACHES and each process.
 
-Django keeps a connection pool for each thread. Neither backend has a time limit with every
-version of redis-py: a login that waits for Redis without a limit blocks a worker, and every
-visitor who tries again blocks another.
+The clients of the cache backends are used only if connections are custom. Django creates a
+connection pool for each thread, and neither backend has a time limit with every version of
+redis-py. A login that waits for Redis without a limit blocks a worker of the server, and every
+visitor who tries again blocks another worker.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from django.core.cache.backends.base import BaseCache
 from swap_user.otp.store.adapters import adapter_for
 
 SOCKET_TIMEOUT = 3
-"""Seconds to wait for an answer of Redis, or a connection to it, where CACHES sets no limit."""
+"""How long to wait for a response of Redis or a connection, in seconds, if CACHES sets no limit."""
 
-# By alias: the settings of the cache, and the client that was made for them.
+# By alias: the settings of the cache, and the client that was created from them.
 _clients: dict[str, tuple[Any, redis.Redis]] = {}
 
 # By alias: the settings of the cache, and the prefix of its keys.
@@ -32,10 +33,10 @@ class NotRedis(Exception):
 
 def client(alias: str) -> redis.Redis:
     """
-    Return the client of the server that writes go to.
+    Return the client for the server that accepts writes.
 
-    It is never a replica's, which may not know yet that a code was used. After a fork, redis-py
-    opens new connections.
+    A replica is never used, because it may not know yet that a code was used. After a fork,
+    redis-py opens new connections.
 
     Args:
         alias: a key of CACHES.
@@ -46,7 +47,7 @@ def client(alias: str) -> redis.Redis:
     """
     settings = caches.settings.get(alias)
     kept = _clients.get(alias)
-    # Overridden settings are another dict.
+    # After override_settings, the settings are another dict.
     if kept is not None and kept[0] is settings:
         return kept[1]
     cache = caches[alias]
@@ -54,7 +55,7 @@ def client(alias: str) -> redis.Redis:
     if adapter is None:
         raise NotRedis(type(cache).__name__)
     client = adapter.client(SOCKET_TIMEOUT)
-    # A custom client may be bound to the thread's cache.
+    # A custom client may belong to the cache of this thread, so it is not stored.
     if not adapter.is_custom:
         _clients[alias] = (settings, client)
     return client
@@ -62,7 +63,7 @@ def client(alias: str) -> redis.Redis:
 
 def prefix(alias: str) -> str | None:
     """
-    Return the prefix that the cache gives to every key.
+    Return the prefix that the cache adds to every key.
 
     Args:
         alias: a key of CACHES.
@@ -85,14 +86,14 @@ def prefix(alias: str) -> str | None:
 
 def probe(alias: str, seconds: float) -> redis.Redis | None:
     """
-    Return a new client for a single question that may remain unanswered.
+    Return a new client for a single command, which may fail.
 
     Args:
         alias: a key of CACHES.
-        seconds: how long an answer or a connection may take.
+        seconds: how long to wait for a response or a connection.
 
     Returns:
-        The client, or None if the cache is not a Redis cache or the project makes its connections.
+        The client, or None if the cache is not a Redis cache or its connections are custom.
 
     Raises:
         InvalidCacheBackendError: CACHES has no such alias.
@@ -102,5 +103,5 @@ def probe(alias: str, seconds: float) -> redis.Redis | None:
 
 
 def is_redis(cache: BaseCache) -> bool:
-    """Return whether ``cache`` is of one of the two Redis backends, or of a subclass of one."""
+    """Return whether ``cache`` is an instance of one of the two Redis backends."""
     return adapter_for(cache) is not None

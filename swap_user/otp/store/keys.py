@@ -1,4 +1,4 @@
-"""Names of keys in Redis. They contain keyed hashes, never a username, address or receiver."""
+"""Names of keys in Redis. They contain keyed hashes, not usernames, addresses or receivers."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ def account_key(username: str) -> str:
     Return the account key: the keyed hash of a username, which identifies the account in Redis.
 
     Args:
-        username: the canonical form, as ``usernames.normalize`` returns it.
+        username: the canonical username, see ``usernames.normalize()``.
     """
     return keyed_hash("account", username)
 
@@ -27,8 +27,8 @@ def keyed_hash(domain: str, value: str) -> str:
     Return a keyed hash of ``value``: 32 hexadecimal digits. The key is derived from SECRET_KEY.
 
     Args:
-        domain: what ``value`` is, such as "address". The same value has another hash in another
-            domain.
+        domain: the kind of ``value``, such as "address". The same value has a different hash in
+            another domain.
         value: text that Redis must not store.
     """
     return hmac.digest(_hash_key(domain, settings.SECRET_KEY), value.encode(), "sha256").hex()[:32]
@@ -36,7 +36,7 @@ def keyed_hash(domain: str, value: str) -> str:
 
 @lru_cache(maxsize=16)
 def _hash_key(domain: str, secret: str | bytes) -> bytes:
-    # As Django's salted_hmac() derives it, which does so at every call.
+    # The same derivation as in Django's salted_hmac(), which repeats it at every call.
     return hashlib.sha256(force_bytes(f"swap_user.{domain}") + force_bytes(secret)).digest()
 
 
@@ -44,12 +44,12 @@ def redis_key(account: str, *parts: str) -> str:
     """
     Return the full name of a key, with the cache's prefix and version.
 
-    The braces are a hash tag. In a cluster, all keys of an account are in one slot, so that a
-    script can use several of them.
+    The braces mark a hash tag: in a Redis cluster, all keys of an account are in the same slot, so
+    that a script can use several of them.
 
     Args:
         account: an account key, or another keyed hash.
-        parts: what the key stores.
+        parts: the rest of the name, which says what the key stores.
     """
     name = ":".join(("swap_user", "{" + account + "}", *parts))
     prefix = connection.prefix(swap_user_settings.OTP_CACHE)

@@ -1,7 +1,7 @@
 """
-Lua scripts, which are the only way in which this package uses Redis (or Valkey).
+Lua scripts. A login accesses Redis (or Valkey) only with them.
 
-Redis stores counters and expiries, never a code, a secret or a username.
+Redis stores counters, times and keyed hashes, never a code, a secret or a username.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from swap_user.otp import audit
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.store import connection
 
-# What a replica answers to a write. Older servers answer with another error, see below.
+# The errors of a replica after a write command. For older servers see _reached().
 _DEMOTED = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
 
 
 class Script:
     """
-    A Lua script, which the server runs atomically, in one round trip.
+    A Lua script. The server runs it atomically, in one round trip.
 
     Args:
         source: the source code in Lua.
@@ -34,7 +34,7 @@ class Script:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        # EVALSHA identifies a script by its SHA-1. That is not a matter of security.
+        # EVALSHA identifies a script by its SHA-1, which is not used for security.
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, keys: Sequence[str], args: Sequence[str | int]) -> Any:
@@ -42,11 +42,11 @@ class Script:
         Run the script and return its result.
 
         Args:
-            keys: KEYS of the script, in full as ``keys.redis_key`` returns them.
+            keys: KEYS of the script: full names, see ``keys.redis_key()``.
             args: ARGV of the script.
 
         Raises:
-            LoginUnavailable: the server can't be reached, or does not take writes.
+            LoginUnavailable: the server can't be reached, or does not accept writes.
         """
         with _reached() as client:
             try:
@@ -64,7 +64,7 @@ def _reached() -> Iterator[redis.Redis]:
     Yield the client of OTP_CACHE. Log an outage and raise LoginUnavailable.
 
     Raises:
-        LoginUnavailable: the server can't be reached, or does not take writes.
+        LoginUnavailable: the server can't be reached, or does not accept writes.
         ImproperlyConfigured: OTP_CACHE is not a Redis cache.
     """
     alias = swap_user_settings.OTP_CACHE
@@ -72,15 +72,15 @@ def _reached() -> Iterator[redis.Redis]:
         client = connection.client(alias)
     except connection.NotRedis as error:
         raise ImproperlyConfigured(
-            f"CACHES[{alias!r}] is {error}; one-time codes need a Redis cache, because only one "
-            "atomic step makes a code count once."
+            f"CACHES[{alias!r}] is {error}, but one-time codes need a Redis cache, where a code is "
+            "consumed in one atomic step."
         ) from None
     try:
         yield client
     except (redis.exceptions.RedisError, OSError) as error:
         if isinstance(error, _DEMOTED) or "READONLY" in str(error):
-            # After a failover this server is a replica. The next attempt resolves the host name
-            # again, or asks Sentinel.
+            # This server is a replica since a failover. After the connections are closed, the next
+            # command resolves the host name again, or asks Sentinel for the new server.
             client.connection_pool.disconnect(inuse_connections=False)
         audit.record(
             logging.ERROR,

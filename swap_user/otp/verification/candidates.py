@@ -1,9 +1,9 @@
 """
-Candidates: the codes that are right now, and the comparison of a typed code with them.
+Candidates: the codes that are right at the moment, and the comparison of a typed code with them.
 
-For an unknown username, the same number of secrets is decrypted and of codes computed as for most
-accounts, so that the time does not reveal whether an account exists (R33). An account with more
-authenticators than usual, or with an HOTP authenticator, takes longer.
+For an unknown username, as many secrets are decrypted and as many codes are computed as for most
+accounts, so that the time does not reveal whether the account exists (R33). The check takes longer
+for an account with more authenticators than usual or with an HOTP authenticator.
 """
 
 import logging
@@ -31,7 +31,7 @@ from swap_user.users import lookup
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """
-    A code that is right now.
+    A code that is right at the moment.
 
     Attributes:
         authenticator: the authenticator of the code.
@@ -53,7 +53,7 @@ def candidates(
     authenticators: Iterable[Authenticator], pending: Pending, *, now: float
 ) -> list[Candidate]:
     """
-    Return all codes that are right now, including used ones.
+    Return all codes that are right at the moment, including used ones.
 
     Args:
         authenticators: the authenticators of the user.
@@ -113,7 +113,7 @@ def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Cand
             expected = code.at(counter)
             yield Candidate(authenticator, counter, expected, challenge)
     except EncryptionError as error:
-        # The other authenticators of the user still work.
+        # Not raised, because the other authenticators of the user still work.
         audit.record(
             logging.ERROR, "secret unreadable", authenticator=authenticator.pk, reason=error
         )
@@ -129,16 +129,17 @@ def check_made_up(
     now: float,
 ) -> None:
     """
-    Check a wrong code against made-up authenticators in place of those that are missing.
+    Compare a wrong code with made-up authenticators in place of missing ones.
 
-    Most accounts have two authenticators: one for sent codes and an app. With this, any other
-    name takes the same time (R33).
+    Most accounts have two authenticators: one for sent codes and an app. This function does the
+    missing work for accounts with fewer authenticators and for unknown usernames, so that they take
+    the same time (R33).
 
     Args:
         code: the code.
-        authenticators: the authenticators of the account; none for an unknown name.
+        authenticators: the authenticators of the account, empty for an unknown username.
         pending: the state of the login in Redis.
-        query: the query that found them.
+        query: the query that returned ``authenticators``.
         username: the canonical username.
         now: Unix time in seconds.
     """
@@ -176,7 +177,7 @@ def _counters(authenticator: Authenticator, pending: Pending, now: float) -> Cou
             )
             return [(counter, None) for counter in steps]
         case _:
-            # Including the last used counter, so that a double click is not taken for a guess.
+            # The last used counter is included, so that a double click does not count as a guess.
             last = authenticator.consumed
             ahead = list(range(max(0, last), last + 1 + swap_user_settings.OTP_LOOK_AHEAD))
             far = pending.far

@@ -1,9 +1,9 @@
 """
-Single use: a counter is consumed once, by whichever request is first.
+Single use: a counter is consumed once, by the first of several requests.
 
-Redis decides in one atomic step, and one UPDATE in the database makes the decision permanent.
-Each of the two would be enough alone. Both together also hold when one of them is restored from
-a backup.
+A script in Redis consumes the counter in one atomic step, and one UPDATE stores it permanently in
+the database. Each of the two would be enough. With both, a code is used only once even if Redis or
+the database is restored from a backup.
 """
 
 from typing import Any
@@ -17,7 +17,8 @@ from swap_user.otp.challenges.challenge import Challenge
 from swap_user.otp.store import keys, scripts
 from swap_user.otp.throttling.guesses import Charge
 
-# Longer than any acceptance window. The permanent mark is in the database.
+# How long Redis stores the highest consumed counter of an authenticator (its mark), in seconds:
+# longer than any code is accepted. The database stores the counter permanently.
 _MARK_SECONDS = 3600
 
 # KEYS: the authenticator's mark; the challenge, or the mark again if there is none; the record
@@ -26,8 +27,8 @@ _MARK_SECONDS = 3600
 # of the attempt in its budgets; for each budget, the number of its entries.
 _CONSUME = scripts.Script(
     """
-    -- A right code is not a guess, so its charge is given back, even if the code is used already
-    -- (a double click). Charges of other attempts stay.
+    -- A right code is not a guess, so its charge is refunded, even if the code is already used
+    -- (after a double click). Charges of other attempts stay.
     for i = 4, #KEYS do redis.call('LREM', KEYS[i], -tonumber(ARGV[i + 1]), ARGV[4]) end
     if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
     local mark = tonumber(redis.call('GET', KEYS[1]) or '-1')
@@ -59,9 +60,9 @@ def consume(
         authenticator: the authenticator that the counter belongs to.
         counter: the counter of the right code.
         challenge: the challenge of a sent code; None for an authenticator app.
-        charge: the charge of the attempt. It is given back (R18).
+        charge: the charge of the attempt, which is refunded (R18).
         asked_key: the Redis key of the record that this address has requested a code. It is
-            deleted, so that the address counts as new again. "" for none.
+            deleted, so that the address counts as new again. "" if there is no such key.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -108,9 +109,9 @@ def mark_in_redis(
 
 def _mark_in_database(authenticator: Authenticator, counter: int) -> bool:
     """
-    Raise the permanent mark to ``counter``, unless it is there or above already.
+    Save ``counter`` as consumed, and return whether the stored counter was lower.
 
-    The same UPDATE encrypts the secret again if an older key was used.
+    If the secret is not encrypted with the first key, the same UPDATE saves it encrypted again.
     """
     changes: dict[str, Any] = {"consumed": counter, "last_used_at": timezone.now()}
     if is_stale(authenticator):

@@ -1,7 +1,7 @@
 """
 Enrollment: an authenticator app gets a secret, and the user confirms it with a code of the app.
 
-The authenticator is saved when it is confirmed. Before, its codes don't log in.
+The authenticator is saved when it is confirmed. Until then, a login does not accept its codes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from swap_user.users import usernames
 # How long an enrollment can be confirmed, in seconds.
 SECONDS = 600
 
-# With each authenticator more codes are right at a time: guessing is easier and checking slower.
+# With more authenticators, more codes are right at a time: guessing is easier, checking slower.
 MAX_PER_USER = 20
 
 # Number of digits of a code of an authenticator app. Sent codes may be longer.
@@ -87,9 +87,9 @@ class Enrollment:
         return app.provisioning_uri(name=username, issuer_name=self.issuer or None)
 
     def qr_svg(self) -> str:
-        """Return the QR code as an SVG element, dark on light whatever the colors of the page."""
-        # Error correction level L has the most room for long names. segno raises the level if the
-        # URI is short.
+        """Return the QR code as an SVG element, which is dark on light on every page."""
+        # Error correction level L has the highest capacity, for long names. segno raises the level
+        # if there is room.
         picture = segno.make(self.provisioning_uri, micro=False, error="l")
         return picture.svg_inline(scale=5, border=4, dark="#000", light="#fff")
 
@@ -153,7 +153,7 @@ class Enrollment:
         Return the enrollment of packed data, or None if it has expired or is of another user.
 
         Args:
-            user: the owner of the enrollment. The secret is bound to them.
+            user: the owner of the enrollment. The secret can't be decrypted for another user.
             packed: the result of ``pack()``, as read from a session.
         """
         match packed:
@@ -198,9 +198,9 @@ def enroll(
         name: the name that the user gives to the authenticator.
         algorithm: "SHA1" (supported by all apps), "SHA256" or "SHA512".
         digits: number of digits of a code, 6 to 8.
-        period: length of a time step in seconds, 1 to 120. None stands for ``OTP_PERIOD``.
-        issuer: name of the site in the app. None stands for ``OTP_ISSUER`` or the name of the
-            current Site, if there is one.
+        period: length of a time step in seconds, 1 to 120. The default is ``OTP_PERIOD``.
+        issuer: name of the site in the app. The default is ``OTP_ISSUER``, or the name of the
+            current Site.
 
     Returns:
         The enrollment, with the secret and the QR code. Its ``confirm(code)`` completes it.

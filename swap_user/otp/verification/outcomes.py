@@ -1,4 +1,4 @@
-"""The outcome of ``authenticate()``, saved on the request for the view."""
+"""The outcome of ``authenticate()``, which is an attribute of the request for the view."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ _ATTRIBUTE = "_swap_user_outcome"
 
 
 def note(request: HttpRequest | None, outcome: "Outcome") -> None:
-    """Save the outcome on the request."""
+    """Save the outcome as an attribute of the request."""
     if request is not None:
         setattr(request, _ATTRIBUTE, outcome)
 
@@ -26,15 +26,15 @@ def outcome_of(request: HttpRequest | None) -> "Outcome | None":
 
 def limited(request: HttpRequest | None) -> ReachedLimit | None:
     """
-    Return the limit because of which ``authenticate()`` did not check the code of a request.
+    Return the limit that was reached, so that ``authenticate()`` did not check the code.
 
     Args:
         request: the request that ``authenticate()`` was called with.
 
     Returns:
-        None if the code was checked. Otherwise an object with ``scope`` ("account", "address" or
+        None if no limit was reached. Otherwise an object with ``scope`` ("account", "address" or
         "code"), ``retry_in`` (seconds until the next code is checked) and ``longer`` (whether a
-        longer sent code, or a recovery code, is checked now).
+        longer sent code or a recovery code is checked now).
     """
     outcome = outcome_of(request)
     return outcome.limited if outcome else None
@@ -44,7 +44,7 @@ def remember_browser(request: HttpRequest, response: HttpResponseBase) -> None:
     """
     Make the browser known for the account that it has just logged in to.
 
-    The login pages of this package call this function. A project's own view calls it after
+    The login pages of this package call this function. Views of a project should call it after
     ``login(request, user)``. A known browser has its own limits, which other visitors can't use up.
 
     Args:

@@ -1,8 +1,8 @@
 """
-The decision whether a code logs a user in.
+Decide whether a code logs a user in.
 
-The steps, in this order: charge the attempt and read the state of the login in Redis, run one
-SELECT, compare every candidate, ask the policy, consume the counter.
+The steps are, in this order: charge the attempt and read the state of the login in Redis, run one
+SELECT, compare the code with every candidate, ask the policy, and consume the counter.
 """
 
 import logging
@@ -46,7 +46,7 @@ from swap_user.users import lookup, usernames
 
 
 class _Refused(Exception):
-    """The attempt does not log in. The reason goes to the log and never to the visitor."""
+    """The attempt is refused. The reason is logged. The visitor does not see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Attempt:
         visitor: the visitor who makes the attempt.
         allowed: a function that returns whether a user may log in at all.
         now: Unix time in seconds.
-        charge: what the attempt was charged.
+        charge: the charge of the attempt.
         pending: the state of the login in Redis.
     """
 
@@ -90,7 +90,7 @@ class Outcome:
         user: the user whom the code logs in, or None.
         account_key: the account key.
         known: whether this browser has logged in to the account before.
-        limited: the limit that was reached, if the code was not compared.
+        limited: the limit because of which the code was not checked, or None.
     """
 
     user: AbstractBaseUser | None
@@ -146,11 +146,11 @@ def verify(
 
 def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
     """
-    Record that the session has shown the right password, for a policy that asks for both.
+    Record that the password was right, for a policy that requires a password and a code.
 
     Args:
         user: the user whose password was right.
-        request: the visitor's request. The password counts in its session only.
+        request: the visitor's request. The password counts as a factor only in its session.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -166,7 +166,7 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     authenticators = [each for each in query.run() if lookup.answers_to(each.user, attempt.name)]
     _refuse_browser_of_another_user(attempt, authenticators)
     found = candidates(authenticators, attempt.pending, now=attempt.now)
-    # Charged before anything is compared: of many guesses at once, none may be too cheap (R17).
+    # Charged before any code is compared, so that concurrent guesses are charged fully (R17).
     attempt = _charge_full_weight(attempt, found)
     match = choose(code, found)
     if match is None:
@@ -219,9 +219,9 @@ def _refuse_browser_of_another_user(
     attempt: _Attempt, authenticators: Iterable[Authenticator]
 ) -> None:
     """
-    Refuse a browser that is known for another user, who had this username before.
+    Refuse a browser that is known because another user had this username before.
 
-    All known browsers of the account are then revoked and count as unknown.
+    Then revoke all known browsers of the account, so that they count as unknown.
     """
     browser = attempt.visitor.browser
     if attempt.charge.known and browser is not None:
@@ -233,7 +233,7 @@ def _refuse_browser_of_another_user(
 
 @sensitive_variables("found")
 def _charge_full_weight(attempt: _Attempt, found: Iterable[Candidate]) -> _Attempt:
-    """Charge the rest if more codes would be right than the attempt was charged for."""
+    """Charge the rest if the guess has a higher weight than was charged: more codes are right."""
     weight = budgets.weigh(
         each.expected for each in found if each.counter > each.authenticator.consumed
     )
@@ -249,7 +249,7 @@ def _charge_full_weight(attempt: _Attempt, found: Iterable[Candidate]) -> _Attem
 def _after_wrong_code(
     attempt: _Attempt, code: str, authenticators: Sequence[Authenticator]
 ) -> None:
-    """Dispatch the notice that guesses are spent, and remember a code that is too far ahead."""
+    """Send the notice if guesses are spent, and store the counter of a code that is far ahead."""
     if attempt.charge.spent:
         # Unknown browsers have no guess left. The job runs even if there is no such account (R33).
         dispatch(notify_guesses_exhausted, attempt.name, translation.get_language())
@@ -263,14 +263,14 @@ def _ask_policy(
     """
     Return the groups of factors that are still missing after this one.
 
-    Nothing is consumed yet: a code that does not count stays usable.
+    Nothing is consumed yet, so a code that the policy does not accept can still be used.
     """
     if not attempt.allowed(user):
         raise _Refused("inactive")
     groups = policies.load_policy().groups(user, enrolled=enrolled)
     if not any(factor in group for group in groups):
         raise _Refused(f"policy accepts no {factor} code here")
-    # The same factor a second time is accepted, but does not complete the login.
+    # A factor that was already shown is accepted again, but does not complete the login.
     shown = factors_shown.factors(attempt.pending.shown, user) | {factor}
     missing = policies.missing(groups, shown)
     if missing and attempt.flow is None:
@@ -285,7 +285,7 @@ def _accept(
     Log the accepted code, and return the user if no factor is missing.
 
     Raises:
-        AnotherCodeNeeded: a factor is missing. This one is recorded for the session.
+        AnotherCodeNeeded: a factor is missing. The shown factor is recorded for the session.
     """
     audit.record(logging.INFO, "code accepted", user=user.pk, factor=factor)
     if attempt.flow is None:

@@ -1,1 +1,1 @@
-"""What is known of a visitor before login: flow, client address and known browser."""
+"""What is known about a visitor before the login: flow, client address and known browser."""

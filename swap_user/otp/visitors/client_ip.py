@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
 
-# A household or a server gets at least a /64 (RFC 6177 and RIPE-690), a customer of a hosting
-# provider often a /48. All addresses of such a network cost the same, so they count as one.
+# A household or a server has at least a /64 (RFC 6177 and RIPE-690), and a customer of a hosting
+# provider often has a /48. Its owner can use all addresses of the network, so they count as one.
 _IPV6_PREFIX = 64
 _IPV6_NETWORK_PREFIX = 48
 
@@ -18,8 +18,8 @@ _IPV6_NETWORK_PREFIX = 48
 _NEIGHBOURHOOD = 16
 _IPV6_NEIGHBOURHOOD = 32
 
-# Headers that proxies add. If a request from a private address has one of them, but no header is
-# configured, the address is that of a proxy and the same for all visitors.
+# Headers that proxies add. If a request has one of them and comes from a private address, but no
+# header is configured, the address is that of a proxy. It is the same for all visitors.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -29,11 +29,12 @@ _warned = False
 
 def client_address(request: HttpRequest | None) -> str | None:
     """
-    Return the client address (of IPv6, the /64 network), or None if it is not known.
+    Return the client address (for IPv6, its /64 network), or None if it is not known.
 
-    It is the address of the connection. If OTP_CLIENT_ADDRESS_HEADER is set, it is the entry of
-    that header which was written by the outermost of the OTP_PROXIES proxies. Entries to the left
-    of it may be forged by the visitor.
+    By default this is the address of the connection. If OTP_CLIENT_ADDRESS_HEADER is set, it is the
+    entry of that header that the outermost of the OTP_PROXIES proxies wrote. The visitor may have
+    forged the entries to the left of it. If the header has no such entry, the address of the
+    connection is returned.
 
     Args:
         request: the visitor's request, or None.
@@ -55,14 +56,14 @@ def client_address(request: HttpRequest | None) -> str | None:
 
 
 def network(address: str) -> str:
-    """Return the network of one subscriber: of IPv6 the /48, of IPv4 the address itself."""
+    """Return the network of one subscriber: the /48 for IPv6, the address itself for IPv4."""
     if ":" not in address:
         return address
     return _prefix_of(ipaddress.IPv6Address(address.partition("/")[0]), _IPV6_NETWORK_PREFIX)
 
 
 def neighbourhood(address: str) -> str:
-    """Return the network of the provider: the /16, of IPv6 the /32. "" for no address."""
+    """Return the network of the provider: the /16, or the /32 for IPv6. Return "" for ""."""
     if not address:
         return ""
     parsed = ipaddress.ip_address(address.partition("/")[0])
@@ -72,7 +73,7 @@ def neighbourhood(address: str) -> str:
 
 @lru_cache(maxsize=4096)
 def parse_address(text: str) -> IPAddress | None:
-    """Return the address in ``text``, which may have a port or a zone, or None."""
+    """Return the address in ``text``, without a port or a zone, or None if it is not valid."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -94,7 +95,7 @@ def _prefix_of(address: IPAddress, prefix: int) -> str:
 
 
 def _warn() -> None:
-    """Log once per process that client addresses are unknown, so that limits don't count them."""
+    """Log, once per process, that client addresses are unknown and their limits do not work."""
     global _warned
     if not _warned:
         _warned = True

@@ -36,7 +36,8 @@ def current(request: HttpRequest | None) -> str | None:
     """Return the flow of the session, or None if no code was requested in it."""
     session = _session(request)
     flow = None if session is None else session.get(SESSION_KEY)
-    # A value from elsewhere might be text that can't be encoded, or the mark for "no flow".
+    # Other code may have set another value, such as text that can't be encoded, or "-", which means
+    # that there is no flow.
     return flow if isinstance(flow, str) and _SHAPE.fullmatch(flow) else None
 
 

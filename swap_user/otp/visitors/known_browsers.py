@@ -1,8 +1,8 @@
 """
-Known browsers: a browser that has logged in gets a signed cookie and its own throttle budgets.
+Known browsers: a browser that has logged in gets a signed cookie, and has its own limits.
 
-Attackers in other browsers can't use up these budgets (OWASP: device cookies). The cookie contains
-account keys instead of usernames. It does not log a user in.
+Attackers in other browsers can't use up these limits (OWASP: device cookies). The cookie contains
+account keys, not usernames. It does not log a user in.
 """
 
 import secrets
@@ -20,13 +20,13 @@ from swap_user.otp.store import keys, scripts
 COOKIE = "swap_user_browser"
 SALT = "swap_user.browser"
 
-# Lifetime of the cookie in seconds: one year. Browsers don't keep cookies much longer.
+# Lifetime of the cookie in seconds: one year. Browsers delete cookies after little more than that.
 MAX_AGE = 365 * 86_400
 
 # Tolerated difference between the clocks of two servers, in milliseconds.
 _SKEW = 60_000
 
-# Number of accounts in a cookie. The account with the oldest login is removed first.
+# Maximum number of accounts in a cookie. The account with the oldest login is removed first.
 MAX_ACCOUNTS = 5
 
 
@@ -37,8 +37,8 @@ class Browser:
 
     Attributes:
         id: a random id, which stays the same while the browser keeps the cookie.
-        logins: maps the account key of each account to the time of the last login (Unix time in
-            milliseconds) and the mark of the user, see ``mark()``.
+        logins: maps account keys to the time of the last login (Unix time in milliseconds) and the
+            mark of the user, see ``mark()``.
     """
 
     id: str
@@ -46,14 +46,14 @@ class Browser:
 
     def since(self, account_key: str, *, now: float) -> int:
         """
-        Return when the account last logged in in this browser.
+        Return the time of the last login to the account in this browser.
 
         Args:
             account_key: the account key.
             now: Unix time in seconds.
 
         Returns:
-            Unix time in milliseconds, or 0 if there was no login or it is too long ago.
+            Unix time in milliseconds, or 0 if there was no login or the login is too old.
         """
         at, _ = self.logins.get(account_key, (0, ""))
         return at if -_SKEW <= now * 1000 - at <= MAX_AGE * 1000 else 0
@@ -86,9 +86,9 @@ def _readable(logins: dict[str, object]) -> Iterator[tuple[str, tuple[int, str]]
 
 def mark(user: AbstractBaseUser) -> str:
     """
-    Return the mark of a user in the cookie.
+    Return the mark of a user: a short keyed hash of the primary key.
 
-    It shows whether the username still belongs to the same user.
+    The cookie contains it to show whether the username still belongs to the same user.
     """
     return keys.keyed_hash("user", f"{user._meta.label_lower}:{user.pk}")[:8]
 
@@ -147,7 +147,7 @@ _REVOKE = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[
 
 def revoke(account_key: str, *, keep: Browser | None = None) -> None:
     """
-    Revoke the known browsers of an account. Their cookies no longer have an effect.
+    Revoke the known browsers of an account. Their cookies then have no effect for the account.
 
     Args:
         account_key: the account key, see ``keys.account_key()``.

@@ -1,4 +1,4 @@
-"""What is known of a visitor before login."""
+"""What is known about a visitor before the login."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ def visitor(request: HttpRequest | None, *, begin: bool = False) -> Visitor:
 
     Args:
         request: the visitor's request, or None (as in an API). All visitors without a request
-            share their budgets.
+            share the same limits.
         begin: whether to start a flow if the session has none.
     """
     get_flow = flow.begin if begin else flow.current

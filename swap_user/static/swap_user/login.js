@@ -1,8 +1,7 @@
 /*
- * Count down two numbers of seconds that the server has rendered: until the code expires, and until
- * another one can be requested. Only the time since the page was loaded is measured, so the clock of
- * the browser need not agree with that of the server. Without this file the page works too, and
- * shows both times in words.
+ * Count down the seconds until the code expires and until another one can be requested. The server
+ * renders both numbers. The script measures only the time since the page was loaded, so the clocks
+ * of the browser and the server may differ. Without this script the page shows both times in words.
  */
 "use strict";
 
@@ -73,7 +72,7 @@
         });
     }
 
-    /* A double click sends one request, not two codes; a click some seconds later is meant. */
+    /* Ignore the second click of a double click, so that only one code is sent. */
     for (const form of document.querySelectorAll("#login-form, #resend-form")) {
         let submitted = -Infinity;
         form.addEventListener("submit", (event) => {

@@ -1,6 +1,6 @@
 /*
- * Copy, download and print the codes on the page. The server is not asked: it has only their hashes.
- * Without this file the buttons stay hidden, and the text can be selected.
+ * Copy, download and print the codes on the page, without a request: the server stores only hashes.
+ * Without this script the buttons stay hidden, and the user can select the text.
  */
 "use strict";
 

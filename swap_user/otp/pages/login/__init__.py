@@ -1,1 +1,1 @@
-"""The pages of a login: the username, the code, and sending another code."""
+"""The pages of a login: for the username, for the code, and for another code."""

@@ -1,4 +1,4 @@
-"""The base view of the steps of a login: permission, redirects, and the answer to an outage."""
+"""The base view of the steps of a login: permission, redirects, and the response in an outage."""
 
 import time
 from typing import Any
@@ -43,11 +43,11 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         template_name: template of the page, which can include those of ``swap_user/includes/``.
         login_url: URL name or path of the first step.
         check_url: URL name or path of the second step.
-        resend_url: URL name or path that sends another code.
+        resend_url: URL name or path of the view that sends another code.
         next_page: URL name or path to redirect to after the login, if ``next`` is missing or
             points to another host.
         extra_context: more variables for the template.
-        permits: called with a user, returns whether they may log in here.
+        permits: a function that takes a user and returns whether they may log in here.
     """
 
     http_method_names = ["get", "head", "post", "options"]
@@ -56,14 +56,14 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
     resend_url = "resend-otp"
 
     asked: CodeRequest | None
-    """What this session asked for last, or None."""
+    """The last code request of this session, or None."""
 
     def permits(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Return whether ``user`` may log in here. By default, every user may."""
         return user.is_authenticated
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse text that is not Unicode, and load the code request of this session."""
+        """Refuse text with lone surrogates, and load the code request of this session."""
         require_unicode(request.POST)
         self.asked = code_request.load(request.session)
         return super().dispatch(request, *args, **kwargs)
@@ -75,7 +75,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         return super().get(request, *args, **kwargs)
 
     def is_logged_in(self) -> bool:
-        """Return whether the user is logged in, may be here and need not log in again."""
+        """Return whether the user is logged in, has permission and need not log in again."""
         if reauthentication.is_demanded(self.request):
             return False
         return self.permits(self.request.user)
@@ -100,10 +100,10 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
     def send(self, username: str) -> None:
         """
-        Send a code, and remember its username in the session.
+        Send a code, and save the code request in the session.
 
         Args:
-            username: the canonical form, as ``usernames.normalize`` returns it.
+            username: the canonical username, see ``usernames.normalize()``.
 
         Raises:
             LoginUnavailable: Redis can't be reached.
@@ -132,7 +132,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
 def require_unicode(data: QueryDict) -> None:
     """
-    Refuse lone surrogates, which a request can contain if it names an unusual charset.
+    Refuse lone surrogates, which a request in an unusual charset can contain.
 
     Args:
         data: the fields of a form.
@@ -144,4 +144,4 @@ def require_unicode(data: QueryDict) -> None:
         for key, values in data.lists():
             "".join([key, *values]).encode()
     except UnicodeEncodeError:
-        raise BadRequest("The form holds text that is not Unicode.") from None
+        raise BadRequest("The form contains text that is not valid Unicode.") from None

@@ -1,4 +1,4 @@
-"""The forms of a login: the username, with the password if the policy requires it; the code."""
+"""The forms of a login: for the username and perhaps a password, and for the code."""
 
 from collections.abc import Collection
 from typing import Any, cast
@@ -22,8 +22,8 @@ CODE_MAX_LENGTH = 64
 
 USERNAME_MAX_LENGTH = 254
 
-# By type of username: the widget, so that phones show the right keyboard, and the token by which
-# browsers fill the field in. HTML allows one token only, not "username email".
+# By type of username: the widget, which selects the keyboard of phones, and the autocomplete token,
+# with which browsers fill in the field. HTML allows only one token, not "username email".
 _USERNAME_WIDGETS: dict[str, tuple[type[Input], str]] = {
     "email": (forms.EmailInput, "email"),
     "phone": (forms.TelInput, "tel"),
@@ -71,7 +71,7 @@ class UsernameForm(forms.Form):
             )
 
     def clean_username(self) -> str:
-        """Return the canonical username. The database is not asked whether there is a user."""
+        """Return the canonical username. No query checks whether there is such a user."""
         username = usernames.normalize(self.cleaned_data["username"])
         if self.username_type == "email":
             EmailValidator()(username)
@@ -81,12 +81,12 @@ class UsernameForm(forms.Form):
 
 
 class CodeInput(forms.TextInput):
-    """A text field that is empty after an error, because a refused code never works again."""
+    """A text input that is empty after an error, so that the user can enter another code."""
 
     keeps_value = False
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Leave the value out, unless ``keeps_value`` is set."""
+        """Leave out the value, unless ``keeps_value`` is True."""
         return super().get_context(name, value if self.keeps_value else None, attrs)
 
 
@@ -96,15 +96,15 @@ class CodeForm(forms.Form):
 
     Args:
         receiver: the username that the visitor entered.
-        wanted: after a first right code, the factors that are accepted as the second one; see
-            ``CodeRequest``.
+        wanted: the factors that are accepted for the second code, after the first code was right.
+            Empty for the first code. See ``CodeRequest``.
     """
 
     required_css_class = "required"
 
     otp = forms.CharField(
         label=_("One-time code"),
-        # Not ``max_length``: browsers would cut a code that is pasted with spaces.
+        # Not max_length: browsers would truncate a code that is pasted with spaces.
         validators=[MaxLengthValidator(CODE_MAX_LENGTH)],
         widget=CodeInput(
             attrs={
@@ -123,7 +123,7 @@ class CodeForm(forms.Form):
         self, *args: Any, receiver: str = "", wanted: Collection[str] = (), **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        # It is the help text, because screen readers read that with the field.
+        # This is the help text, because screen readers read it together with the field.
         self.fields["otp"].help_text = _second_code(wanted) or format_html(
             gettext("If there is an account for {}, a code is on its way."),
             format_html("<bdi>{}</bdi>", receiver),

@@ -1,4 +1,4 @@
-"""Saving the session before SessionMiddleware does, where an outage can still be answered."""
+"""Save the session in the view, where an outage can be handled, before SessionMiddleware does."""
 
 import copy
 from typing import Any, cast
@@ -14,20 +14,20 @@ class SavedSession:
     """
     Wraps a session that was saved in this request, and saves it again only if it has changed.
 
-    SessionMiddleware sets the cookie and calls ``save()`` in one step. It finds this object at
-    ``request.session``: the cookie is set as always, and the second write is left out. Everything
-    but ``save()`` is the session's.
+    This object replaces ``request.session``. SessionMiddleware always calls ``save()`` when it sets
+    the cookie. So it sets the cookie as usual, but the session is not written a second time. All
+    other attributes are those of the session.
 
     Args:
         session: the session, already saved.
     """
 
     def __init__(self, session: SessionBase) -> None:
-        # Any other assignment is one to an attribute of the session, such as ``modified``.
+        # __setattr__() sets attributes of the session, such as ``modified``, not of this object.
         vars(self).update(_session=session, _saved=_snapshot(session))
 
     def save(self, must_create: bool = False) -> None:
-        """Save the session, unless it is as it was when it was saved."""
+        """Save the session if it has changed since it was saved."""
         if must_create or _snapshot(self._session) != self._saved:
             self._session.save(must_create)
 
@@ -54,7 +54,7 @@ def save_session(request: HttpRequest) -> None:
     """
     Save the session of ``request``, if SessionMiddleware would save it.
 
-    SessionMiddleware answers an outage with a bare status 500.
+    If SessionMiddleware saved it, an outage would result in a server error without a page.
 
     Raises:
         LoginUnavailable: the cache that holds the sessions can't be reached.
@@ -72,11 +72,11 @@ def save_session(request: HttpRequest) -> None:
     except UpdateError as error:
         if isinstance(error.__context__, DATABASE_ERRORS):
             raise error.__context__ from None
-        # The session has ended meanwhile; SessionMiddleware has an answer to that.
+        # The session was deleted by another request. SessionMiddleware handles that.
         return
     request.session = cast("SessionBase", SavedSession(session))
 
 
 def _snapshot(session: SessionBase) -> tuple[str | None, dict[str, Any]]:
-    """Return what a save writes: the key and a copy of the data."""
+    """Return the key and a copy of the data, which are what save() writes."""
     return session.session_key, copy.deepcopy(dict(session.items()))

@@ -1,4 +1,4 @@
-"""Durations and limits in words, for visitors."""
+"""Texts for visitors about durations and limits."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -9,7 +9,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def in_words(seconds: int) -> str:
-    """Return a duration in words, in the largest unit of which there are at least two."""
+    """Return a duration in words, in the largest unit that gives at least 2, or "1 minute"."""
     if seconds >= 2 * _DAY:
         days = -(-seconds // _DAY)
         return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
@@ -26,7 +26,7 @@ def limit_in_words(limit: ReachedLimit) -> str:
     """
     Return why a code was not checked, how long to wait, and what works until then.
 
-    The text is the same whether or not there is such an account.
+    The text is the same whether or not the account exists.
     """
     longer = _(
         "If codes are sent to you, ask for a new one, which will be longer; or use a recovery "

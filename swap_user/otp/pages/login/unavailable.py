@@ -1,7 +1,7 @@
 """
-The answer to an outage of Redis or of the database: a page that says so, with status 503.
+The response during an outage of Redis or of the database: a page with status 503.
 
-The page needs neither of them: it has no session, no user and no theme of the admin site.
+The page uses neither Redis nor the database, so it has no session, no user and no admin theme.
 """
 
 from collections.abc import Callable
@@ -18,20 +18,20 @@ from swap_user.otp.availability import report_database_outage, report_session_ou
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.pages.login.saved_session import save_session
 
-# Seconds. Most restarts and failovers take less.
+# Value of the header Retry-After, in seconds. Most restarts and failovers take less time.
 RETRY_AFTER = 30
 
-_ANSWERED_FURTHER_OUT = "_swap_user_answers_outages"
+_HAS_OUTER_GUARD = "_swap_user_answers_outages"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def answer_outages(view: View) -> View:
     """
-    Answer with ``unavailable_page`` if a view, its template or its session meets an outage.
+    Return ``unavailable_page()`` if there is an outage in a view, its template or its session.
 
-    The view is exempt from ATOMIC_REQUESTS, which would meet the outage first. So a code that
-    was accepted stays used, even if something fails after that.
+    ATOMIC_REQUESTS does not apply to the view, because it would raise the exception of an outage
+    outside of this decorator. Therefore an accepted code stays used even if the view fails later.
 
     Args:
         view: a function whose first argument is the request.
@@ -39,17 +39,17 @@ def answer_outages(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if getattr(request, _ANSWERED_FURTHER_OUT, False):
+        if getattr(request, _HAS_OUTER_GUARD, False):
             return view(request, *args, **kwargs)
-        setattr(request, _ANSWERED_FURTHER_OUT, True)
+        setattr(request, _HAS_OUTER_GUARD, True)
         return _answer(request, lambda: view(request, *args, **kwargs))
 
     return cast("View", transaction.non_atomic_requests(guarded))
 
 
 def unavailable_page(request: HttpRequest) -> HttpResponse:
-    """Return a page that needs nothing but its template, with status 503."""
-    # A link can't repeat a POST.
+    """Return a page with status 503 that needs only its template."""
+    # The page has a link that tries again, except after a POST, which a link can't repeat.
     again = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
     text = render_to_string("swap_user/unavailable.html", {"again": again})
     response = HttpResponse(text, status=503, headers={"Retry-After": str(RETRY_AFTER)})
@@ -59,14 +59,14 @@ def unavailable_page(request: HttpRequest) -> HttpResponse:
 
 class GuardedResponse(TemplateResponse):
     """
-    Takes the place of a template response until Django renders it, and answers an outage then.
+    Replaces a template response until Django renders it, and handles an outage during rendering.
 
-    Both have the same attributes: what template response middleware changes here is changed
-    there. The result of rendering is the other response, which was never altered.
+    Both responses share their attributes, so changes by template response middleware apply to both.
+    ``render()`` returns the response of the view, so its class does not change.
 
     Args:
-        request: the request that is answered.
-        response: what the view returned, of any class.
+        request: the request of the response.
+        response: the response of the view. It can be of any subclass.
     """
 
     __slots__ = ("_answered_request", "_response")
@@ -77,16 +77,15 @@ class GuardedResponse(TemplateResponse):
         self._response = response
 
     def render(self) -> Any:
-        """Render the response; return it, or ``unavailable_page``."""
+        """Render the response of the view and return it, or return ``unavailable_page()``."""
         return _answer(self._answered_request, self._response.render)
 
 
 def _answer(request: HttpRequest, respond: Callable[[], Any]) -> Any:
     """
-    Return the response that ``respond`` returns, or ``unavailable_page`` after an outage.
+    Return the response of ``respond()``, or ``unavailable_page()`` after an outage.
 
-    A response that is not rendered yet is returned as a ``GuardedResponse``. For any other, the
-    session is saved.
+    If the response is not rendered yet, return a ``GuardedResponse``. Otherwise save the session.
     """
     try:
         with report_database_outage(), report_session_outage():

@@ -1,8 +1,8 @@
 """
-The pages of a login by code: the username, the code, and another code on request.
+The views of a login with a code: for the username, for the code, and for another code.
 
-They do not depend on the admin site, which passes its templates, its context and its permission.
-A project does the same for its own pages, in a subclass or through ``as_view()``.
+They do not depend on the admin site, which passes its templates, its context and its permission to
+``as_view()``. A project does the same for its own pages, or defines a subclass.
 """
 
 import time
@@ -36,7 +36,7 @@ class UsernameView(StepView):
     """
 
     form_class = UsernameForm
-    # The same text for every reason, so that it does not tell which it was.
+    # The text is the same for every reason, so that it does not reveal the reason.
     invalid_password_message = gettext_lazy(
         "That did not work: the name or the password is wrong, "
         "or the account may have no access here."
@@ -68,16 +68,16 @@ class UsernameView(StepView):
         return self.redirect_to_step(self.check_url)
 
     def forget_factors(self, username: str) -> None:
-        """Forget the factors of an unfinished login, so that the new code is a first one."""
+        """Delete the factors of an unfinished login, so that the new code is the first factor."""
         if current := flow.current(self.request):
             factors_shown.forget(keys.account_key(username), current)
 
     @sensitive_variables("password")
     def check_password(self, username: str, password: str) -> bool:
         """
-        Return whether the password is right and its user may log in here.
+        Return whether the password is right and the user may log in here.
 
-        The password counts as shown in this session; it does not log the user in.
+        The password is recorded as a factor of this session. It does not log the user in.
 
         Raises:
             LoginUnavailable: Redis can't be reached.
@@ -89,7 +89,7 @@ class UsernameView(StepView):
         return True
 
     def was_just_sent(self, username: str) -> bool:
-        """Return whether a code was just sent: after a double click, or the back button."""
+        """Return whether a code was just sent, for example after a double click."""
         asked = self.asked
         return bool(asked and asked.username == username and asked.resend_in(time.time()))
 
@@ -102,7 +102,7 @@ class CodeView(StepView):
     """
 
     form_class = CodeForm
-    # The same text for every reason, so that it does not tell which it was.
+    # The text is the same for every reason, so that it does not reveal the reason.
     invalid_code_message = gettext_lazy(
         "That code did not work. It may be mistyped, already used or expired."
     )
@@ -125,7 +125,7 @@ class CodeView(StepView):
         return self.asked.username if self.asked else ""
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Add what the help text depends on."""
+        """Add the arguments that the help text depends on."""
         return {**super().get_form_kwargs(), **self.get_help_kwargs()}
 
     def get_help_kwargs(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class CodeView(StepView):
         return {"receiver": self.username, "wanted": self.asked.wanted if self.asked else ()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add how long the code is valid, and when another one can be requested."""
+        """Add the times until the code expires and until another one can be requested."""
         now = time.time()
         expires_in = self.asked.expires_in(now) if self.asked else 0
         resend_in = self.asked.resend_in(now) if self.asked else 0

@@ -1,4 +1,4 @@
-"""The base views of the pages on sign-in methods: they require a login, or a recent one."""
+"""The base views of the pages on sign-in methods, which require a login or a recent login."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
         template_name: template of the page.
         login_url: URL name or path of the first step of a login.
         namespace: namespace of the URL names, with a colon ("admin:"), or an empty string.
-        current_app: instance of that namespace.
+        current_app: name of the instance of that namespace, see ``reverse()``.
         extra_context: more variables for the template.
     """
 
@@ -46,17 +46,17 @@ class MethodsView(LoginRequiredMixin, TemplateView):
     current_app: str | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse text that is not Unicode."""
+        """Refuse text with lone surrogates."""
         require_unicode(request.POST)
         return super().dispatch(request, *args, **kwargs)
 
     @property
     def user(self) -> Any:
-        """The user who has these sign-in methods."""
+        """The user whose sign-in methods the page shows."""
         return self.request.user
 
     def authenticators(self) -> Any:
-        """Return the authenticators that the user has enrolled, the oldest first."""
+        """Return the enrolled authenticators of the user, oldest first."""
         return enrolled(self.user).order_by("created_at", "pk")
 
     def url_of(self, name: str, *args: Any) -> str:
@@ -73,7 +73,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
             **{
                 "title": self.title,
                 "subtitle": None,
-                # Those of the admin site are a list since Django 6.1.
+                # In the admin, breadcrumbs are a list since Django 6.1.
                 "breadcrumbs_are_list": django.VERSION >= (6, 1),
                 "overview_url": self.url_of(OVERVIEW),
                 "add_url": self.url_of(ADD),
@@ -88,7 +88,7 @@ class ChangingView(MethodsView):
     """A page that changes something, which requires a recent login (R37)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Redirect a user whose login is too old to the login, and from there back."""
+        """Redirect a user whose login is not recent to the login page, and from there back."""
         if request.user.is_authenticated and not is_fresh(request):
             return log_in_again(request, self.login_url)
         return super().dispatch(request, *args, **kwargs)
@@ -98,7 +98,7 @@ class ChangingView(MethodsView):
         end_sessions(self.user, keep=self.request)
 
     def add_message(self, text: str) -> None:
-        """Add a message for the next page, that says what was done."""
+        """Add a message for the next page that says what was done."""
         messages.success(self.request, text, fail_silently=True)
 
     def render_unavailable(self, **context: Any) -> HttpResponse:
@@ -110,7 +110,7 @@ class ChangingView(MethodsView):
 
 def log_in_again(request: HttpRequest, login_url: str) -> HttpResponseRedirect:
     """
-    Redirect a user who is logged in to the login, and from there back to this page.
+    Redirect a user who is logged in to the login page, and from there back to this page.
 
     Args:
         request: the user's request.

@@ -16,11 +16,11 @@ from swap_user.otp.pages.methods.names import OVERVIEW
 
 
 class _AuthenticatorView(ChangingView):
-    """A page about one authenticator of the user. Those of other users are not found."""
+    """A page about one authenticator of the user. For those of other users it returns 404."""
 
     def authenticator(self) -> Authenticator:
         """
-        Return the authenticator that the URL names.
+        Return the authenticator with the id in the URL.
 
         Raises:
             Http404: the user has no authenticator with this id.
@@ -77,5 +77,7 @@ class RemoveView(_AuthenticatorView):
         name = str(authenticator)
         if revocation.remove_authenticator(authenticator):
             self.end_other_sessions()
-            self.add_message(_("“%(name)s” was removed. Its codes no longer log you in.") % {"name": name})
+            self.add_message(
+                _("“%(name)s” was removed. Its codes no longer log you in.") % {"name": name}
+            )
         return self.redirect_to_page(OVERVIEW)

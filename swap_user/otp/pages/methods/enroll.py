@@ -1,7 +1,8 @@
 """
-The page that adds an authenticator app: first its name, then a QR code and the app's code.
+The page that adds an authenticator app. It asks for a name, then shows a QR code and asks for a
+code of the app.
 
-The secret is shown once, in the response to the request that generated it.
+The secret is shown once, in the response to the request that generates it.
 """
 
 from typing import Any
@@ -30,14 +31,14 @@ class AddView(ChangingView):
     wrong_code_message = gettext_lazy("That is not the code. Try the next one that the app shows.")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask for a name, or with ``?confirm`` for the code of the pending enrollment."""
+        """Ask for a name. With ``?confirm``, ask for the code of the pending enrollment."""
         enrollment = pending.load(request.session, self.user)
         if enrollment and "confirm" in request.GET:
             return self.ask_code(ConfirmForm(), enrollment)
         return self.ask_name(AddForm(), begun=enrollment)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Check the code, if there is one. Otherwise begin an enrollment and show its QR code."""
+        """Check the code if the form has one. Otherwise start an enrollment and show a QR code."""
         if "otp" in request.POST:
             return self.confirm(request)
         form = AddForm(request.POST)
@@ -47,7 +48,7 @@ class AddView(ChangingView):
             text = _("You have as many as one account may have. Remove one before you add another.")
             messages.warning(request, text, fail_silently=True)
             return self.redirect_to_page(OVERVIEW)
-        # Apps show the issuer, where a port has no meaning for the user.
+        # Authenticator apps show the issuer. A port in it would mean nothing to the user.
         host, _port = split_domain_port(host_name(request))
         enrollment = enroll(
             self.user,
@@ -59,12 +60,12 @@ class AddView(ChangingView):
         return self.ask_code(ConfirmForm(), enrollment, **_secrets(enrollment))
 
     def ask_name(self, form: AddForm, **context: Any) -> HttpResponse:
-        """Show the first half of the page, which asks for a name."""
+        """Show the first step of the page, which asks for a name."""
         return self.render_to_response(self.get_context_data(form=form, **context))
 
     @sensitive_variables("context")
     def ask_code(self, form: ConfirmForm, enrollment: Enrollment, **context: Any) -> HttpResponse:
-        """Show the second half, which asks for a code. ``context`` may hold the secret."""
+        """Show the second step, which asks for a code. ``context`` may contain the secret."""
         return self.render_to_response(
             self.get_context_data(form=form, enrollment=enrollment, **context)
         )

@@ -45,7 +45,7 @@ class AddForm(NameForm):
     )
 
     def clean_type(self) -> str:
-        """Return the chosen type, by time if none was chosen."""
+        """Return the chosen type, or the time-based one if none was chosen."""
         return self.cleaned_data["type"] or Authenticator.Type.TOTP
 
 

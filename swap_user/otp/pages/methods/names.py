@@ -1,5 +1,5 @@
 """
-The URL names of the pages.
+The URL names of the pages on sign-in methods.
 
 This module imports no models, so that an admin site can import it before they are loaded.
 """

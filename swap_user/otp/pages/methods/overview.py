@@ -1,4 +1,4 @@
-"""The first page: a list of the user's sign-in methods."""
+"""The page with the list of the user's sign-in methods."""
 
 import logging
 from typing import Any
@@ -12,7 +12,7 @@ from swap_user.otp.pages.methods.base import MethodsView
 from swap_user.otp.pages.methods.names import REMOVE, RENAME
 from swap_user.otp.senders import load_sender
 
-# The page suggests a new set of recovery codes if so many are left, or fewer.
+# The page suggests a new set of recovery codes if this many or fewer are left.
 FEW = 3
 
 
@@ -50,7 +50,7 @@ class OverviewView(MethodsView):
         )
 
     def receiver(self) -> str:
-        """Return the receiver of sent codes, or an empty string if the sender raises."""
+        """Return the receiver of sent codes, or "" if the sender raises an exception."""
         try:
             return load_sender().get_receiver(self.user)
         except Exception as error:  # noqa: BLE001 - the sender is the project's

@@ -1,4 +1,4 @@
-"""The enrollment that is pending in a session, with its secret encrypted (R27)."""
+"""The pending enrollment in a session. Its secret is encrypted (R27)."""
 
 from typing import Any
 

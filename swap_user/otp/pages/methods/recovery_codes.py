@@ -1,4 +1,4 @@
-"""The page of the recovery codes, which are shown once: in the response that generates them."""
+"""The page of recovery codes. They are shown once, in the response that generates them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""All pages, each with its URL, its view and its template."""
+"""All pages on sign-in methods, each with its URL, its view and its template."""
 
 from dataclasses import dataclass
 
