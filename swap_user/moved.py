@@ -62,6 +62,7 @@ class _Finder(MetaPathFinder, Loader):
             return getattr(new, _RENAMED.get(f"{module.__name__}.{name}", name))
 
         module.__dict__["__getattr__"] = get
+        module.__dict__["__all__"] = [name for name in vars(new) if not name.startswith("_")]
 
 
 def new_path(path: str) -> str | None:

@@ -14,6 +14,8 @@ NAMESPACE = "SWAP_USER"
 
 T = TypeVar("T")
 
+_NOTHING = object()
+
 
 class Setting(Generic[T]):
     """
@@ -42,7 +44,7 @@ class Setting(Generic[T]):
         self.maximum = maximum
         # The last value that was found valid. A login reads many settings, so an unchanged value is
         # not validated again.
-        self._last: object = None
+        self._last: object = _NOTHING
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

@@ -18,7 +18,7 @@ def get_user(username: str) -> Any:
         CommandError: there is no such user.
     """
     name = usernames.normalize(username)
-    user = lookup.named(name).first() if name else None
-    if user is None:
-        raise CommandError(f"There is no user {username!r}. Create one with createsuperuser.")
-    return user
+    for user in lookup.named(name) if name else ():
+        if lookup.answers_to(user, name):
+            return user
+    raise CommandError(f"There is no user {username!r}. Create one with createsuperuser.")

@@ -86,8 +86,12 @@ def _record_outage(server: str, error: Exception) -> None:
 
 
 def _is_missing_table(error: Exception) -> bool:
-    """Return whether a table or a column is missing, which SQLite reports as OperationalError."""
-    return str(error).startswith("no such ")
+    """
+    Return whether a table or a column is missing, which is an error of the project.
+
+    SQLite reports both as OperationalError, and MariaDB reports a missing column so (1054).
+    """
+    return str(error).startswith("no such ") or error.args[:1] == (1054,)
 
 
 def _close_broken_connections() -> None:

@@ -10,6 +10,7 @@ import redis
 from django.contrib.auth import get_user_model
 
 from swap_user.checks import deployment
+from swap_user.otp.senders import StdOutOTPSender
 from swap_user.otp.store import connection
 from swap_user.otp.throttling import budgets
 from tests.checks.test_configuration import Loud, ours
@@ -148,3 +149,15 @@ def test_w010_limits_that_allow_too_much(settings):
     assert "1 in 6,474" in warning.msg
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": "30"}
     assert deployment.deploy_check_chance(None) == []
+
+
+class LoudSender(StdOutOTPSender):
+    """A sender of a project that prints codes too."""
+
+
+def test_w002_a_subclass_prints_too(settings):
+    """A subclass of the printing sender is reported, and a path that leads nowhere is not."""
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_SENDER_CLASS": f"{__name__}.LoudSender"}
+    assert "swap_user.W002" in deployed()
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_SENDER_CLASS": "no.such.Sender"}
+    assert "swap_user.W002" not in deployed()

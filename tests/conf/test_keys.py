@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from swap_user.conf import declared, swap_user_settings
+from swap_user.conf.setting import Setting
 
 
 def test_defaults_hold_without_a_setting(settings):
@@ -37,3 +38,12 @@ def test_a_bad_value_is_never_used(value):
     """Where no check ran, the mistake is reported at the first use instead of working by chance."""
     with override_settings(SWAP_USER=value), pytest.raises(ImproperlyConfigured, match="SWAP_USER"):
         swap_user_settings.OTP_TIMEOUT  # noqa: B018
+
+
+def test_none_is_a_bad_value_from_the_start(settings):
+    """None is reported even if no value of this key was read before."""
+    setting = Setting(5, help_text="a number")
+    setting.__set_name__(object, "OTP_DIGITS")
+    settings.SWAP_USER = {"OTP_DIGITS": None}
+    with pytest.raises(ImproperlyConfigured, match="OTP_DIGITS"):
+        setting.__get__(object(), object)

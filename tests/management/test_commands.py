@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from django.core.management.commands import migrate as django_migrate
 
 from swap_user.management.commands.migrate import Command
+from swap_user.management.users import get_user
 from tests.support import username
 from tests.user_models import HAS_PASSWORD, UserModel
 
@@ -189,3 +190,12 @@ def test_migrate_of_the_seed_page_for_real():
     output = io.StringIO()
     call_command("migrate", UserModel._meta.app_label.removesuffix("_otp"), stdout=output)
     assert "Apply all migrations" in output.getvalue()
+
+
+def test_a_user_with_a_similar_name_is_not_found(monkeypatch):
+    """A collation that ignores accents returns another user, whom the command must not change."""
+    user = UserModel(**{KIND: username()})
+    monkeypatch.setattr("swap_user.users.lookup.named", lambda name: [user])
+    assert get_user(username()) is user
+    with pytest.raises(CommandError, match="There is no user"):
+        get_user(username(2))

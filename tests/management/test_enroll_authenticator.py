@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from swap_user.models import Authenticator
+from swap_user.otp import LoginUnavailable
 from swap_user.otp.crypto import hotp
 from tests.support import enter, username
 
@@ -72,3 +73,15 @@ def test_a_name_that_is_too_long(run):
     """It is refused before anything is shown."""
     with pytest.raises(CommandError, match="64"):
         run(lambda secret: "", f"--name={'x' * 65}")
+
+
+def test_redis_away(run, monkeypatch):
+    """The command says so, and nothing is enrolled."""
+
+    def away(*args, **kwargs):
+        raise LoginUnavailable("Redis can't be reached.")
+
+    monkeypatch.setattr("swap_user.otp.verification.consumption.mark_in_redis", away)
+    with pytest.raises(CommandError, match="Redis can't be reached"):
+        run(lambda secret: hotp.code_at(secret, 0), "--type=hotp")
+    assert not Authenticator.objects.exists()

@@ -5,7 +5,7 @@ import segno
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from swap_user.management.users import get_user
-from swap_user.otp.exceptions import InvalidCode
+from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
 from swap_user.otp.verification.enrollment import Enrollment, enroll
 
 TRIES = 3
@@ -56,6 +56,10 @@ class Command(BaseCommand):
             except InvalidCode:
                 if left:
                     self.stderr.write("The code is wrong. Enter the next code of the app.")
+            except LoginUnavailable as error:
+                raise CommandError(
+                    "Redis can't be reached, so nothing was enrolled. Run the command again."
+                ) from error
             else:
                 return
         raise CommandError("The codes were wrong, so nothing was enrolled. Run the command again.")
