@@ -148,6 +148,21 @@ def test_a_real_worker_delivers(project):
     assert code not in before + after
 
 
+def test_a_real_worker_delivers_what_the_alpha_has_queued(project):
+    """A task that waits under the old names of module and job still runs after an upgrade."""
+    project.run("-c", SEND, dispatcher="Task")
+    names = [
+        ("swap_user.otp.background.django_tasks.run_job", "swap_user.otp.tasks.run_job"),
+        ('"send_code"', '"swap_user.otp.delivery_job.deliver"'),
+    ]
+    rename(project, names)
+    assert all(old in queue(project).replace("\\", "") for _, old in names)
+    worker = ("-m", "django", "db_worker", "--batch", "--no-startup-delay", "--no-reload")
+    project.run(*worker, dispatcher="Task")
+    ((receiver, _code),) = project.sent
+    assert receiver == EMAIL
+
+
 def test_a_worker_leaves_a_sender_that_hangs(project):
     """It goes on with the next task after the time limit."""
     limit = "from django.conf import settings\nsettings.SWAP_USER['OTP_SEND_TIME_LIMIT'] = 1\n"
@@ -160,6 +175,24 @@ def test_a_worker_leaves_a_sender_that_hangs(project):
     stderr = project.run("-c", limit + worker, dispatcher="Task", sender="HangingSender")
     assert "error=TimedOut: not done after 1 s" in stderr
     assert "READY" not in queue(project)
+
+
+def rename(project, names):
+    """Replace texts in the tasks that wait."""
+    database = sqlite3.connect(project.folder / "db.sqlite3")
+    try:
+        (table,) = database.execute(
+            "SELECT name FROM sqlite_master WHERE type='table' AND name LIKE 'django_tasks%'"
+        ).fetchone()
+        for new, old in names:
+            for column in ("task_path", "args_kwargs"):
+                database.execute(
+                    f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE status = 'READY'",
+                    (new, old),
+                )
+        database.commit()
+    finally:
+        database.close()
 
 
 def queue(project):
