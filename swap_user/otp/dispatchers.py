@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.background import failures, thread_pool
+from swap_user.otp.background.calls import Abandoned
 from swap_user.otp.background.inline import inline
 from swap_user.otp.background.registry import Job, name_of
 
@@ -85,7 +86,7 @@ class ThreadDispatcher(AbstractDispatcher):
     def _run(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         try:
             job(*args, **kwargs)
-        except thread_pool.Abandoned:
+        except Abandoned:
             raise
         except BaseException as error:  # noqa: BLE001 - the thread does not report it
             failures.job_failed(job, error)

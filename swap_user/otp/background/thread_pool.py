@@ -22,6 +22,13 @@ from functools import partial
 from django.db import connections
 
 from swap_user.otp import audit
+from swap_user.otp.background.calls import (
+    Abandoned,
+    ReceiverBusy,
+    Stopped,
+    TimedOut,
+    TooManyHanging,
+)
 from swap_user.otp.background.inline import inline, release_connections
 
 WORKERS = 8
@@ -47,26 +54,6 @@ MOST_ABANDONED = 16
 # Maximum number of calls for one receiver at a time, so that a slow mail server of one receiver
 # does not block all threads.
 MOST_AT_ONCE = 2
-
-
-class TimedOut(Exception):
-    """The call has exceeded its time limit. It still runs, and may succeed later."""
-
-
-class TooManyHanging(Exception):
-    """The call was not made, because ``MOST_ABANDONED`` earlier calls have not returned."""
-
-
-class ReceiverBusy(Exception):
-    """The call was not made: ``MOST_AT_ONCE`` earlier calls for this receiver still run."""
-
-
-class Stopped(Exception):
-    """The call raised an exception that would end its thread, such as SystemExit."""
-
-
-class Abandoned(BaseException):
-    """Ends a job whose call returned after its time limit. Only the pool may catch it."""
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ from django.utils import translation
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.background import failures, thread_pool
+from swap_user.otp.background.calls import TooManyHanging
 from swap_user.otp.background.inline import inline
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
@@ -63,7 +64,7 @@ def _send(message: Message) -> None:
             return
         pause = PAUSE * GROWTH ** (number - 1)
         if (
-            isinstance(error, thread_pool.TooManyHanging)
+            isinstance(error, TooManyHanging)
             or number >= attempts
             or thread_pool.current().is_busy  # a pause would delay other messages
             or time.time() + pause >= message.expires_at

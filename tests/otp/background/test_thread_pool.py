@@ -9,27 +9,11 @@ import time
 import pytest
 from django.db import connections
 
-from swap_user.otp.background.thread_pool import ThreadPool
 from tests import ROOT
 from tests.otp.background.helpers import PLENTY, wait_until
 
 AT_ONCE = (0.0, 0.0)
 NEVER = (3600.0, 3600.0)
-
-
-@pytest.fixture
-def make_pool(release):
-    """Pools, which are empty when the test is over."""
-    pools = []
-
-    def make(**options):
-        pools.append(ThreadPool(**{"delays": AT_ONCE, "idle": 0.05, **options}))
-        return pools[-1]
-
-    yield make
-    release.set()
-    for pool in pools:
-        assert pool.drain(PLENTY)
 
 
 def test_jobs_run_in_other_threads(make_pool):

@@ -8,6 +8,7 @@ import pytest
 from swap_user import signals
 from swap_user.otp import send_code
 from swap_user.otp.background import thread_pool
+from swap_user.otp.background.calls import ReceiverBusy
 from swap_user.otp.delivery import retry
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY, FlakySender, Told, use
@@ -124,7 +125,7 @@ def test_a_third_message_to_somebody_waits_for_the_first_two(user, settings, tol
     def limited(*args, **options):
         calls.append(options["receiver"])
         if len(calls) == 1:
-            raise thread_pool.ReceiverBusy
+            raise ReceiverBusy
         return original(*args, **options)
 
     monkeypatch.setattr(thread_pool.ThreadPool, "limited", limited)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.otp.pages.login.guarded import answers_with  # noqa: F401 - a fixture
 from tests.support import use_policy
 
 
