@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from swap_user.users import lookup, usernames
+from swap_user.users import lookup
 
 
 def get_user(username: str) -> Any:
@@ -17,8 +17,7 @@ def get_user(username: str) -> Any:
     Raises:
         CommandError: there is no such user.
     """
-    name = usernames.normalize(username)
-    for user in lookup.named(name) if name else ():
-        if lookup.answers_to(user, name):
-            return user
+    user = lookup.find(lookup.identify(username))
+    if user is not None:
+        return user
     raise CommandError(f"There is no user {username!r}. Create one with createsuperuser.")

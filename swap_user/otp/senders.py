@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
+from swap_user.users.characters import ascii_domain
 
 
 class AbstractOTPSender(ABC):
@@ -36,8 +37,13 @@ class AbstractOTPSender(ABC):
         """
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
-        """Return the address or phone number that codes of ``user`` are sent to: the username."""
-        return str(user.get_username())
+        """
+        Return the address or phone number that codes of ``user`` are sent to: the username.
+
+        A phone number is in E.164 format, whatever format the project displays.
+        """
+        username = user.get_username()
+        return str(getattr(username, "as_e164", username))
 
     def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
         """
@@ -160,9 +166,16 @@ def _bare_host(host: str) -> str:
 
 
 def email_address(user: AbstractBaseUser) -> str:
-    """Return the user's email address, or "" if there is none."""
+    """
+    Return the user's email address, or "" if there is none.
+
+    The domain is in ASCII. Django would convert it with Python's codec, which replaces ß by ss, and
+    that domain may belong to someone else.
+    """
     # Not get_email_field_name(): models without an email field return the phone field there.
-    return str(getattr(user, getattr(user, "EMAIL_FIELD", "email"), "") or "")
+    address = str(getattr(user, getattr(user, "EMAIL_FIELD", "email"), "") or "")
+    local, at, domain = address.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}" if at and not domain.isascii() else address
 
 
 def load_sender() -> AbstractOTPSender:

@@ -1,38 +1,153 @@
-"""Queries for users by canonical username, with the default manager of the user model."""
+"""
+Queries for users by their username.
 
-from typing import Any
+They read the database that is written, because a replica may not know yet that a user was
+deactivated.
+"""
+
+from functools import lru_cache
+from typing import Any, cast
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError
+from django.db import connections, models, router
 from django.db.models import QuerySet
 
+from swap_user.users import usernames
+from swap_user.users.managers import SwapUserManager
 from swap_user.users.usernames import username_field
+
+
+def identify(username: object) -> str:
+    """
+    Return the canonical username of the account that a typed username belongs to.
+
+    Limits, challenges and known browsers belong to this name. It differs from
+    ``usernames.normalize()`` if the manager or the database finds a user whose stored username is
+    spelled differently, for example in another case. Only then is there a query, and it is the same
+    whether or not there is such a user (R33).
+
+    Args:
+        username: the username as typed. Values of any type are accepted.
+
+    Returns:
+        The canonical username of the user, or of the typed text if there is no such user, or "" if
+        the value can't be a username.
+
+    Raises:
+        DatabaseError: the database can't be reached.
+    """
+    model = get_user_model()
+    names = usernames.spellings(model, username)
+    if not names:
+        return ""
+    natural = _has_own_natural_key(model)
+    if len(names) == 1 and not natural and not _ignores_case(_alias(model), model):
+        return names[0]
+    found = _by_natural_key(model, names) if natural else _by_name(model, names)
+    stored = {usernames.stored(user) for user in found}
+    exact = [name for name in names if name in stored]
+    if exact or len(stored) != 1:
+        return exact[0] if exact else names[0]
+    return stored.pop()
 
 
 def named(name: str) -> "QuerySet[AbstractBaseUser]":
     """
-    Return a queryset that contains the user with this username, or is empty.
+    Return a queryset of the user with this username. See also answers_to().
 
     Args:
-        name: the canonical username, see ``swap_user.users.usernames.normalize()``.
+        name: the canonical username, see ``identify()``.
     """
     model: Any = get_user_model()
-    return model._default_manager.filter(**{model.USERNAME_FIELD: name})  # type: ignore[no-any-return]
+    users = model._default_manager.using(_alias(model))
+    return users.filter(**{model.USERNAME_FIELD: name})  # type: ignore[no-any-return]
+
+
+def find(name: str) -> AbstractBaseUser | None:
+    """
+    Return the user with this username, active or not, or None.
+
+    Args:
+        name: the canonical username, see ``identify()``.
+    """
+    users = named(name) if name else ()
+    return next((user for user in users if answers_to(user, name)), None)
 
 
 def answers_to(user: AbstractBaseUser, name: str) -> bool:
     """
-    Return whether ``name`` is exactly the user's username.
+    Return whether ``name`` is exactly the user's canonical username.
 
     A query for one username may return a user with a similar one: common collations of MariaDB
     ignore accents, so a query for jose@example.com returns josé@example.com. Without this check,
     each spelling would have its own challenges and its own limits.
     """
-    field = username_field(type(user))
-    same = field.get_prep_value(user.get_username()) == field.get_prep_value(name)
-    return bool(same)
+    return usernames.stored(user) == name
 
 
 def is_active(user: AbstractBaseUser) -> bool:
     """Return ``user.is_active``, or True if the user model has no such field."""
     return bool(getattr(user, "is_active", True))
+
+
+def _alias(model: Any) -> str:
+    return router.db_for_write(model)
+
+
+def _has_own_natural_key(model: Any) -> bool:
+    """Return whether the project decides how users are found by their username."""
+    known = (BaseUserManager.get_by_natural_key, SwapUserManager.get_by_natural_key, None)
+    return getattr(type(model._default_manager), "get_by_natural_key", None) not in known
+
+
+def _by_natural_key(model: Any, names: list[str]) -> list[Any]:
+    manager = model._default_manager.db_manager(_alias(model))
+    found = []
+    for name in names:
+        try:
+            found.append(manager.get_by_natural_key(name))
+        except (
+            ObjectDoesNotExist,
+            MultipleObjectsReturned,
+            TypeError,
+            ValueError,
+            ValidationError,
+        ):
+            usernames.pretend(model(), name)
+    return found
+
+
+def _by_name(model: Any, names: list[str]) -> list[Any]:
+    users = model._default_manager.using(_alias(model))
+    found = list(users.filter(**{f"{model.USERNAME_FIELD}__in": names}))
+    if not found:
+        usernames.pretend(model(), names[0])
+    return found
+
+
+@lru_cache(maxsize=8)
+def _ignores_case(alias: str, model: Any) -> bool:
+    """
+    Return whether the column of usernames ignores case or accents.
+
+    Its type, its collation or that of the table decides this, and a migration of the project may
+    have set it. So the database is asked, once per process, by a comparison of made-up values as
+    the column would compare them.
+    """
+    field: Any = username_field(model)
+    while field.is_relation:
+        model, field = field.related_model, field.target_field
+    if not isinstance(field, models.CharField | models.TextField):
+        return False
+    connection = connections[alias]
+    column, table = map(connection.ops.quote_name, (field.column, model._meta.db_table))
+    made_up = f"SELECT 'a'{connection.features.bare_select_suffix}"
+    sql = (
+        f"SELECT COUNT(*) FROM (SELECT {column} AS name FROM {table} WHERE 1 = 0 "  # noqa: S608
+        f"UNION ALL {made_up}) made_up WHERE name = 'A' OR name = '\u00e1'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return bool(cast("tuple[int]", cursor.fetchone())[0])

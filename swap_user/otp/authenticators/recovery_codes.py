@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import RecoveryCode
+from swap_user.otp.crypto.typed import simplify
 from swap_user.signals import recovery_code_used, recovery_codes_generated
 
 NUMBER = 10
@@ -32,19 +33,17 @@ GROUP = 4
 _ITERATIONS = 10_000
 
 _SHAPE = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
-_REPLACEMENTS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, "–": None, "_": None})
+_REPLACEMENTS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
 def normalize(typed: object) -> str | None:
     """
     Return a typed recovery code in its canonical form, or None if it can't be one.
 
-    Case, spaces, dashes and underscores are ignored. Letters that look like a digit are replaced
-    by that digit.
+    Case and separators are ignored, see ``typed.simplify()``. Letters that look like a digit are
+    replaced by that digit.
     """
-    if not isinstance(typed, str) or len(typed) > 64:
-        return None
-    text = "".join(typed.split()).upper().translate(_REPLACEMENTS)
+    text = simplify(typed).upper().translate(_REPLACEMENTS)
     return text if _SHAPE.fullmatch(text) else None
 
 

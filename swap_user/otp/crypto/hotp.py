@@ -8,19 +8,17 @@ import hashlib
 import hmac
 import re
 import secrets
-import unicodedata
 from base64 import b32encode
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyotp
 
+from swap_user.otp.crypto.typed import simplify
+
 # Requirement R6 in RFC 4226 section 4 recommends 160 bits. RFC 6238 section 5.1 recommends the
 # length of the hash.
 SECRET_BYTES = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
-
-# Characters: ten digits, and spaces between them.
-MAX_TYPED_LENGTH = 64
 
 ALGORITHMS: dict[str, Callable[..., Any]] = {
     "SHA1": hashlib.sha1,
@@ -41,18 +39,15 @@ def generate_secret(algorithm: str = "SHA1") -> str:
 
 def normalize(typed: object) -> str | None:
     """
-    Return a typed code in ASCII digits, without spaces.
+    Return a typed code in ASCII digits, without separators.
 
     Args:
-        typed: the code as typed. It may contain spaces and full-width digits. Values of any type
-            are accepted.
+        typed: the code as typed, see ``typed.simplify()``. Values of any type are accepted.
 
     Returns:
         Six to ten digits, or None if the value can't be a code.
     """
-    if not isinstance(typed, str) or len(typed) > MAX_TYPED_LENGTH:
-        return None
-    text = "".join(unicodedata.normalize("NFKC", typed).split())
+    text = simplify(typed)
     return text if _DIGITS.fullmatch(text) else None
 
 

@@ -53,8 +53,8 @@ def notify_guesses_exhausted(name: str, language: str | None = None) -> None:
         name: the canonical username. The account may not exist.
         language: language of the notice, or None for no translation.
     """
-    user = lookup.named(name).first() if name else None
-    if user is None or not lookup.answers_to(user, name):
+    user = lookup.find(name)
+    if user is None:
         return
     signals.guesses_exhausted.send(type(user), user=user)
     if "guesses_exhausted" in swap_user_settings.OTP_NOTICES:

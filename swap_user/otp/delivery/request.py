@@ -10,13 +10,14 @@ from django.utils import translation
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
+from swap_user.otp.availability import report_database_outage
 from swap_user.otp.delivery.send_code_job import CodeJob, deliver_code
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.site_name import host_name
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import sends
 from swap_user.otp.visitors.visitor import visitor
-from swap_user.users import usernames
+from swap_user.users import lookup
 
 
 def send_code(request: HttpRequest | None, username: object) -> None:
@@ -34,10 +35,11 @@ def send_code(request: HttpRequest | None, username: object) -> None:
         username: the username as typed.
 
     Raises:
-        LoginUnavailable: Redis can't be reached.
+        LoginUnavailable: Redis or the database can't be reached.
     """
     who = visitor(request, begin=True)
-    name = usernames.normalize(username)
+    with report_database_outage():
+        name = lookup.identify(username)
     account_key = keys.account_key(name)
     now, timeout = time.time(), swap_user_settings.OTP_TIMEOUT
     # Usernames without an account are charged too, so that the time does not reveal them (R33).

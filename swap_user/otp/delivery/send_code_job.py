@@ -82,10 +82,8 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
 
 def find_active_user(name: str) -> AbstractBaseUser | None:
     """Return the active user with this canonical username, or None."""
-    user = lookup.named(name).first() if name else None
-    if user is None or not lookup.answers_to(user, name) or not lookup.is_active(user):
-        return None
-    return user
+    user = lookup.find(name)
+    return user if user is not None and lookup.is_active(user) else None
 
 
 def charge_message(user: AbstractBaseUser, *, known: bool, now: float) -> str:

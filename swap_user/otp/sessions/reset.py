@@ -10,7 +10,6 @@ from swap_user.otp.sessions.sessions import end_sessions
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import sends
 from swap_user.signals import authenticator_removed
-from swap_user.users import usernames
 
 
 def reset_user(user: Any) -> tuple[int, int]:
@@ -53,4 +52,4 @@ def lift_limits(user: Any) -> None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    sends.lift(keys.account_key(usernames.normalize(user.get_username())))
+    sends.lift(keys.account_key_of(user))

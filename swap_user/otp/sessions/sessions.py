@@ -17,7 +17,6 @@ from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes
 from swap_user.otp.visitors import known_browsers
 from swap_user.signals import new_browser_login
-from swap_user.users import usernames
 
 LOGGED_IN_AT = "_swap_user_logged_in_at"
 
@@ -62,7 +61,7 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
     """
     # If Redis can't be reached, the browsers stay known. They only keep their own limits.
     with suppress(LoginUnavailable):
-        account_key = keys.account_key(usernames.normalize(user.get_username()))
+        account_key = keys.account_key_of(user)
         known_browsers.revoke(account_key, keep=known_browsers.read(keep))
     if hasattr(user, "rotate_security_stamp"):
         user.rotate_security_stamp()

@@ -5,11 +5,13 @@ import hmac
 from functools import lru_cache
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import caches
 from django.utils.encoding import force_bytes
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.store import connection
+from swap_user.users import usernames
 
 
 def account_key(username: str) -> str:
@@ -17,9 +19,14 @@ def account_key(username: str) -> str:
     Return the account key: the keyed hash of a username, which identifies the account in Redis.
 
     Args:
-        username: the canonical username, see ``usernames.normalize()``.
+        username: the canonical username, see ``lookup.identify()``.
     """
     return keyed_hash("account", username)
+
+
+def account_key_of(user: AbstractBaseUser) -> str:
+    """Return the account key of a user."""
+    return account_key(usernames.stored(user))
 
 
 def keyed_hash(domain: str, value: str) -> str:

@@ -25,7 +25,7 @@ from swap_user.otp.challenges.resync import Far
 from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import Keyring
 from swap_user.otp.exceptions import EncryptionError
-from swap_user.users import lookup
+from swap_user.users import usernames
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def check_made_up(
         if (each.type == Authenticator.Type.SENT) not in types
     ]
     for row in query.made_up_rows(len(made_up)):
-        lookup.answers_to(row.user, username)
+        usernames.pretend(row.user, username)
     choose(code, candidates(made_up, pending, now=now))
 
 

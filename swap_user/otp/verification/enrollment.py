@@ -83,7 +83,7 @@ class Enrollment:
             app = pyotp.HOTP(**options)
         else:
             app = pyotp.TOTP(**options, interval=authenticator.period)
-        username = str(authenticator.user.get_username())
+        username = usernames.stored(authenticator.user)
         return app.provisioning_uri(name=username, issuer_name=self.issuer or None)
 
     def qr_svg(self) -> str:
@@ -117,7 +117,7 @@ class Enrollment:
         match = choose(code, candidates([self.authenticator], _NO_LOGIN, now=now))
         if match is None:
             raise InvalidCode("The code is wrong.")
-        account_key = keys.account_key(usernames.normalize(self.authenticator.user.get_username()))
+        account_key = keys.account_key_of(self.authenticator.user)
         if not consumption.mark_in_redis(account_key, self.authenticator, match.counter):
             raise InvalidCode("The code is already used.")
         authenticator = self.authenticator

@@ -42,7 +42,7 @@ from swap_user.otp.verification.candidates import (
 )
 from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.visitor import Visitor
-from swap_user.users import lookup, usernames
+from swap_user.users import lookup
 
 
 class _Refused(Exception):
@@ -120,7 +120,8 @@ def verify(
         AnotherCodeNeeded: the code is right and consumed, but the policy requires another factor.
         LoginUnavailable: Redis or the database can't be reached.
     """
-    name = usernames.normalize(username)
+    with report_database_outage():
+        name = lookup.identify(username)
     account_key = keys.account_key(name)
     code, recovery_code = hotp.normalize(typed), recovery_codes.normalize(typed)
     known = False
@@ -155,7 +156,7 @@ def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    account_key = keys.account_key(usernames.normalize(user.get_username()))
+    account_key = keys.account_key_of(user)
     factors_shown.add(account_key, flow.begin(request) or "", policies.PASSWORD, user)
 
 

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from swap_user.otp import policies
-from swap_user.users import usernames
+from swap_user.otp.availability import report_database_outage
+from swap_user.users import lookup, usernames
 
 # Characters. The longest code is a recovery code, with spaces.
 CODE_MAX_LENGTH = 64
@@ -50,7 +51,8 @@ class UsernameForm(forms.Form):
         self.fields["username"] = forms.CharField(
             label=capfirst(model_field.verbose_name),
             help_text=_("You will be sent a one-time code."),
-            max_length=model_field.max_length or USERNAME_MAX_LENGTH,
+            # A typed name may be longer than the stored one: a phone number with spaces.
+            max_length=max(model_field.max_length or 0, USERNAME_MAX_LENGTH),
             widget=widget(
                 attrs={
                     "autocomplete": autocomplete,
@@ -71,12 +73,21 @@ class UsernameForm(forms.Form):
             )
 
     def clean_username(self) -> str:
-        """Return the canonical username. No query checks whether there is such a user."""
+        """
+        Return the canonical username. Whether there is such a user makes no difference.
+
+        The exception is a text that the validators of the model field refuse: it is accepted if it
+        is stored, because rules change and accounts remain.
+        """
         username = usernames.normalize(self.cleaned_data["username"])
-        if self.username_type == "email":
-            EmailValidator()(username)
-        if not username:
-            raise forms.ValidationError(_INVALID_USERNAME[self.username_type], code="invalid")
+        try:
+            usernames.validate(get_user_model(), username)
+        except forms.ValidationError:
+            with report_database_outage():
+                is_stored = lookup.find(lookup.identify(username)) is not None
+            if not is_stored:
+                message = _INVALID_USERNAME[self.username_type]
+                raise forms.ValidationError(message, code="invalid") from None
         return username
 
 

@@ -26,6 +26,7 @@ from swap_user.otp.sessions import code_request, reauthentication
 from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes, verifier
 from swap_user.otp.visitors import flow
+from swap_user.users import lookup, usernames
 
 
 class UsernameView(StepView):
@@ -46,7 +47,7 @@ class UsernameView(StepView):
         """Fill in the username of a user who has to log in again."""
         initial = super().get_initial()
         if reauthentication.is_demanded(self.request):
-            initial["username"] = self.request.user.get_username()
+            initial["username"] = usernames.stored(self.request.user)
         return initial
 
     def form_valid(self, form: UsernameForm) -> HttpResponse:
@@ -70,7 +71,7 @@ class UsernameView(StepView):
     def forget_factors(self, username: str) -> None:
         """Delete the factors of an unfinished login, so that the new code is the first factor."""
         if current := flow.current(self.request):
-            factors_shown.forget(keys.account_key(username), current)
+            factors_shown.forget(keys.account_key(lookup.identify(username)), current)
 
     @sensitive_variables("password")
     def check_password(self, username: str, password: str) -> bool:

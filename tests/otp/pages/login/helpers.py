@@ -26,7 +26,7 @@ NOBODY, INACTIVE, NO_STAFF = 2, 3, 4
 # Texts that are no code, and that hardly any account has as its name.
 ODD_TEXTS = [
     "ünï@exämple.com",
-    "\u202euser1@example.com",
+    "\u202euser9@example.com",
     "' OR 1=1 --",
     "{{ 7*7 }}{% now %}",
     "<script>alert(1)</script>",

@@ -1,0 +1,21 @@
+from django.db import migrations
+
+from swap_user.users.upgrade import normalize_emails
+
+
+class Migration(migrations.Migration):
+    """
+    Write the domains of email addresses in ASCII, as browsers send them.
+
+    If two users would get the same address, it stops and changes nothing.
+    """
+
+    dependencies = [("swap_to_email_otp", "0005_case_insensitive_email")]
+
+    operations = [
+        migrations.RunPython(
+            normalize_emails("swap_to_email_otp", "emailotpuser"),
+            migrations.RunPython.noop,
+            elidable=True,
+        )
+    ]

@@ -1,0 +1,158 @@
+"""
+Log in and attack the only user of one of these models.
+
+It runs in a process of its own, because a project has one user model.
+"""
+
+import io
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate, get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.test.utils import override_settings
+
+from swap_user.otp import end_sessions, limited, note_password, remember_browser, send_code
+from swap_user.otp.exceptions import AnotherCodeNeeded
+from swap_user.testing import outbox
+from tests.users.own_models.models import Badge
+
+MODEL: Any = get_user_model()
+
+
+def attack() -> dict[str, Any]:
+    """Run every scenario, each from an empty Redis, and return what happened."""
+    user = _only_user()
+    names = [*MODEL.TYPED, user.get_username()]
+    return {
+        "logins": _logins(user, names),
+        "looked at": _looked_at(names),
+        "unknown looked at": _looked_at([MODEL.UNKNOWN]),
+        "pages": [_page(name) for name in MODEL.TYPED],
+        "known browser": _known_browser(user, names),
+        "reset": _reset(names),
+        "both": _both(user, names),
+        "stored": user.name.as_e164 if hasattr(user.name, "as_e164") else str(user.name),
+        "receiver": outbox[0].receiver,
+        "known": _work(MODEL.TYPED[0]),
+        "unknown": _work(str(MODEL.UNKNOWN)),
+    }
+
+
+def _only_user() -> Any:
+    if sql := getattr(MODEL, "SQL", ""):
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+    call_command("migrate", run_syncdb=True, verbosity=0, interactive=False)
+    stored = MODEL.STORED
+    if MODEL.__name__.startswith("Related"):
+        stored = Badge.objects.create(pk=7, number="b7")
+    MODEL.objects.create_user(stored, "secret")
+    return MODEL.objects.get()
+
+
+def _visitor(browser: HttpResponse | None = None) -> Any:
+    """Return a request with a session of its own, perhaps with the cookies of a response."""
+    request: Any = RequestFactory().get("/")
+    request.session = SessionStore()
+    if browser is not None:
+        request.COOKIES.update({name: each.value for name, each in browser.cookies.items()})
+    return request
+
+
+def _ask(request: Any, name: Any) -> str:
+    before = len(outbox)
+    send_code(request, name)
+    return outbox[-1].otp if len(outbox) > before else ""
+
+
+def _guess(name: Any, number: int, browser: HttpResponse | None = None) -> bool:
+    """Enter a wrong code as a new visitor, and return whether it was looked at."""
+    request = _visitor(browser)
+    assert authenticate(request, username=name, otp=f"{number:06}") is None
+    return limited(request) is None
+
+
+def _logins(user: Any, names: Sequence[Any]) -> list[bool]:
+    """Ask under each spelling, and enter the code under the next one."""
+    result = []
+    for name, other in zip(names, [*names[1:], names[0]], strict=True):
+        cache.clear()
+        request = _visitor()
+        code = _ask(request, name)
+        result.append(authenticate(request, username=other, otp=code) == user)
+    return result
+
+
+def _looked_at(names: Sequence[Any]) -> int:
+    cache.clear()
+    return sum(_guess(names[number % len(names)], number) for number in range(90))
+
+
+def _page(name: str) -> int:
+    cache.clear()
+    return Client().post("/admin/login/", {"username": name}).status_code
+
+
+def _known_browser(user: Any, names: Sequence[Any]) -> list[bool]:
+    """Return whether a known browser is looked at under all spellings, and after the end."""
+    cache.clear()
+    request, browser = _visitor(), HttpResponse()
+    authenticate(request, username=names[0], otp=_ask(request, names[0]))
+    remember_browser(request, browser)
+    for number in range(40):
+        _guess(names[number % len(names)], number)
+    before = all(_guess(name, 0, browser) for name in names)
+    end_sessions(user)
+    return [before, _guess(names[0], 0, browser)]
+
+
+def _reset(names: Sequence[Any]) -> bool:
+    _looked_at(names)
+    call_command("reset_otp", names[0], stdout=io.StringIO())
+    return _guess(names[-1], 0)
+
+
+def _both(user: Any, names: Sequence[Any]) -> list[bool]:
+    """With the policy Both, return whether the code alone fails and password and code succeed."""
+    result = []
+    policy = {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}
+    with override_settings(SWAP_USER=settings.SWAP_USER | policy):
+        for name in names:
+            cache.clear()
+            request = _visitor()
+            code = _ask(request, name)
+            try:
+                authenticate(request, username=name, otp=code)
+                result.append(False)
+            except AnotherCodeNeeded:
+                pass
+            request = _visitor()
+            code = _ask(request, name)
+            note_password(user, request)
+            result.append(authenticate(request, username=name, otp=code) == user)
+    return result
+
+
+def _work(name: str) -> int:
+    """Return the number of Python calls of a wrong code."""
+    authenticate(None, username=name, otp="000000")  # once before, so that everything is imported
+    cache.clear()
+    calls: Counter[str] = Counter()
+
+    def count(frame: Any, event: str, _: Any) -> None:
+        if event == "call":
+            calls[frame.f_code.co_name] += 1
+
+    sys.setprofile(count)
+    authenticate(None, username=name, otp="000000")
+    sys.setprofile(None)
+    return calls.total()
