@@ -217,7 +217,7 @@ def test_normalize_phone_takes_a_phone_number(settings):
     "value", ["alice", "0151 12345001", "+49", "+491", "112", "+" + "1" * 40, "-1", "+\x1b"]
 )
 def test_other_text_is_not_valid_on_a_phone_model(value):
-    """What is no phone number is no username of a new user. Only a stored value may be looked up."""
+    """What is no phone number is no username of a new user; a stored value may be looked up."""
     assert normalize(value) == normalize(normalize(value))
     with pytest.raises(ValidationError):
         validate(get_user_model(), normalize(value))

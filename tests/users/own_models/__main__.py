@@ -7,6 +7,15 @@ import django
 
 django.setup()
 
-from tests.users.own_models.attack import attack  # noqa: E402 - it imports models
+from django.apps import apps  # noqa: E402 - it needs the settings
+from django.db import connection  # noqa: E402
+from django.db.models.signals import pre_migrate  # noqa: E402
 
-json.dump(attack(), sys.stdout)
+from tests.users.own_models.attack import attack, make_table  # noqa: E402 - it imports models
+
+pre_migrate.connect(make_table, sender=apps.get_app_config("own_models"))
+connection.creation.create_test_db(verbosity=0, autoclobber=True)
+try:
+    json.dump(attack(), sys.stdout)
+finally:
+    connection.creation.destroy_test_db("", verbosity=0)

@@ -5,6 +5,7 @@ User models as projects have them, each with a username of another kind.
 ``UNKNOWN`` is a username of nobody.
 """
 
+import os
 import uuid
 from typing import Any, ClassVar
 
@@ -12,6 +13,11 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
 from phonenumber_field.modelfields import PhoneNumberField
+
+# PostgreSQL has no such collation until one is created.
+NO_CASE = {"postgres": None, "mariadb": "utf8mb4_unicode_ci"}.get(
+    os.environ.get("DATABASE", ""), "NOCASE"
+)
 
 
 class Manager(BaseUserManager):
@@ -173,7 +179,7 @@ class IExactEmail(Base):
 class NoCase(Base):
     """A column that ignores case."""
 
-    name = models.CharField(max_length=100, unique=True, db_collation="NOCASE")
+    name = models.CharField(max_length=100, unique=True, db_collation=NO_CASE)
     STORED, UNKNOWN = "Ann", "Eve"
     TYPED = ["Ann", "ann", "ANN", " aNN"]
 
@@ -184,10 +190,26 @@ class HandMade(Base):
     name = models.CharField(max_length=100, unique=True)
     STORED, UNKNOWN = "Ann", "Eve"
     TYPED = ["Ann", "ann", "ANN", "\ufeffaNN"]
-    SQL = (
-        "CREATE TABLE own_models_handmade (id integer PRIMARY KEY AUTOINCREMENT, password text, "
-        "last_login datetime, is_active bool, is_staff bool, name text COLLATE NOCASE UNIQUE)"
+    _SQL = (
+        "CREATE TABLE IF NOT EXISTS own_models_handmade (id {key}, password varchar(128), "
+        "last_login {time}, is_active bool, is_staff bool, name {text} UNIQUE)"
     )
+    SQL: ClassVar = {
+        "sqlite": [
+            _SQL.format(
+                key="integer PRIMARY KEY AUTOINCREMENT", time="datetime", text="text COLLATE NOCASE"
+            )
+        ],
+        "postgresql": [
+            "CREATE EXTENSION IF NOT EXISTS citext",
+            _SQL.format(key="bigserial PRIMARY KEY", time="timestamptz", text="citext"),
+        ],
+        "mysql": [
+            _SQL.format(
+                key="bigint AUTO_INCREMENT PRIMARY KEY", time="datetime(6)", text="varchar(100)"
+            )
+        ],
+    }
 
     class Meta:
         managed = False

@@ -2,6 +2,11 @@
 
 import os
 
+from tests.settings import base
+
+MODEL = os.environ["OWN_MODEL"]
+CHARSET = "utf8mb4" if os.environ.get("DATABASE") == "mariadb" else None
+
 SECRET_KEY = "only for these tests, and longer than fifty characters, it is"
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = [
@@ -33,13 +38,16 @@ TEMPLATES = [
         },
     }
 ]
-AUTH_USER_MODEL = "own_models." + os.environ["OWN_MODEL"]
+AUTH_USER_MODEL = f"own_models.{MODEL}"
 AUTHENTICATION_BACKENDS = [
     "swap_user.backends.OTPBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+if os.environ.get("DATABASE") in {"postgres", "mariadb"}:
+    NAME = f"own_{os.getpid()}"
+    DATABASES["default"] = base.DATABASES["default"] | {"TEST": {"NAME": NAME, "CHARSET": CHARSET}}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
