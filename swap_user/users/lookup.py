@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 
+from swap_user.users.databases import written
 from swap_user.users.usernames import username_field
 
 
@@ -13,11 +14,13 @@ def named(name: str) -> "QuerySet[AbstractBaseUser]":
     """
     Return a queryset that contains the user with this username, or is empty.
 
+    It reads the database that is written (R44).
+
     Args:
         name: the canonical username, see ``swap_user.users.usernames.normalize()``.
     """
     model: Any = get_user_model()
-    return model._default_manager.filter(**{model.USERNAME_FIELD: name})  # type: ignore[no-any-return]
+    return written(model).filter(**{model.USERNAME_FIELD: name})
 
 
 def answers_to(user: AbstractBaseUser, name: str) -> bool:

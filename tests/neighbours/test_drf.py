@@ -76,7 +76,6 @@ def _log_in(client: Client, otp: str) -> int:
 
 
 @pytest.mark.requirement("R43")
-@pytest.mark.xfail(strict=True, reason="the mark of a recovery code rolls back with the caller")
 @pytest.mark.user_model("no password")
 def test_one_recovery_code_completes_one_login(user, settings):
     """With two codes to show, the first is refused with a rollback: it is used all the same."""

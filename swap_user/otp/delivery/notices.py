@@ -23,6 +23,7 @@ from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.senders import AbstractOTPSender, email_address, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.users import lookup
+from swap_user.users.databases import written
 
 _EVENTS = {
     signals.new_browser_login: "new_browser_login",
@@ -72,7 +73,7 @@ def notify(user_pk: str, event: str, language: str | None, **context: Any) -> No
         context: variables for the templates in ``swap_user/notices/``.
     """
     model: Any = get_user_model()
-    user = model._default_manager.filter(pk=user_pk).first()
+    user = written(model).filter(pk=user_pk).first()
     if user is not None:  # None if the user was deleted before the job ran
         _notify(user, event, language, context)
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.models import Authenticator, RecoveryCode
+from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.authenticators.queries import AuthenticatorQuery
@@ -119,6 +118,7 @@ def verify(
     Raises:
         AnotherCodeNeeded: the code is right and consumed, but the policy requires another factor.
         LoginUnavailable: Redis or the database can't be reached.
+        OperationalError: the transaction of the caller is in conflict with another one.
     """
     name = usernames.normalize(username)
     account_key = keys.account_key(name)
@@ -198,21 +198,17 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
 @sensitive_variables("code", "match")
 def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     """Check a recovery code, and return the user."""
-    apps = Authenticator.objects.filter(user=OuterRef("user")).exclude(type=Authenticator.Type.SENT)
-    rows: Any = (
-        RecoveryCode.objects.select_related("user")
-        .filter(user__in=lookup.named(attempt.name))
-        .annotate(enrolled=Exists(apps))
-    )
-    rows = [row for row in rows if lookup.answers_to(row.user, attempt.name)]
+    found: Any = recovery_codes.rows_of(lookup.named(attempt.name))
+    rows = [row for row in found if lookup.answers_to(row.user, attempt.name)]
     recovery_codes.build_missing_rows(len(rows))
     match: Any = recovery_codes.choose(code, rows)
     if match is None:
         raise _Refused("wrong")
-    missing = _ask_policy(attempt, match.user, policies.RECOVERY, enrolled=match.enrolled)
-    if not recovery_codes.consume(match, rows):
+    user = match.row.user
+    missing = _ask_policy(attempt, user, policies.RECOVERY, enrolled=match.row.enrolled)
+    if not consumption.consume_recovery_code(attempt.account_key, match, rows):
         raise _Refused("used")
-    return _accept(attempt, match.user, policies.RECOVERY, missing)
+    return _accept(attempt, user, policies.RECOVERY, missing)
 
 
 def _refuse_browser_of_another_user(

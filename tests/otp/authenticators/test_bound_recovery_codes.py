@@ -11,7 +11,6 @@ from tests.support import enter, make_user, username
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.requirement("R46")]
 
 
-@pytest.mark.xfail(strict=True, reason="the hash is bound to nothing")
 def test_a_row_that_was_moved_to_another_user(user):
     """By SQL: it lets nobody in as that user, and back in its place its owner."""
     code = generate_recovery_codes(user)[0]

@@ -53,8 +53,6 @@ def _no_autocommit() -> Iterator[None]:
         transaction.set_autocommit(True)
 
 
-LOST = pytest.mark.xfail(strict=True, reason="the mark rolls back with the caller")
-
 CALLERS = {
     "atomic": _atomic,
     "savepoint": _savepoint,
@@ -67,10 +65,8 @@ CALLERS = {
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("kind", CODES)
-def test_a_used_code_stays_used(request, user, shared_redis, kind, caller, loss):
+def test_a_used_code_stays_used(user, shared_redis, kind, caller, loss):
     """Whatever the caller rolls back, and whatever Redis forgets after that."""
-    if kind == "recovery" or loss != "nothing":
-        request.applymarker(LOST)
     visit = visitor()
     code = CODES[kind](user, visit)
     challenges = Challenges(shared_redis)
@@ -84,10 +80,8 @@ def test_a_used_code_stays_used(request, user, shared_redis, kind, caller, loss)
 @pytest.mark.django_db
 @pytest.mark.parametrize("loss", [nothing, an_hour])
 @pytest.mark.parametrize("kind", CODES)
-def test_in_a_test_case(request, user, shared_redis, kind, loss):
+def test_in_a_test_case(user, shared_redis, kind, loss):
     """Other connections can't see the rows: Redis keeps the mark beyond an hour."""
-    if kind == "recovery" or loss is an_hour:
-        request.applymarker(LOST)
     visit = visitor()
     code = CODES[kind](user, visit)
     challenges = Challenges(shared_redis)
@@ -126,10 +120,8 @@ def _in_a_transaction(visit: Any, code: str) -> Callable[[], Any]:
 
 @on_a_site
 @pytest.mark.parametrize("kind", CODES)
-def test_ten_transactions_with_one_code(request, user, kind):
+def test_ten_transactions_with_one_code(user, kind):
     """All at once, and all of them roll back: one login."""
-    if kind == "recovery":
-        request.applymarker(LOST)
     visit = visitor()
     code = CODES[kind](user, visit)
     found = race([_in_a_transaction(visit, code)] * 10)
