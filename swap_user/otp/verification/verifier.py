@@ -25,7 +25,7 @@ from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.notices import notify_guesses_exhausted
-from swap_user.otp.dispatchers import dispatch
+from swap_user.otp.dispatchers import dispatch_despite_rollback
 from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.policies import Groups
 from swap_user.otp.store import keys
@@ -248,7 +248,8 @@ def _after_wrong_code(
     """Send the notice if guesses are spent, and store the counter of a code that is far ahead."""
     if attempt.charge.spent:
         # Unknown browsers have no guess left. The job runs even if there is no such account (R33).
-        dispatch(notify_guesses_exhausted, attempt.name, translation.get_language())
+        language = translation.get_language()
+        dispatch_despite_rollback("", notify_guesses_exhausted, attempt.name, language)
     if far := far_ahead(code, authenticators):
         resync.remember(attempt.account_key, far)
 
