@@ -238,7 +238,7 @@ def _open_made_up(number: int) -> None:
 
 
 @lru_cache(maxsize=4)
-def _made_up_code(keys: Keyring) -> str:
+def _made_up_code(ring: Keyring) -> str:
     return seal(_hash("", "0" * 32), None)
 
 
