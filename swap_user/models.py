@@ -1,4 +1,4 @@
-"""The models of a user's sign-in methods: authenticators and recovery codes."""
+"""The models of a user's sign-in methods: authenticators and recovery codes, and of an upgrade."""
 
 import uuid
 
@@ -76,8 +76,8 @@ class RecoveryCode(models.Model):
     """
     A recovery code of a user, who can log in with it once if no other sign-in method works.
 
-    ``code`` is a salted hash; ``swap_user.otp.authenticators.recovery_codes`` creates and checks
-    it.
+    ``code`` is an encrypted salted hash; ``swap_user.otp.authenticators.recovery_codes`` creates
+    and checks it.
     """
 
     user = models.ForeignKey(
@@ -86,7 +86,7 @@ class RecoveryCode(models.Model):
         related_name="otp_recovery_codes",
         verbose_name=_("user"),
     )
-    code = models.CharField(_("hashed code"), max_length=128, editable=False)
+    code = models.CharField(_("hashed code"), max_length=255, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     used_at = models.DateTimeField(_("used at"), null=True, blank=True, editable=False)
 
@@ -97,3 +97,22 @@ class RecoveryCode(models.Model):
     def __str__(self) -> str:
         # The hash is never shown.
         return f"{self._meta.verbose_name} {self.pk}"
+
+
+class PendingUpgrade(models.Model):
+    """
+    A step of an upgrade from an earlier version that is not finished: old forms are accepted.
+
+    A migration creates the row, and ``finish_otp_upgrade`` deletes it. ``seal`` is a ciphertext;
+    ``swap_user.otp.authenticators.upgrades`` creates and checks it.
+    """
+
+    name = models.CharField(_("name"), max_length=32, primary_key=True)
+    seal = models.CharField(_("encrypted state"), max_length=255, editable=False)
+
+    class Meta:
+        verbose_name = _("pending upgrade")
+        verbose_name_plural = _("pending upgrades")
+
+    def __str__(self) -> str:
+        return self.name

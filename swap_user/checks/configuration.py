@@ -18,6 +18,7 @@ from swap_user.checks import deployment
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.checks.neighbours import check_axes
+from swap_user.checks.upgrade import database_check_upgrade
 from swap_user.checks.user_model import check_username_field
 from swap_user.conf import NAMESPACE, configured, declared
 from swap_user.conf.renamed import FORMER
@@ -48,6 +49,7 @@ def register_checks() -> None:
         checks.register(check, checks.Tags.security)
     for check in deployment.ALL:
         checks.register(check, checks.Tags.security, deploy=True)
+    checks.register(database_check_upgrade, checks.Tags.database)
 
 
 def check_swap_user_installed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:

@@ -1,11 +1,17 @@
-"""Which exceptions mean that a database or a cache is unavailable, and how they are logged."""
+"""
+Which exceptions mean that a database or a cache is unavailable, and how they are logged.
+
+A conflict with another transaction is no outage: the same transaction succeeds if it is run again.
+"""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import redis
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from swap_user.otp import audit
 from swap_user.otp.exceptions import LoginUnavailable
@@ -27,25 +33,76 @@ except ImportError:  # django-redis is optional.
 else:
     CACHE_ERRORS += (ConnectionInterrupted,)
 
+# What a conflict with another transaction is called: SQLSTATE of PostgreSQL (serialization failure,
+# deadlock), error numbers of MariaDB and MySQL (deadlock, changed since the snapshot), and
+# SQLITE_BUSY_SNAPSHOT (written by another connection since the snapshot).
+_SQLSTATES = {"40001", "40P01"}
+_MYSQL_NUMBERS = {1213, 1020}
+_SQLITE_BUSY_SNAPSHOT = 517
+
+# How often a statement is run that has no transaction around it, if it meets a conflict each time.
+_TRIES = 5
+
+T = TypeVar("T")
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether a database error is a conflict of two transactions, and not an outage."""
+    cause = error.__cause__ or error  # what the driver raised
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    if state is not None:
+        return state in _SQLSTATES
+    if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
+        return bool(code == _SQLITE_BUSY_SNAPSHOT)
+    return bool(cause.args) and cause.args[0] in _MYSQL_NUMBERS
+
+
+def is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether a statement on this connection becomes a part of an open transaction."""
+    return connection.in_atomic_block or not connection.get_autocommit()
+
+
+def retry_conflicts(statement: Callable[[], T]) -> T:
+    """
+    Run ``statement`` again, a few times, if it meets a conflict. Return its result.
+
+    Args:
+        statement: a function that runs a whole transaction.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return statement()
+        except OperationalError as error:
+            if not is_conflict(error):
+                raise
+    return statement()
+
+
+def unavailable(error: Exception) -> LoginUnavailable:
+    """Log an outage of the database, and return the exception to raise."""
+    _close_broken_connections()
+    _record_outage("database", error)
+    return LoginUnavailable("The database can't be reached. Logging in is not possible.")
+
 
 @contextmanager
 def report_database_outage() -> Iterator[None]:
     """
     Log a database outage and raise LoginUnavailable.
 
+    A conflict in a transaction of the caller is raised as it is: the caller can run the whole
+    transaction again.
+
     Raises:
         LoginUnavailable: the database could not be reached inside the ``with`` block.
+        OperationalError: the transaction of the caller is in conflict with another one.
     """
     try:
         yield
     except DATABASE_ERRORS as error:
-        if _is_missing_table(error):
+        if _is_missing_table(error) or (is_conflict(error) and _is_any_transaction_open()):
             raise
-        _close_broken_connections()
-        _record_outage("database", error)
-        raise LoginUnavailable(
-            "The database can't be reached. Logging in is not possible."
-        ) from error
+        raise unavailable(error) from error
 
 
 @contextmanager
@@ -92,6 +149,13 @@ def _is_missing_table(error: Exception) -> bool:
     SQLite reports both as OperationalError, and MariaDB reports a missing column so (1054).
     """
     return str(error).startswith("no such ") or error.args[:1] == (1054,)
+
+
+def _is_any_transaction_open() -> bool:
+    return any(
+        connection.in_atomic_block or (connection.connection and not connection.autocommit)
+        for connection in connections.all(initialized_only=True)
+    )
 
 
 def _close_broken_connections() -> None:

@@ -1,5 +1,6 @@
 """Dispatchers run jobs in threads of this process, in the project's task queue, or inline."""
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,10 +11,12 @@ from django.db import connections, router, transaction
 from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
+from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.background import failures, thread_pool
 from swap_user.otp.background.calls import Abandoned
 from swap_user.otp.background.inline import inline
 from swap_user.otp.background.registry import Job, name_of
+from swap_user.users.databases import written
 
 P = ParamSpec("P")
 
@@ -28,6 +31,70 @@ def dispatch(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         kwargs: JSON values, as above.
     """
     load_dispatcher().dispatch(job, args, kwargs)
+
+
+def dispatch_despite_rollback(
+    user_pk: str, job: Callable[P, None], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """
+    Run a job even if the transaction of the caller is rolled back later.
+
+    It is for notices of what a rollback does not undo: a used recovery code, spent guesses. The
+    dispatcher is called in a thread without a transaction, so a dispatcher of a project needs no
+    code for this.
+
+    Args:
+        user_pk: primary key of the user whom the job is about, as text. If the user was created in
+            the transaction of the caller, the job waits for its commit. "" if it need not wait.
+        job: see dispatch().
+        args: see dispatch().
+        kwargs: see dispatch().
+    """
+    dispatcher = load_dispatcher()
+    run = partial(dispatcher.dispatch, job, args, kwargs)
+    connection = connections[router.db_for_write(get_user_model())]
+    if isinstance(dispatcher, InlineDispatcher) or not is_in_transaction(connection):
+        run()
+    elif any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        # Other threads can't see the data of the test.
+        if isinstance(dispatcher, ThreadDispatcher):
+            dispatcher = InlineDispatcher()
+        dispatcher.dispatch(job, args, kwargs)
+    else:
+        once = _Once(user_pk, job, run)
+        if connection.in_atomic_block:
+            transaction.on_commit(once.run, using=connection.alias, robust=True)
+        if reason := thread_pool.current().submit(once.run_if_user_is_committed):
+            failures.job_dropped(job, reason)
+
+
+class _Once:
+    """
+    Calls a dispatcher once: after the commit, or in a thread if there is none.
+
+    Args:
+        user_pk: see dispatch_despite_rollback().
+        job: the job.
+        dispatch: calls the dispatcher.
+    """
+
+    def __init__(self, user_pk: str, job: Job, dispatch: Callable[[], None]) -> None:
+        self._user_pk, self._job, self._dispatch = user_pk, job, dispatch
+        self._is_due = threading.Lock()  # taken by the first call
+
+    def run(self) -> None:
+        """Call the dispatcher, unless it was called before."""
+        if self._is_due.acquire(blocking=False):
+            try:
+                self._dispatch()
+            except Exception as error:  # noqa: BLE001 - there is no caller to handle it
+                failures.job_dropped(self._job, failures.describe(error))
+
+    def run_if_user_is_committed(self) -> None:
+        """Call the dispatcher now, or leave it to the commit that creates the user."""
+        users = written(get_user_model())
+        if not self._user_pk or users.filter(pk=self._user_pk).exists():
+            self.run()
 
 
 class AbstractDispatcher(ABC):

@@ -1,8 +1,7 @@
 """
 Queries for users by their username.
 
-They read the database that is written, because a replica may not know yet that a user was
-deactivated.
+They read the database that is written (R44).
 """
 
 from functools import lru_cache
@@ -15,6 +14,7 @@ from django.db import connections, models, router
 from django.db.models import QuerySet
 
 from swap_user.users import usernames
+from swap_user.users.databases import written
 from swap_user.users.managers import SwapUserManager
 from swap_user.users.usernames import username_field
 
@@ -61,8 +61,7 @@ def named(name: str) -> "QuerySet[AbstractBaseUser]":
         name: the canonical username, see ``identify()``.
     """
     model: Any = get_user_model()
-    users = model._default_manager.using(_alias(model))
-    return users.filter(**{model.USERNAME_FIELD: name})  # type: ignore[no-any-return]
+    return written(model).filter(**{model.USERNAME_FIELD: name})
 
 
 def find(name: str) -> AbstractBaseUser | None:
@@ -120,8 +119,7 @@ def _by_natural_key(model: Any, names: list[str]) -> list[Any]:
 
 
 def _by_name(model: Any, names: list[str]) -> list[Any]:
-    users = model._default_manager.using(_alias(model))
-    found = list(users.filter(**{f"{model.USERNAME_FIELD}__in": names}))
+    found = list(written(model).filter(**{f"{model.USERNAME_FIELD}__in": names}))
     if not found:
         usernames.pretend(model(), names[0])
     return found

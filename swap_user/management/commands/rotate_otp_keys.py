@@ -57,6 +57,6 @@ def _unreadable(progress: Progress) -> str:
     examples = ", ".join(str(pk) for pk in list(progress.unreadable)[:5])
     return (
         f"{len(progress.unreadable)} secrets can't be decrypted ({counts}) and were not changed. "
-        "Add their key to OTP_ENCRYPTION_KEYS again, or revoke their authenticators. The ids of "
-        f"the first authenticators: {examples}."
+        "Add their key to OTP_ENCRYPTION_KEYS again, or revoke their authenticators and generate "
+        f"new recovery codes. The ids of the first ones: {examples}."
     )

@@ -16,12 +16,14 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import DateTimeField, Manager, QuerySet
+from django.db.backends.utils import CursorWrapper
+from django.db.models import DateTimeField, Manager, Model, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from swap_user.models import Authenticator
+from swap_user.models import Authenticator, RecoveryCode
 from swap_user.users import lookup
+from swap_user.users.databases import written
 from swap_user.users.usernames import username_field
 
 # Stands for the username. No lookup changes this value, so it can be found in the parameters.
@@ -40,8 +42,9 @@ def orm_select(username: str) -> "QuerySet[Authenticator]":
     Args:
         username: the canonical username, see ``usernames.normalize()``.
     """
-    users = lookup.named(username)
-    return Authenticator.objects.select_related("user").filter(user__in=users)
+    rows = written(Authenticator)
+    users = lookup.named(username).using(rows.db)
+    return rows.select_related("user").filter(user__in=users)
 
 
 class AuthenticatorQuery:
@@ -54,7 +57,7 @@ class AuthenticatorQuery:
 
     def __init__(self, username: str) -> None:
         self._username = username
-        self._connection = connections[router.db_for_read(Authenticator)]
+        self._connection = connections[router.db_for_write(Authenticator)]
         self._columns = _columns(self._connection.alias, get_user_model())
 
     def run(self) -> list[Authenticator]:
@@ -88,7 +91,13 @@ class AuthenticatorQuery:
         return self._columns.converters(self._connection)
 
 
-def raise_mark(authenticator: Authenticator, counter: int, changes: Mapping[str, Any]) -> bool:
+def raise_mark(
+    authenticator: Authenticator,
+    counter: int,
+    changes: Mapping[str, Any],
+    connection: BaseDatabaseWrapper,
+    cursor: CursorWrapper,
+) -> bool:
     """
     Run the query of ``orm_update`` without compiling it, and return whether a row was changed.
 
@@ -96,13 +105,53 @@ def raise_mark(authenticator: Authenticator, counter: int, changes: Mapping[str,
         authenticator: the authenticator whose counter is consumed.
         counter: the counter to consume.
         changes: the new values by field name, which include ``consumed``.
+        connection: the connection to the database that is written.
+        cursor: a cursor of it.
     """
-    connection = connections[router.db_for_write(Authenticator, instance=authenticator)]
     values = [*changes.items(), ("id", authenticator.pk), ("consumed", counter)]
-    prepared = [_META.get_field(name).get_db_prep_save(value, connection) for name, value in values]
-    with connection.cursor() as cursor:
-        cursor.execute(_kept_update(connection.alias, tuple(changes)), prepared)
-        return bool(cursor.rowcount)
+    sql = _kept_update(connection.vendor, connection.alias, Authenticator, tuple(changes))
+    cursor.execute(sql, _prepared(Authenticator, values, connection))
+    return bool(cursor.rowcount)
+
+
+def use_recovery_code(
+    row: RecoveryCode,
+    changes: Mapping[str, Any],
+    connection: BaseDatabaseWrapper,
+    cursor: CursorWrapper,
+) -> bool:
+    """
+    Save ``changes`` if the recovery code is unused, and return whether a row was changed.
+
+    Args:
+        row: the recovery code.
+        changes: the new values by field name, which include ``used_at``.
+        connection: the connection to the database that is written.
+        cursor: a cursor of it.
+    """
+    values = [*changes.items(), ("id", row.pk)]
+    sql = _kept_update(connection.vendor, connection.alias, RecoveryCode, tuple(changes))
+    cursor.execute(sql, _prepared(RecoveryCode, values, connection))
+    return bool(cursor.rowcount)
+
+
+def is_visible(row: Model, connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> bool:
+    """
+    Return whether a connection sees a row, which another transaction may not have committed yet.
+
+    Args:
+        row: an authenticator or a recovery code.
+        connection: the connection.
+        cursor: a cursor of it.
+    """
+    quoted = connection.ops.quote_name
+    table = quoted(type(row)._meta.db_table)
+    (pk,) = _prepared(type(row), [("id", row.pk)], connection)
+    cursor.execute(
+        f"SELECT 1 FROM {table} WHERE {quoted('id')} = %s",  # noqa: S608 - no user input
+        [pk],
+    )
+    return cursor.fetchone() is not None
 
 
 def orm_update(authenticator: Authenticator, counter: int, changes: Mapping[str, Any]) -> int:
@@ -111,33 +160,56 @@ def orm_update(authenticator: Authenticator, counter: int, changes: Mapping[str,
     return rows.update(**changes)
 
 
+# Added to the WHERE of the UPDATE that consumes a row, after its id.
+_UNUSED = {Authenticator: ("consumed", " < %s"), RecoveryCode: ("used_at", " IS NULL")}
+
+
 @lru_cache(maxsize=16)
-def _kept_update(alias: str, names: tuple[str, ...]) -> str:
+def _kept_update(vendor: str, alias: str, model: type[Model], names: tuple[str, ...]) -> str:
     quoted = connections[alias].ops.quote_name
-    changes = ", ".join(f"{quoted(_META.get_field(name).column)} = %s" for name in names)
+    meta = model._meta
+    changes = ", ".join(f"{quoted(_column(model, name))} = %s" for name in names)
+    unused, condition = _UNUSED[model]
     return (
-        f"UPDATE {quoted(_META.db_table)} SET {changes} "  # noqa: S608 - no user input
-        f"WHERE {quoted('id')} = %s AND {quoted('consumed')} < %s"
+        f"UPDATE {quoted(meta.db_table)} SET {changes} "  # noqa: S608 - no user input
+        f"WHERE {quoted('id')} = %s AND {quoted(unused)}{condition}"
     )
 
 
-def replace_secrets(changes: Iterable[tuple[Authenticator, str]]) -> None:
+def _column(model: type[Model], name: str) -> str:
+    field: Any = model._meta.get_field(name)
+    return str(field.column)
+
+
+def _prepared(
+    model: type[Model], values: Iterable[tuple[str, Any]], connection: BaseDatabaseWrapper
+) -> list[Any]:
+    fields: Any = model._meta
+    return [fields.get_field(name).get_db_prep_save(value, connection) for name, value in values]
+
+
+def replace_ciphertexts(
+    model: type[Model], field: str, changes: Iterable[tuple[Model, str]]
+) -> None:
     """
-    Save the secrets of many authenticators in one transaction.
+    Save the ciphertexts of many rows in one transaction.
 
     Args:
-        changes: authenticators with a new ciphertext, each with the ciphertext that it replaces.
-            A row whose ciphertext was changed by another request is not updated.
+        model: the model of the rows.
+        field: the name of the field with the ciphertext.
+        changes: rows with a new ciphertext, each with the text that it replaces. A row that was
+            changed by another request is not updated.
     """
-    connection = connections[router.db_for_write(Authenticator)]
-    primary_key = _META.get_field("id")
+    connection = connections[router.db_for_write(model)]
     quoted = connection.ops.quote_name
+    meta: Any = model._meta
+    pk, column = quoted(meta.pk.column), quoted(_column(model, field))
     sql = (
-        f"UPDATE {quoted(_META.db_table)} SET {quoted('secret')} = %s "  # noqa: S608 - as above
-        f"WHERE {quoted('id')} = %s AND {quoted('secret')} = %s"
+        f"UPDATE {quoted(meta.db_table)} SET {column} = %s "  # noqa: S608 - as above
+        f"WHERE {pk} = %s AND {column} = %s"
     )
     rows = [
-        (each.secret, primary_key.get_db_prep_save(each.pk, connection), replaced)
+        (getattr(each, field), meta.pk.get_db_prep_save(each.pk, connection), replaced)
         for each, replaced in changes
     ]
     # All rows in one call: SQLite blocks other writers until the transaction ends.

@@ -4,23 +4,36 @@ Recovery codes, for users who have lost their authenticator.
 A set has ten codes of 80 random bits. Each code works once. Codes are stored as salted password
 hashes (NIST SP 800-63B-4 section 3.1.2.2 requires this for secrets of less than 112 bits). All
 codes of a set have the same salt, so that a check computes only one hash.
+
+The hash is encrypted with the keyring and bound to the owner: moved to another user by SQL, a row
+lets nobody in (R46). Version 1.0.0a1 stored the hash itself, which is accepted until the upgrade is
+finished (see ``upgrades``).
 """
 
 import hmac
+import logging
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.db import transaction
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, QuerySet
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.models import RecoveryCode
+from swap_user.models import Authenticator, RecoveryCode
+from swap_user.otp import audit
+from swap_user.otp.authenticators import upgrades
+from swap_user.otp.authenticators.secrets import keyring
+from swap_user.otp.crypto.keyring import Keyring, encrypted_with
 from swap_user.otp.crypto.typed import simplify
-from swap_user.signals import recovery_code_used, recovery_codes_generated
+from swap_user.otp.exceptions import EncryptionError
+from swap_user.otp.store import keys
+from swap_user.signals import recovery_codes_generated
+from swap_user.users.databases import atomic, written
 
 NUMBER = 10
 
@@ -31,6 +44,10 @@ GROUP = 4
 
 # 80 random bits can't be guessed from a hash, so a small number is enough to comply with NIST.
 _ITERATIONS = 10_000
+
+# An encrypted hash begins with this text, followed by a ciphertext. With this text, it has the
+# format of a password hash, so that version 1.0.0a1 refuses it and raises no exception.
+SEALED = "aead$1$0$"
 
 _SHAPE = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
 _REPLACEMENTS = str.maketrans({"O": "0", "I": "1", "L": "1"})
@@ -52,7 +69,7 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
     """
     Create a new set of recovery codes and return it. It replaces the earlier set.
 
-    Only hashes of the codes are stored, so the codes can't be shown again later.
+    Only encrypted hashes of the codes are stored, so the codes can't be shown again later.
 
     Args:
         user: the owner of the codes.
@@ -62,31 +79,73 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
     """
     raw = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(NUMBER)]
     salt = secrets.token_hex(16)
-    rows = [RecoveryCode(user_id=user.pk, code=_hash(code, salt)) for code in raw]
-    with transaction.atomic():
-        RecoveryCode.objects.filter(user_id=user.pk).delete()
-        RecoveryCode.objects.bulk_create(rows)
+    hashes = [_hash(code, salt) for code in raw]
+    with atomic(RecoveryCode):
+        # While servers of version 1.0.0a1 run, they must be able to read the codes.
+        if not upgrades.is_old_form_written(upgrades.RECOVERY_CODES):
+            hashes = [seal(hashed, user.pk) for hashed in hashes]
+        rows = [RecoveryCode(user_id=user.pk, code=text) for text in hashes]
+        own = written(RecoveryCode)
+        own.filter(user_id=user.pk).delete()
+        own.bulk_create(rows)
     recovery_codes_generated.send(RecoveryCode, user=user)
     return ["-".join(code[i : i + GROUP] for i in range(0, LENGTH, GROUP)) for code in raw]
 
 
 def remaining_recovery_codes(user: AbstractBaseUser) -> int:
     """Return the number of the user's unused recovery codes."""
-    return RecoveryCode.objects.filter(user_id=user.pk, used_at=None).count()
+    return written(RecoveryCode).filter(user_id=user.pk, used_at=None).count()
 
 
-@sensitive_variables("code", "expected")
-def choose(code: str, rows: Sequence[RecoveryCode]) -> RecoveryCode | None:
+def rows_of(users: "QuerySet[AbstractBaseUser]") -> "QuerySet[RecoveryCode]":
     """
-    Return the row that ``code`` matches, used or unused, or None.
+    Return recovery codes, each with its user, and ``enrolled``: whether the user has an app.
 
-    ``code`` is compared with all rows. If there are no rows, a hash is computed all the same, so
-    that the time does not reveal whether there are rows.
+    Args:
+        users: the owners.
     """
-    salts = {_salt(row.code) for row in rows} or {"0" * 32}
+    codes = written(RecoveryCode)
+    apps = Authenticator.objects.using(codes.db).filter(user=OuterRef("user"))
+    apps = apps.exclude(type=Authenticator.Type.SENT)
+    codes = codes.select_related("user").filter(user__in=users.using(codes.db))
+    return codes.annotate(enrolled=Exists(apps))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """
+    A recovery code that was found.
+
+    Attributes:
+        row: its row. It is a used one if the code was used.
+        hashed: the hash.
+    """
+
+    row: RecoveryCode
+    hashed: str = field(repr=False)
+
+
+@sensitive_variables("code", "hashes", "expected", "hits")
+def choose(code: str, rows: Sequence[RecoveryCode]) -> Match | None:
+    """
+    Return the recovery code that ``code`` matches, used or unused, or None.
+
+    ``code`` is compared with all rows. As many hashes are decrypted and computed as for a complete
+    set, whatever rows there are, so that the time does not reveal them (R33). If there are several
+    rows of one code and one of them is used, so is the code.
+    """
+    plain = upgrades.is_pending(upgrades.RECOVERY_CODES)
+    hashes = [(row, hashed) for row in rows if (hashed := _open(row, plain=plain))]
+    _open_made_up(NUMBER - sum(row.code.startswith(SEALED) for row in rows))
+    salts = {_salt(hashed) for _, hashed in hashes} or {"0" * 32}
     expected = {salt: _hash(code, salt) for salt in salts}
-    hits = [row for row in rows if hmac.compare_digest(row.code, expected[_salt(row.code)])]
-    return next(iter(hits), None)
+    hits = [
+        Match(row, hashed)
+        for row, hashed in hashes
+        if hmac.compare_digest(hashed, expected[_salt(hashed)])
+    ]
+    used = [hit for hit in hits if hit.row.used_at is not None]
+    return next(iter(used or hits), None)
 
 
 def build_missing_rows(rows: int) -> None:
@@ -104,22 +163,82 @@ def build_missing_rows(rows: int) -> None:
         RecoveryCode(user=model())
 
 
-def consume(row: RecoveryCode, rows: Iterable[RecoveryCode]) -> bool:
+def mark_name(match: Match) -> str:
     """
-    Consume a recovery code and return whether it was unused.
+    Return what identifies a recovery code in Redis: a keyed hash of its hash.
 
-    The signal ``recovery_code_used`` is sent, so that the owner is notified.
+    It is not the primary key, which may be given again after a rollback.
+    """
+    return keys.keyed_hash("recovery code", match.hashed)
+
+
+def seal(hashed: str, user_id: object) -> str:
+    """Return the hash of a recovery code as its row stores it: encrypted, bound to the owner."""
+    return SEALED + keyring().encrypt(hashed, associated_data=_associated_data(user_id))
+
+
+def is_stale(row: RecoveryCode) -> bool:
+    """Return whether the hash is not encrypted, or with a key other than the first."""
+    if not row.code.startswith(SEALED):
+        return True
+    return encrypted_with(row.code.removeprefix(SEALED)) != keyring().primary_id
+
+
+@sensitive_variables("hashed")
+def reseal(row: RecoveryCode) -> None:
+    """
+    Encrypt the hash, or encrypt it again with the first key, without saving.
+
+    Raises:
+        EncryptionError: the hash can't be decrypted.
+    """
+    hashed = row.code
+    if hashed.startswith(SEALED):
+        hashed = _decrypt(hashed, row.user_id)
+    row.code = seal(hashed, row.user_id)
+
+
+@sensitive_variables("hashed")
+def _open(row: RecoveryCode, *, plain: bool) -> str:
+    """
+    Return the hash of a row, or "" if the row must not be used.
 
     Args:
         row: the recovery code.
-        rows: the set that the recovery code is part of.
+        plain: whether a hash that is not encrypted is accepted.
     """
-    unused = RecoveryCode.objects.filter(pk=row.pk, used_at=None)
-    if row.used_at is not None or unused.update(used_at=timezone.now()) == 0:
-        return False
-    left = sum(each.used_at is None for each in rows) - 1
-    recovery_code_used.send(RecoveryCode, user=row.user, remaining=left)
-    return True
+    if row.code.startswith(SEALED):
+        try:
+            hashed = _decrypt(row.code, row.user_id)
+        except EncryptionError as error:
+            # Not raised, because the other codes of the user still work.
+            reason = str(error)
+            audit.record(logging.ERROR, "secret unreadable", recovery_code=row.pk, reason=reason)
+            return ""
+    else:
+        hashed = row.code if plain else ""
+    return hashed if _salt(hashed) else ""
+
+
+def _decrypt(code: str, user_id: object) -> str:
+    ciphertext = code.removeprefix(SEALED)
+    return keyring().decrypt(ciphertext, associated_data=_associated_data(user_id))
+
+
+def _associated_data(user_id: object) -> str:
+    return f"recovery code|{user_id}"
+
+
+def _open_made_up(number: int) -> None:
+    """Decrypt a made-up hash ``number`` times."""
+    code = _made_up_code(keyring())
+    for _ in range(number):
+        _decrypt(code, None)
+
+
+@lru_cache(maxsize=4)
+def _made_up_code(ring: Keyring) -> str:
+    return seal(_hash("", "0" * 32), None)
 
 
 def _hash(code: str, salt: str) -> str:

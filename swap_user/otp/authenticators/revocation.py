@@ -2,6 +2,7 @@
 
 from swap_user.models import Authenticator
 from swap_user.signals import authenticator_removed
+from swap_user.users.databases import written
 
 
 def remove_authenticator(authenticator: Authenticator) -> bool:
@@ -14,7 +15,7 @@ def remove_authenticator(authenticator: Authenticator) -> bool:
         True, or False if another request has already deleted the authenticator.
     """
     user = authenticator.user
-    deleted, _ = Authenticator.objects.filter(pk=authenticator.pk).delete()
+    deleted, _ = written(Authenticator).filter(pk=authenticator.pk).delete()
     if not deleted:
         return False
     authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)

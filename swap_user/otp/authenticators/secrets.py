@@ -14,6 +14,7 @@ from swap_user.otp import audit
 from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import Keyring, decode_key, derive_key, encrypted_with
 from swap_user.otp.exceptions import EncryptionError
+from swap_user.users.databases import written
 
 
 def keyring() -> Keyring:
@@ -60,7 +61,7 @@ def open_secret(authenticator: Authenticator) -> str:
 
 def enrolled(user: AbstractBaseUser) -> "QuerySet[Authenticator]":
     """Return the enrolled authenticators of the user, without the one for sent codes."""
-    return Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT)
+    return written(Authenticator).filter(user_id=user.pk).exclude(type=Authenticator.Type.SENT)
 
 
 def is_enrolled(user: AbstractBaseUser) -> bool:
@@ -97,7 +98,7 @@ def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
     )
     fresh = hotp.generate_secret()
     seal(authenticator, fresh)
-    stored, created = Authenticator.objects.get_or_create(
+    stored, created = written(Authenticator).get_or_create(
         pk=authenticator.pk,
         defaults={
             "user_id": user.pk,
@@ -112,8 +113,8 @@ def sent_authenticator(user: AbstractBaseUser) -> tuple[Authenticator, str]:
     except EncryptionError as error:
         audit.record(logging.ERROR, "sent-code secret replaced", user=user.pk, reason=error)
         # Filtered by the old secret, so that only the first of two concurrent calls replaces it.
-        Authenticator.objects.filter(pk=stored.pk, secret=stored.secret).update(
+        written(Authenticator).filter(pk=stored.pk, secret=stored.secret).update(
             secret=authenticator.secret, user_id=user.pk, type=authenticator.type
         )
-        stored.refresh_from_db()
+        stored.refresh_from_db(using=stored._state.db)
         return stored, open_secret(stored)

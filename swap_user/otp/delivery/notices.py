@@ -19,10 +19,11 @@ from swap_user.conf import SwapUserSettings, swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.background.inline import release_connections
 from swap_user.otp.delivery.retry import Message, send_message
-from swap_user.otp.dispatchers import dispatch
+from swap_user.otp.dispatchers import dispatch, dispatch_despite_rollback
 from swap_user.otp.senders import AbstractOTPSender, email_address, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.users import lookup
+from swap_user.users.databases import written
 
 _EVENTS = {
     signals.new_browser_login: "new_browser_login",
@@ -31,6 +32,10 @@ _EVENTS = {
     signals.recovery_codes_generated: "recovery_codes_generated",
     signals.recovery_code_used: "recovery_code_used",
 }
+
+# Events that a rollback of the caller does not undo: the code stays used, and a session in a cache
+# stays logged in.
+_NOT_UNDONE = {signals.recovery_code_used, signals.new_browser_login}
 
 NOTICES: Sequence[str] = SwapUserSettings.OTP_NOTICES.default
 """The names of all notices, which are the default of OTP_NOTICES."""
@@ -72,7 +77,7 @@ def notify(user_pk: str, event: str, language: str | None, **context: Any) -> No
         context: variables for the templates in ``swap_user/notices/``.
     """
     model: Any = get_user_model()
-    user = model._default_manager.filter(pk=user_pk).first()
+    user = written(model).filter(pk=user_pk).first()
     if user is not None:  # None if the user was deleted before the job ran
         _notify(user, event, language, context)
 
@@ -88,7 +93,11 @@ def _on_event(sender: object, signal: Any, user: Any, **kwargs: Any) -> None:
         context["name"] = str(authenticator)
     if (remaining := kwargs.get("remaining")) is not None:
         context["remaining"] = remaining
-    dispatch(notify, str(user.pk), event, translation.get_language(), **context)
+    pk, language = str(user.pk), translation.get_language()
+    if signal in _NOT_UNDONE:
+        dispatch_despite_rollback(pk, notify, pk, event, language, **context)
+    else:
+        dispatch(notify, pk, event, language, **context)
 
 
 def _notify(user: Any, event: str, language: str | None, context: dict[str, Any]) -> None:

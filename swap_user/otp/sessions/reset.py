@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.sessions.sessions import end_sessions
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import sends
 from swap_user.signals import authenticator_removed
+from swap_user.users.databases import atomic, written
 
 
 def reset_user(user: Any) -> tuple[int, int]:
@@ -29,10 +28,10 @@ def reset_user(user: Any) -> tuple[int, int]:
         LoginUnavailable: Redis can't be reached. The changes in the database are done, but limits
             are not lifted and known browsers are not revoked.
     """
-    with transaction.atomic():
+    with atomic(Authenticator):
         removed = list(enrolled(user))
-        Authenticator.objects.filter(user_id=user.pk).delete()
-        codes, _ = RecoveryCode.objects.filter(user_id=user.pk).delete()
+        written(Authenticator).filter(user_id=user.pk).delete()
+        codes, _ = written(RecoveryCode).filter(user_id=user.pk).delete()
     end_sessions(user)
     for authenticator in removed:
         authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)

@@ -1,46 +1,35 @@
 """
-Single use: a counter is consumed once, by the first of several requests.
+Single use: a code of any kind is consumed once, by the first of several requests.
 
-A script in Redis consumes the counter in one atomic step, and one UPDATE stores it permanently in
-the database. Each of the two would be enough. With both, a code is used only once even if Redis or
-the database is restored from a backup.
+A script in Redis consumes it in one atomic step, and one UPDATE stores this permanently in the
+database. Each of the two would be enough. With both, a code is used only once even if Redis or the
+database is restored from a backup.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from django.db import models
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
-from swap_user.models import Authenticator
-from swap_user.otp.authenticators import queries
+from swap_user.models import Authenticator, RecoveryCode
+from swap_user.otp.authenticators import queries, recovery_codes
+from swap_user.otp.authenticators.recovery_codes import Match
 from swap_user.otp.authenticators.secrets import is_stale, reseal
+from swap_user.otp.availability import DATABASE_ERRORS, is_conflict
 from swap_user.otp.challenges.challenge import Challenge
-from swap_user.otp.store import keys, scripts
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.throttling.guesses import Charge
+from swap_user.otp.verification import durable, marks
+from swap_user.otp.verification.marks import NO_CHARGE, Mark
+from swap_user.otp.verification.own_connection import Statement
+from swap_user.signals import recovery_code_used
 
-# How long Redis stores the highest consumed counter of an authenticator (its mark), in seconds:
-# longer than any code is accepted. The database stores the counter permanently.
-_MARK_SECONDS = 3600
-
-# KEYS: the authenticator's mark; the challenge, or the mark again if there is none; the record
-# that this address has requested a code; the budgets that the attempt was charged to.
-# ARGV: the counter; lifetime of the mark in milliseconds; the challenge's value, or ""; the entry
-# of the attempt in its budgets; for each budget, the number of its entries.
-_CONSUME = scripts.Script(
-    """
-    -- A right code is not a guess, so its charge is refunded, even if the code is already used
-    -- (after a double click). Charges of other attempts stay.
-    for i = 4, #KEYS do redis.call('LREM', KEYS[i], -tonumber(ARGV[i + 1]), ARGV[4]) end
-    if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
-    local mark = tonumber(redis.call('GET', KEYS[1]) or '-1')
-    if mark >= tonumber(ARGV[1]) then return 0 end
-    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-    if ARGV[3] ~= '' then redis.call('DEL', KEYS[2]) end
-    redis.call('DEL', KEYS[3])
-    return 1
-    """
-)
-
-NO_CHARGE = Charge()
+# The mark of a recovery code, which has no counter.
+_USED = 1
 
 
 def consume(
@@ -65,51 +54,62 @@ def consume(
             deleted, so that the address counts as new again. "" if there is no such key.
 
     Raises:
-        LoginUnavailable: Redis can't be reached.
+        LoginUnavailable: Redis or the database can't be reached.
+        OperationalError: the transaction of the caller can't be committed; the counter is unused.
     """
-    return mark_in_redis(
+    mark = marks.take(
         account_key,
-        authenticator,
+        authenticator.pk.hex,
         counter,
         challenge=challenge,
         charge=charge,
         asked_key=asked_key,
-    ) and _mark_in_database(authenticator, counter)
-
-
-def mark_in_redis(
-    account_key: str,
-    authenticator: Authenticator,
-    counter: int,
-    *,
-    challenge: Challenge | None = None,
-    charge: Charge = NO_CHARGE,
-    asked_key: str = "",
-) -> bool:
-    """Do only the atomic step in Redis; see consume()."""
-    mark = keys.redis_key(account_key, "consumed", authenticator.pk.hex)
-    return bool(
-        _CONSUME(
-            [
-                mark,
-                challenge.key if challenge else mark,
-                asked_key or keys.redis_key(account_key, "asked"),
-                *(key for key, _ in charge.entries),
-            ],
-            [
-                counter,
-                _MARK_SECONDS * 1000,
-                challenge.value if challenge else "",
-                charge.entry,
-                *(count for _, count in charge.entries),
-            ],
-        )
     )
+    return mark is not None and _save(authenticator, _raise(authenticator, counter), mark)
 
 
-def _mark_in_database(authenticator: Authenticator, counter: int) -> bool:
+def consume_recovery_code(account_key: str, match: Match, rows: Iterable[RecoveryCode]) -> bool:
     """
-    Save ``counter`` as consumed, and return whether the stored counter was lower.
+    Consume a recovery code and return whether it was unused.
+
+    The signal ``recovery_code_used`` is sent, so that the owner is notified.
+
+    Args:
+        account_key: the account key, see ``keys.account_key()``.
+        match: the recovery code.
+        rows: the set that the recovery code is part of.
+
+    Raises:
+        LoginUnavailable: Redis or the database can't be reached.
+        OperationalError: the transaction of the caller can't be committed; the code is unused.
+    """
+    row = match.row
+    if row.used_at is not None:
+        return False
+    mark = marks.take(account_key, recovery_codes.mark_name(match), _USED)
+    if mark is None or not _save(row, _use(match), mark):
+        return False
+    left = sum(each.used_at is None for each in rows) - 1
+    recovery_code_used.send(RecoveryCode, user=row.user, remaining=left)
+    return True
+
+
+def _save(row: models.Model, update: Statement, mark: Mark) -> bool:
+    """Run the UPDATE. If it fails, keep the mark, or remove it if the caller can try again."""
+    try:
+        return durable.save(row, update, mark)
+    except (*DATABASE_ERRORS, LoginUnavailable) as error:
+        if not isinstance(error, LoginUnavailable) and is_conflict(error):
+            mark.give_back()
+        else:
+            with suppress(LoginUnavailable):
+                mark.keep()
+        raise
+
+
+def _raise(authenticator: Authenticator, counter: int) -> Statement:
+    """
+    Return the UPDATE that saves ``counter`` as consumed if the stored counter is lower.
 
     If the secret is not encrypted with the first key, the same UPDATE saves it encrypted again.
     """
@@ -117,4 +117,13 @@ def _mark_in_database(authenticator: Authenticator, counter: int) -> bool:
     if is_stale(authenticator):
         reseal(authenticator)
         changes["secret"] = authenticator.secret
-    return queries.raise_mark(authenticator, counter, changes)
+    return partial(queries.raise_mark, authenticator, counter, changes)
+
+
+@sensitive_variables("match")
+def _use(match: Match) -> Statement:
+    """Return the UPDATE that saves a recovery code as used, encrypted with the first key."""
+    changes: dict[str, Any] = {"used_at": timezone.now()}
+    if recovery_codes.is_stale(match.row):
+        changes["code"] = recovery_codes.seal(match.hashed, match.row.user_id)
+    return partial(queries.use_recovery_code, match.row, changes)

@@ -15,22 +15,24 @@ import pyotp
 import segno
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp.authenticators.secrets import enrolled, open_secret, seal
+from swap_user.otp.availability import DATABASE_ERRORS
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.exceptions import EncryptionError, InvalidCode
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
-from swap_user.otp.verification import consumption
+from swap_user.otp.verification import marks
 from swap_user.otp.verification.candidates import candidates, choose
 from swap_user.signals import authenticator_added
 from swap_user.users import usernames
+from swap_user.users.databases import atomic
 
 # How long an enrollment can be confirmed, in seconds.
 SECONDS = 600
@@ -118,15 +120,19 @@ class Enrollment:
         if match is None:
             raise InvalidCode("The code is wrong.")
         account_key = keys.account_key_of(self.authenticator.user)
-        if not consumption.mark_in_redis(account_key, self.authenticator, match.counter):
+        mark = marks.take(account_key, self.authenticator.pk.hex, match.counter)
+        if mark is None:
             raise InvalidCode("The code is already used.")
         authenticator = self.authenticator
         authenticator.consumed, authenticator.last_used_at = match.counter, timezone.now()
         try:
-            with transaction.atomic():
+            with atomic(Authenticator):
                 authenticator.save(force_insert=True)
         except IntegrityError:
             raise InvalidCode("This enrollment is already confirmed.") from None
+        except DATABASE_ERRORS:
+            mark.give_back()  # so that the caller can try again
+            raise
         authenticator_added.send(
             Authenticator, user=authenticator.user, authenticator=authenticator
         )

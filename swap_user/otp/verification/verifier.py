@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.models import Authenticator, RecoveryCode
+from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.authenticators.queries import AuthenticatorQuery
@@ -26,7 +25,7 @@ from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.notices import notify_guesses_exhausted
-from swap_user.otp.dispatchers import dispatch
+from swap_user.otp.dispatchers import dispatch_despite_rollback
 from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.policies import Groups
 from swap_user.otp.store import keys
@@ -119,6 +118,7 @@ def verify(
     Raises:
         AnotherCodeNeeded: the code is right and consumed, but the policy requires another factor.
         LoginUnavailable: Redis or the database can't be reached.
+        OperationalError: the transaction of the caller is in conflict with another one.
     """
     with report_database_outage():
         name = lookup.identify(username)
@@ -199,21 +199,17 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
 @sensitive_variables("code", "match")
 def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
     """Check a recovery code, and return the user."""
-    apps = Authenticator.objects.filter(user=OuterRef("user")).exclude(type=Authenticator.Type.SENT)
-    rows: Any = (
-        RecoveryCode.objects.select_related("user")
-        .filter(user__in=lookup.named(attempt.name))
-        .annotate(enrolled=Exists(apps))
-    )
-    rows = [row for row in rows if lookup.answers_to(row.user, attempt.name)]
+    found: Any = recovery_codes.rows_of(lookup.named(attempt.name))
+    rows = [row for row in found if lookup.answers_to(row.user, attempt.name)]
     recovery_codes.build_missing_rows(len(rows))
     match: Any = recovery_codes.choose(code, rows)
     if match is None:
         raise _Refused("wrong")
-    missing = _ask_policy(attempt, match.user, policies.RECOVERY, enrolled=match.enrolled)
-    if not recovery_codes.consume(match, rows):
+    user = match.row.user
+    missing = _ask_policy(attempt, user, policies.RECOVERY, enrolled=match.row.enrolled)
+    if not consumption.consume_recovery_code(attempt.account_key, match, rows):
         raise _Refused("used")
-    return _accept(attempt, match.user, policies.RECOVERY, missing)
+    return _accept(attempt, user, policies.RECOVERY, missing)
 
 
 def _refuse_browser_of_another_user(
@@ -253,7 +249,8 @@ def _after_wrong_code(
     """Send the notice if guesses are spent, and store the counter of a code that is far ahead."""
     if attempt.charge.spent:
         # Unknown browsers have no guess left. The job runs even if there is no such account (R33).
-        dispatch(notify_guesses_exhausted, attempt.name, translation.get_language())
+        language = translation.get_language()
+        dispatch_despite_rollback("", notify_guesses_exhausted, attempt.name, language)
     if far := far_ahead(code, authenticators):
         resync.remember(attempt.account_key, far)
 

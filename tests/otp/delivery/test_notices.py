@@ -151,10 +151,17 @@ def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
 @pytest.mark.parametrize("event", sorted(set(WORDS) - {"guesses_exhausted"}))
 def test_a_queue_could_carry_it(user, monkeypatch, event):
     """Plain values only, no user and no authenticator; the job is known to dispatchers."""
+    from swap_user.otp import dispatchers
     from swap_user.otp.background import registry
+    from swap_user.otp.dispatchers import InlineDispatcher
 
     carried = []
-    monkeypatch.setattr(notices, "dispatch", lambda job, *a, **k: carried.append((job, a, k)))
+
+    class Carrying(InlineDispatcher):
+        def dispatch(self, job, args, kwargs):
+            carried.append((job, args, kwargs))
+
+    monkeypatch.setattr(dispatchers, "load_dispatcher", Carrying)
     happen(event, user)
     ((job, args, kwargs),) = carried
     args, kwargs = json.loads(json.dumps([args, kwargs]))

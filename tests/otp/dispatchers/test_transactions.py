@@ -6,11 +6,11 @@ import pytest
 from django.db import transaction
 
 from swap_user import signals
-from swap_user.otp import send_code
+from swap_user.otp import generate_recovery_codes, send_code
 from swap_user.otp.background import thread_pool
 from swap_user.testing import outbox, wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY
-from tests.support import make_user, username, visitor
+from tests.support import enter, make_user, username, visitor
 
 
 def test_it_waits_for_the_transaction(user):
@@ -53,3 +53,32 @@ def test_in_a_test_case_it_runs_at_once(settings):
     make_user()
     send_code(visitor(), username())
     assert len(outbox) == 1
+
+
+def test_a_notice_does_not_wait_for_a_commit_that_does_not_come(user, notices):
+    """What a rollback does not undo is told once, whether the caller commits or rolls back."""
+    code, other, *_ = generate_recovery_codes(user)
+    assert wait_for_deliveries(PLENTY)
+    notices.clear()
+    with transaction.atomic():
+        assert enter(None, code) == user
+        transaction.set_rollback(True)
+    assert wait_for_deliveries(PLENTY)
+    assert [told for told, _ in notices] == [user]
+    with transaction.atomic():
+        assert enter(None, other) == user
+    assert wait_for_deliveries(PLENTY)
+    assert len(notices) == 2
+
+
+def test_a_notice_about_a_user_of_the_same_transaction(threads, transactional_db, notices):
+    """It is told once the user is committed, and not at all if that does not happen."""
+    for is_committed in (False, True):
+        with transaction.atomic():
+            user = make_user()
+            signals.recovery_code_used.send(None, user=user, remaining=3)
+            assert wait_for_deliveries(PLENTY)
+            assert notices == []
+            transaction.set_rollback(not is_committed)
+        assert wait_for_deliveries(PLENTY)
+        assert len(notices) == int(is_committed)

@@ -106,10 +106,10 @@ def test_four_processes_with_one_code(user):
 @pytest.mark.requirement("R8")
 def test_the_database_alone_lets_one_through(user, monkeypatch):
     """Should Redis say yes to everybody (restored, split in two), the UPDATE still says it once."""
-    from swap_user.otp.verification import consumption
+    from swap_user.otp.verification import consumption, marks
 
     authenticator = give(user, "hotp")
-    monkeypatch.setattr(consumption, "_CONSUME", lambda keys, args: 1)
+    monkeypatch.setattr(marks, "_TAKE", lambda keys, args: "")
     results = race([lambda: consumption.consume("account", authenticator, 7)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 
@@ -117,10 +117,10 @@ def test_the_database_alone_lets_one_through(user, monkeypatch):
 @pytest.mark.requirement("R8")
 def test_redis_alone_lets_one_through(user, monkeypatch):
     """Should the database say yes to everybody, the script still says it once."""
-    from swap_user.otp.verification import consumption
+    from swap_user.otp.verification import consumption, durable
 
     authenticator = give(user, "hotp")
-    monkeypatch.setattr(consumption, "_mark_in_database", lambda *args: True)
+    monkeypatch.setattr(durable, "save", lambda *args: True)
     results = race([lambda: consumption.consume("account", authenticator, 7)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 

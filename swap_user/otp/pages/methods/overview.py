@@ -11,6 +11,7 @@ from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.pages.methods.base import MethodsView
 from swap_user.otp.pages.methods.names import REMOVE, RENAME
 from swap_user.otp.senders import load_sender
+from swap_user.users.databases import written
 
 # The page suggests a new set of recovery codes if this many or fewer are left.
 FEW = 3
@@ -38,9 +39,9 @@ class OverviewView(MethodsView):
                 "is_overview": True,
                 "enrolled": enrolled,
                 "receiver": self.receiver(),
-                "sent": Authenticator.objects.filter(
-                    pk=Authenticator.sent_id(self.user.pk)
-                ).first(),
+                "sent": written(Authenticator)
+                .filter(pk=Authenticator.sent_id(self.user.pk))
+                .first(),
                 "sent_lets_in": policies.takes_sent(self.user, enrolled=bool(enrolled)),
                 "asks_password": policies.load_policy().asks_password(),
                 "recovery_codes_left": left,

@@ -54,7 +54,12 @@ def main() -> None:
 
     first = Authenticator.objects.order_by("pk")[0]
     changed = []
-    for update in (queries.orm_update, queries.raise_mark):
+
+    def raise_mark(*args: Any) -> bool:
+        with connections[alias].cursor() as cursor:
+            return queries.raise_mark(*args, connections[alias], cursor)
+
+    for update in (queries.orm_update, raise_mark):
         Authenticator.objects.update(consumed=3)
         done = [bool(update(first, counter, {"consumed": counter})) for counter in (5, 5, 4, 6)]
         marks = list(Authenticator.objects.order_by("pk").values_list("consumed", flat=True))
