@@ -6,13 +6,16 @@ import time
 from typing import Any
 
 import pytest
-from django.contrib.admin import site
+from django.contrib.admin import AdminSite, site
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.urls import path
 
+from swap_user.admin import AuthenticatorAdmin
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
 from swap_user.otp.authenticators.secrets import sent_authenticator
+from swap_user.otp.sites import OTPAdminSite
 from tests.support import RFC_SECRET, give, make_user, username
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +162,48 @@ def test_who_may_delete_a_user_may_delete_what_is_theirs(client: Client, owner: 
     address = f"/admin/{opts.app_label}/{opts.model_name}/{victim.pk}/delete/"
     assert client.post(address, {"post": "yes"}).status_code == 302
     assert not type(owner).objects.filter(pk=victim.pk).exists()
+
+
+class Renamed(AuthenticatorAdmin):
+    """Pages of the same admin under names of the project's own."""
+
+    def get_urls(self) -> Any:
+        return [
+            path("", self.admin_site.admin_view(self.changelist_view), name="apps"),
+            path("<path:object_id>/delete/", self.own(self.delete_view), name="delete-app"),
+            *super().get_urls(),
+        ]
+
+    def own(self, view: Any) -> Any:
+        return self.admin_site.admin_view(view)
+
+
+own_site = OTPAdminSite(name="own")
+own_site.register(Authenticator, Renamed)
+plain_site = AdminSite(name="plain")
+plain_site.register(Authenticator, Renamed)
+
+urlpatterns = [
+    path("admin/", site.urls),
+    path("own/", own_site.urls),
+    path("plain/", plain_site.urls),
+]
+
+PLACES = ["/own/swap_user/authenticator/", "/plain/swap_user/authenticator/"]
+
+
+@pytest.mark.xfail(strict=True, reason="an unknown URL name counts as the deletion of a user")
+@pytest.mark.parametrize("place", PLACES)
+def test_staff_without_permissions(
+    client: Client, owner: Any, settings: Any, monkeypatch: Any, place: str
+) -> None:
+    """Wherever the admin of authenticators is registered: nothing is seen, nothing is revoked."""
+    settings.ROOT_URLCONF = __name__
+    row = give(owner, name="the boss's app")
+    client.force_login(make_user(5, is_staff=True))
+    for address in (place, f"{place}{row.pk}/change/", f"{place}{row.pk}/delete/"):
+        assert client.get(address).status_code == 403
+        assert client.post(address, {"post": "yes"}).status_code == 403
+    data = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    assert client.post(place, data).status_code == 403
+    assert Authenticator.objects.filter(pk=row.pk).exists()
