@@ -160,7 +160,7 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
     ]
 
 
-_OTP_BACKENDS = {"swap_user.backends.otp.OTPBackend"}
+_OTP_BACKENDS = {"swap_user.backends.OTPBackend"}
 
 
 def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -74,6 +75,15 @@ class OTPAdminSiteMixin(_Site):
             *super().get_urls(),
         ]
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """
+        Return whether the user has permission, and the session has shown what the policy requires.
+
+        A login by another page, by another package or as another user is no proof. The login page
+        then asks the user to log in here as well.
+        """
+        return super().has_permission(request) and self._is_proven(request)
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """
         Check permissions as Django does, and add the link to the sign-in methods to the header.
@@ -83,6 +93,9 @@ class OTPAdminSiteMixin(_Site):
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            # A site may override has_permission() without calling the method of this class.
+            if not self._is_proven(request):
+                return redirect_to_login(request.get_full_path(), self.otp_url("login"))
             if _pages().must_enroll(request, self.otp_url):
                 redirect: HttpResponseBase = _pages().redirect_to_enrollment(request, self.otp_url)
                 return redirect
@@ -157,6 +170,8 @@ class OTPAdminSiteMixin(_Site):
             # has_permission() of the site takes a request, so it gets a copy with this user.
             as_user: Any = copy(request)
             as_user.user = user
+            # The user may not have logged in yet.
+            _pages().waive(as_user)
             return self.has_permission(as_user)
 
         request.current_app = self.name
@@ -167,6 +182,7 @@ class OTPAdminSiteMixin(_Site):
             resend_url=self.otp_url("resend-otp"),
             next_page=self.otp_url("index"),
             permits=permits,
+            requires_proof=True,
             extra_context={
                 **self.each_context(request),
                 "title": title,
@@ -179,6 +195,11 @@ class OTPAdminSiteMixin(_Site):
             **options,
         )(request)
         return cast(HttpResponse, response)
+
+    def _is_proven(self, request: HttpRequest) -> bool:
+        """Return whether the session is sufficient for the page. The logout asks for nothing."""
+        sufficient: bool = _pages().is_sufficient(request)
+        return sufficient or request.path == self.otp_url("logout")
 
     def _get_method_urls(self) -> "list[URLPattern]":
         """Return the URLs of the pages on sign-in methods."""

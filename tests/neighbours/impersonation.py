@@ -27,6 +27,8 @@ def set_up(package: str) -> None:
         "MIDDLEWARE": [*base.MIDDLEWARE, *MIDDLEWARE[package]],
         "ROOT_URLCONF": "tests.neighbours.impersonation_urls",
         "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        # By default, the admin is left out.
+        "IMPERSONATE": {"URI_EXCLUSIONS": []},
         "LOGIN_REDIRECT_URL": "/whoami/",
         "LOGOUT_REDIRECT_URL": "/whoami/",
     }

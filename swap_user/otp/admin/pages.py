@@ -7,12 +7,15 @@ The parts of the admin site that need the user model.
 from swap_user.otp.admin.enforce_enrollment import must_enroll, redirect_to_enrollment
 from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
 from swap_user.otp.pages.methods.urls import PAGES
+from swap_user.otp.sessions.proof import is_sufficient, waive
 
 __all__ = [
     "PAGES",
     "CodeView",
     "ResendView",
     "UsernameView",
+    "is_sufficient",
     "must_enroll",
     "redirect_to_enrollment",
+    "waive",
 ]

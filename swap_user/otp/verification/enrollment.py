@@ -16,6 +16,7 @@ import segno
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -94,7 +95,7 @@ class Enrollment:
         return picture.svg_inline(scale=5, border=4, dark="#000", light="#fff")
 
     @sensitive_variables("typed", "code")
-    def confirm(self, typed: object) -> Authenticator:
+    def confirm(self, typed: object, request: HttpRequest | None = None) -> Authenticator:
         """
         Check a code of the app and save the authenticator.
 
@@ -102,6 +103,9 @@ class Enrollment:
 
         Args:
             typed: the code as typed.
+            request: the user's request, or None. With it, the session records that the user has
+                shown a code of the app. Otherwise the OTP admin and pages that require a recent
+                login may ask the user to log in again, if the policy requires the app.
 
         Returns:
             The saved authenticator.
@@ -128,7 +132,7 @@ class Enrollment:
         except IntegrityError:
             raise InvalidCode("This enrollment is already confirmed.") from None
         authenticator_added.send(
-            Authenticator, user=authenticator.user, authenticator=authenticator
+            Authenticator, user=authenticator.user, authenticator=authenticator, request=request
         )
         return authenticator
 

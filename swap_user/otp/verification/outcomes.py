@@ -16,7 +16,9 @@ _ATTRIBUTE = "_swap_user_outcome"
 def note(request: HttpRequest | None, outcome: "Outcome") -> None:
     """Save the outcome as an attribute of the request."""
     if request is not None:
-        setattr(request, _ATTRIBUTE, outcome)
+        # Django REST framework wraps the request of Django. Attributes of that one are seen through
+        # the wrapper, so both can be passed to login().
+        setattr(getattr(request, "_request", request), _ATTRIBUTE, outcome)
 
 
 def outcome_of(request: HttpRequest | None) -> "Outcome | None":

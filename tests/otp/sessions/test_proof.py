@@ -55,7 +55,6 @@ def by_another_page(client: Client, user: Any) -> None:
     client.force_login(user)
 
 
-@pytest.mark.xfail(strict=True, reason="any login opens the admin")
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("enrolled", [False, True])
 def test_a_login_of_another_kind_is_no_proof(
@@ -77,7 +76,6 @@ def test_a_login_of_another_kind_is_no_proof(
     assert logged_in(client), "it stays a login everywhere else"
 
 
-@pytest.mark.xfail(strict=True, reason="any login opens the admin")
 def test_the_login_page_says_what_is_missing(client: Client, boss: Any) -> None:
     """To a user who is logged in: neither a loop, nor an empty page, nor "no access"."""
     by_another_page(client, boss)
@@ -94,7 +92,6 @@ def test_the_login_page_says_what_is_missing(client: Client, boss: Any) -> None:
     assert client.get(LOGIN)["Location"] == INDEX
 
 
-@pytest.mark.xfail(strict=True, reason="the password alone opens the admin")
 @pytest.mark.user_model("password")
 def test_a_password_elsewhere(client: Client, boss: Any, settings: Any) -> None:
     """With the policy "both": on Django's own page, then the admin, which wants both factors."""
@@ -115,7 +112,6 @@ def test_a_password_elsewhere(client: Client, boss: Any, settings: Any) -> None:
     assert client.get(INDEX).status_code == 200
 
 
-@pytest.mark.xfail(strict=True, reason="any login opens the admin")
 def test_a_session_of_the_version_before(client: Client, boss: Any) -> None:
     """It has no record: one logs in again for the admin, without an error."""
     client.force_login(boss)
@@ -128,7 +124,6 @@ def test_a_session_of_the_version_before(client: Client, boss: Any) -> None:
     assert client.get(INDEX).status_code == 200
 
 
-@pytest.mark.xfail(strict=True, reason="any login is fresh")
 def test_only_a_login_with_a_code_is_fresh(boss: Any) -> None:
     """Django's login() with a user that no code belongs to is not."""
     request = visitor()
@@ -136,7 +131,6 @@ def test_only_a_login_with_a_code_is_fresh(boss: Any) -> None:
     assert not is_fresh(request)
 
 
-@pytest.mark.xfail(strict=True, reason="any login is fresh")
 def test_the_code_of_somebody_else_is_no_proof(boss: Any) -> None:
     """A view that checks one user's code and logs in another one."""
     from tests.support import ask as ask_for
@@ -149,7 +143,6 @@ def test_the_code_of_somebody_else_is_no_proof(boss: Any) -> None:
     assert not is_fresh(request)
 
 
-@pytest.mark.xfail(strict=True, reason="any login is fresh")
 def test_another_login_takes_the_proof_away(client: Client, boss: Any) -> None:
     """Who logs in again by another page, as the same or as another user, has shown nothing."""
     settings_of = [boss, make_user(2, is_staff=True, is_superuser=True), boss]
@@ -160,7 +153,6 @@ def test_another_login_takes_the_proof_away(client: Client, boss: Any) -> None:
         assert client.get(INDEX).status_code == 302
 
 
-@pytest.mark.xfail(strict=True, reason="the session stays in the admin")
 def test_an_app_that_was_added_meanwhile(client: Client, boss: Any, settings: Any) -> None:
     """By a command, say: the session has not shown it, and the policy now asks for it."""
     use_policy(settings, "AuthenticatorOnceEnrolled")
