@@ -42,7 +42,7 @@ class OTPBackend(ModelBackend):
         """
         Return the user that the code belongs to, or None. A code works once.
 
-        After an accepted code, the session of the request gets a new key.
+        The session of the request gets a new key after a first of two codes, and at ``login()``.
 
         After too many wrong codes, a code is not checked. ``swap_user.otp.limited(request)`` then
         returns the limit that was reached.
@@ -69,8 +69,6 @@ class OTPBackend(ModelBackend):
             flow.renew(request, who.next_flow)
             raise
         outcomes.note(request, outcome)
-        if outcome.user is not None:
-            flow.renew(request, who.next_flow)
         return outcome.user
 
     @sensitive_variables("otp")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -93,11 +92,7 @@ class OTPAdminSiteMixin(_Site):
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            # A site may override has_permission() without calling the method of this class.
-            if not self._is_proven(request):
-                return redirect_to_login(request.get_full_path(), self.otp_url("login"))
-            if _pages().must_enroll(request, self.otp_url):
-                redirect: HttpResponseBase = _pages().redirect_to_enrollment(request, self.otp_url)
+            if redirect := self._redirect_first(request):
                 return redirect
             return header_link.add(view(request, *args, **kwargs), self.otp_url)
 
@@ -195,6 +190,17 @@ class OTPAdminSiteMixin(_Site):
             **options,
         )(request)
         return cast(HttpResponse, response)
+
+    def _redirect_first(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return a redirect if the user has to log in here or to enroll before they go on."""
+        redirect: HttpResponseBase | None = None
+        # A site may override has_permission() without calling the method of this class.
+        if not self._is_proven(request):
+            login_url = self.otp_url("login")
+            redirect = _pages().redirect_to_login(request.get_full_path(), login_url)
+        elif _pages().must_enroll(request, self.otp_url):
+            redirect = _pages().redirect_to_enrollment(request, self.otp_url)
+        return redirect
 
     def _is_proven(self, request: HttpRequest) -> bool:
         """Return whether the session is sufficient for the page. The logout asks for nothing."""

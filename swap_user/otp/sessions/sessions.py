@@ -16,7 +16,8 @@ from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions import proof
 from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes
-from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors import flow, known_browsers
+from swap_user.otp.visitors.session_key import renew_key
 from swap_user.signals import new_browser_login
 from swap_user.users import usernames
 
@@ -41,8 +42,20 @@ def note_login(
         return
     if session is not None:
         proof.record(session, user, outcome.shown, now=time.time())
+        renew_after_login(request, session)
     if not outcome.known:
         new_browser_login.send(type(outcome.user), user=outcome.user, request=request)
+
+
+def renew_after_login(request: HttpRequest | None, session: SessionBase) -> None:
+    """
+    Give the session a new flow, and a new key unless ``login()`` has given it one (R35, R53).
+
+    ``login()`` keeps the key if the same user was logged in before.
+    """
+    flow.replace(session)
+    if request is not None and session.session_key == outcomes.session_key_of(request):
+        renew_key(session)
 
 
 def is_fresh(request: HttpRequest) -> bool:

@@ -47,18 +47,21 @@ def new_id() -> str:
 
 def renew(request: HttpRequest | None, flow: str) -> None:
     """
-    Give the session another flow, if it has one, and another key.
+    Give the session another flow and another key.
 
     Args:
         request: the visitor's request. Without a session, nothing happens.
         flow: the id of the new flow, see ``new_id()``.
     """
-    session = _session(request)
-    if session is None:
-        return
-    if current(request) is not None:
+    if (session := _session(request)) is not None:
         session[SESSION_KEY] = flow
-    renew_key(session)
+        renew_key(session)
+
+
+def replace(session: SessionBase) -> None:
+    """Give the session another flow, if it has one. Nothing in Redis belongs to it yet."""
+    if SESSION_KEY in session:
+        session[SESSION_KEY] = new_id()
 
 
 def current(request: HttpRequest | None) -> str | None:

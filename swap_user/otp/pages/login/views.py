@@ -189,7 +189,7 @@ class CodeView(StepView):
         return self.render_to_response(self.get_context_data(form=form))
 
     def log_in(self, user: Any) -> None:
-        """Log ``user`` in. The backend has given the session a new key (R35)."""
+        """Log ``user`` in. The session gets a new key (R35)."""
         code_request.clear(self.request.session)
         reauthentication.settle(self.request.session)
         login(self.request, user)
