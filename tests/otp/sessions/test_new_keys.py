@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import time_machine
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings as django_settings
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import aauthenticate, alogin, authenticate, login
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from swap_user.otp import AnotherCodeNeeded, note_password, send_code
+from swap_user.otp.visitors.session_key import renew_key
 from swap_user.testing import outbox
 from tests.otp.pages.login.guarded import COOKIE, session_writes
 from tests.otp.pages.login.helpers import ask, code, enter, logged_in, text
@@ -232,7 +234,26 @@ def atomic_request(request: HttpRequest) -> HttpResponse:
         return HttpResponse("in")
 
 
-urlpatterns = [*admin_urls, path("step/", one_step), path("atomic/", atomic_request)]
+async def async_step(request: HttpRequest) -> HttpResponse:
+    """Checks a code, and logs in, with the asynchronous functions."""
+    try:
+        user = await aauthenticate(request, username=username(), otp=request.POST["otp"])
+    except AnotherCodeNeeded:
+        return HttpResponse(status=409)
+    if user is None:
+        return HttpResponse(status=401)
+    await alogin(request, user)
+    await request.session.aset("more", 1)
+    await request.session.asave()
+    return HttpResponse("in")
+
+
+urlpatterns = [
+    *admin_urls,
+    path("step/", one_step),
+    path("atomic/", atomic_request),
+    path("async/", async_step),
+]
 
 
 @pytest.fixture(params=["/step/", "/atomic/"])
@@ -257,6 +278,40 @@ def test_steps_in_code_that_are_rolled_back(
     assert key(client) not in {before, middle}
     assert not stored(middle)
     assert logged_in(client)
+
+
+@pytest.mark.user_model("no password")
+def test_the_asynchronous_functions(boss: Any, engine: str) -> None:
+    """As with the others; an asynchronous view may save the session itself."""
+
+    async def walk() -> None:
+        client = AsyncClient()
+        await client.post("/step/", {"send": "1"})
+        keys = [client.cookies[COOKIE].value]
+        for otp, status in ((outbox[-1].otp, 409), (totp(NOW), 200)):
+            assert (await client.post("/async/", {"otp": otp})).status_code == status
+            keys.append(client.cookies[COOKIE].value)
+        assert len(set(keys)) == 3
+        for each in keys[:2]:
+            assert not await sync_to_async(stored)(each)
+        assert (await client.get("/admin/")).status_code == 200
+
+    async_to_sync(walk)()
+
+
+def test_a_session_that_is_emptied(client: Client, boss: Any, engine: str, settings: Any) -> None:
+    """Flushed after its key was given up: the old row goes as well."""
+    client.post("/step/", {"send": "1"})
+    before = key(client)
+    store = import_module(settings.SESSION_ENGINE).SessionStore(before)
+    renew_key(store)
+    store.flush()
+    assert not stored(before)
+    store["a"] = 1
+    store.save()
+    if engine != "signed_cookies":
+        assert stored(store.session_key)
+    assert store.session_key != before
 
 
 def test_an_unbound_request_gets_no_session(client: Client, boss: Any) -> None:
