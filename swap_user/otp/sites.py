@@ -1,5 +1,6 @@
 """The admin site that asks for a one-time code in place of a password."""
 
+from contextlib import suppress
 from copy import copy
 from functools import update_wrapper
 from types import ModuleType
@@ -10,7 +11,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse, reverse_lazy
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -204,8 +205,12 @@ class OTPAdminSiteMixin(_Site):
 
     def _is_proven(self, request: HttpRequest) -> bool:
         """Return whether the session is sufficient for the page. The logout asks for nothing."""
-        sufficient: bool = _pages().is_sufficient(request)
-        return sufficient or request.path == self.otp_url("logout")
+        if _pages().is_sufficient(request):
+            return True
+        # A project may ask has_permission() in a URLconf without this site.
+        with suppress(NoReverseMatch):
+            return request.path == self.otp_url("logout")
+        return False
 
     def _get_method_urls(self) -> "list[URLPattern]":
         """Return the URLs of the pages on sign-in methods."""

@@ -11,7 +11,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import login
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 
@@ -226,6 +226,16 @@ def test_sites_of_projects(client: Client, boss: Any, settings: Any, place: str)
     assert client.post(f"{site}check-otp/", {"otp": outbox[-1].otp}).status_code == 302
     assert client.get(place).status_code == 200
     assert client.get(INDEX).status_code == 200
+
+
+def test_permission_where_there_is_no_admin(boss: Any) -> None:
+    """A project may ask a site that is in no URLconf: no exception."""
+    request = visitor()
+    request.user = boss
+    with override_settings(ROOT_URLCONF="tests.otp.sessions.no_urls"):
+        assert not admin.site.has_permission(request)
+    proof.record(request.session, boss, ["sent"], now=time.time())
+    assert admin.site.has_permission(request)
 
 
 def test_staff_who_must_enroll(client: Client, boss: Any, settings: Any) -> None:
