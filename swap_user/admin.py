@@ -63,15 +63,17 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """
         Return whether the user may revoke ``obj``.
 
-        On the pages of another model, return True: deleting a user together with their
-        authenticators needs no extra permission.
+        On the pages of another model, such as the user model, staff who may delete the owner may
+        delete the owner's authenticators too: deleting a user needs no extra permission.
         """
-        match = request.resolver_match
-        on_own_pages = match is None or (match.url_name or "").startswith(
-            "swap_user_authenticator_"
-        )
-        is_cascade = obj is not None and not on_own_pages
-        return is_cascade or super().has_delete_permission(request, obj)
+        if super().has_delete_permission(request, obj):
+            return True
+        page = _admin_of_page(request)
+        if obj is None or page is None or issubclass(page.model, Authenticator):
+            return False
+        is_of_users = issubclass(page.model, get_user_model())
+        users = page if is_of_users else page.admin_site._registry.get(get_user_model())
+        return users is not None and users.has_delete_permission(request, obj.user)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: "dict[str, Any] | None" = None
@@ -118,3 +120,14 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not isinstance(site, OTPAdminSiteMixin) or is_fresh(request):
             return None
         return log_in_again(request, site.otp_url("login"))
+
+
+def _admin_of_page(request: HttpRequest) -> "admin.ModelAdmin[Any] | None":
+    """
+    Return the ModelAdmin that the requested page belongs to, or None.
+
+    The page is not recognized by its URL name, which a project can change.
+    """
+    page = request.resolver_match.func if request.resolver_match else None
+    found = getattr(page, "model_admin", None)  # set by ModelAdmin.get_urls()
+    return found if isinstance(found, admin.ModelAdmin) else None

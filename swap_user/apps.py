@@ -22,12 +22,14 @@ class SwapUserConfig(AppConfig):
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
         from swap_user.otp.delivery import notices  # noqa: PLC0415
-        from swap_user.otp.sessions import first_receiver_hack, sessions  # noqa: PLC0415
+        from swap_user.otp.sessions import first_receiver_hack, proof, sessions  # noqa: PLC0415
+        from swap_user.signals import authenticator_added  # noqa: PLC0415
 
         register_checks()
         first_receiver_hack.hide_codes_from_receivers()
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
+        authenticator_added.connect(proof.note_enrollment, dispatch_uid="swap_user.proof")
 
 
 # Don't import AdminConfig by name: Django would then find two default configs in this module.

@@ -24,6 +24,7 @@ MOVED = {
     "swap_user.identity": "swap_user.users.usernames",
     "swap_user.phones": "swap_user.users.phone",
     # In settings and code.
+    "swap_user.backends.otp": "swap_user.backends",
     "swap_user.otp.dispatch": "swap_user.otp.dispatchers",
     "swap_user.otp.enrollment": "swap_user.otp.verification.enrollment",
     "swap_user.otp.recovery": "swap_user.otp.authenticators.recovery_codes",

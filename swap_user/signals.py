@@ -9,7 +9,12 @@ the signal.
 from django.dispatch import Signal
 
 authenticator_added = Signal()
-"""Sent when an authenticator is enrolled. Arguments: ``user``, ``authenticator``."""
+"""
+Sent when an authenticator is enrolled.
+
+Arguments: ``user``, ``authenticator``, ``request`` (the request that was passed to
+``Enrollment.confirm()``, or None).
+"""
 
 authenticator_removed = Signal()
 """

@@ -17,6 +17,7 @@ from swap_user import moved
 from swap_user.checks import deployment
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
+from swap_user.checks.login_pages import check_login_pages
 from swap_user.checks.neighbours import check_axes
 from swap_user.checks.upgrade import database_check_upgrade
 from swap_user.checks.user_model import check_username_field
@@ -45,6 +46,7 @@ def register_checks() -> None:
         check_moved,
         check_axes,
         check_username_field,
+        check_login_pages,
     ):
         checks.register(check, checks.Tags.security)
     for check in deployment.ALL:
@@ -164,7 +166,7 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
     ]
 
 
-_OTP_BACKENDS = {"swap_user.backends.otp.OTPBackend"}
+_OTP_BACKENDS = {"swap_user.backends.OTPBackend"}
 
 
 def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:

@@ -1,5 +1,6 @@
 """The admin site that asks for a one-time code in place of a password."""
 
+from contextlib import suppress
 from copy import copy
 from functools import update_wrapper
 from types import ModuleType
@@ -10,7 +11,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse, reverse_lazy
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -74,6 +75,15 @@ class OTPAdminSiteMixin(_Site):
             *super().get_urls(),
         ]
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """
+        Return whether the user has permission, and the session has shown what the policy requires.
+
+        A login by another page, by another package or as another user is no proof. The login page
+        then asks the user to log in here as well.
+        """
+        return super().has_permission(request) and self._is_proven(request)
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """
         Check permissions as Django does, and add the link to the sign-in methods to the header.
@@ -83,8 +93,7 @@ class OTPAdminSiteMixin(_Site):
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if _pages().must_enroll(request, self.otp_url):
-                redirect: HttpResponseBase = _pages().redirect_to_enrollment(request, self.otp_url)
+            if redirect := self._redirect_first(request):
                 return redirect
             return header_link.add(view(request, *args, **kwargs), self.otp_url)
 
@@ -157,6 +166,8 @@ class OTPAdminSiteMixin(_Site):
             # has_permission() of the site takes a request, so it gets a copy with this user.
             as_user: Any = copy(request)
             as_user.user = user
+            # The user may not have logged in yet.
+            _pages().waive(as_user)
             return self.has_permission(as_user)
 
         request.current_app = self.name
@@ -167,6 +178,7 @@ class OTPAdminSiteMixin(_Site):
             resend_url=self.otp_url("resend-otp"),
             next_page=self.otp_url("index"),
             permits=permits,
+            requires_proof=True,
             extra_context={
                 **self.each_context(request),
                 "title": title,
@@ -179,6 +191,26 @@ class OTPAdminSiteMixin(_Site):
             **options,
         )(request)
         return cast(HttpResponse, response)
+
+    def _redirect_first(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return a redirect if the user has to log in here or to enroll before they go on."""
+        redirect: HttpResponseBase | None = None
+        # A site may override has_permission() without calling the method of this class.
+        if not self._is_proven(request):
+            login_url = self.otp_url("login")
+            redirect = _pages().redirect_to_login(request.get_full_path(), login_url)
+        elif _pages().must_enroll(request, self.otp_url):
+            redirect = _pages().redirect_to_enrollment(request, self.otp_url)
+        return redirect
+
+    def _is_proven(self, request: HttpRequest) -> bool:
+        """Return whether the session is sufficient for the page. The logout asks for nothing."""
+        if _pages().is_sufficient(request):
+            return True
+        # A project may ask has_permission() in a URLconf without this site.
+        with suppress(NoReverseMatch):
+            return request.path == self.otp_url("logout")
+        return False
 
     def _get_method_urls(self) -> "list[URLPattern]":
         """Return the URLs of the pages on sign-in methods."""

@@ -165,7 +165,7 @@ def test_w003_and_w004_while_a_project_is_being_set_up(settings, monkeypatch):
 
 def test_a_subclass_of_the_backend_will_do(settings):
     """A project's own subclass counts."""
-    settings.AUTHENTICATION_BACKENDS = ["tests.backends.test_otp.Strict"]
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_backends.Strict"]
     assert ours() == {}
 
 

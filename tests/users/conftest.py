@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings as django_settings
 
+from swap_user.testing import log_in
 from tests.support import username
 from tests.user_models import UserModel
 from tests.users.helpers import is_inside
@@ -19,6 +19,6 @@ def user(db):
 def staff_client(user, client):
     user.is_staff = True
     user.save()
-    client.force_login(user, backend=django_settings.AUTHENTICATION_BACKENDS[0])
+    log_in(client, user)
     assert is_inside(client)
     return client

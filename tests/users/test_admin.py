@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import RequestFactory
 from django.urls import reverse
 
+from swap_user.testing import log_in
 from tests.support import username
 from tests.user_models import HAS_PASSWORD, UserModel
 
@@ -25,7 +25,7 @@ def _url(page: str, *args: object) -> str:
 
 
 def _log_in(client, user):
-    client.force_login(user, backend=django_settings.AUTHENTICATION_BACKENDS[0])
+    log_in(client, user)
     return client
 
 

@@ -5,6 +5,8 @@ Redis stores them for a short time. Without a session they are not stored, becau
 could then complete the login.
 """
 
+from collections.abc import Sequence
+
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from swap_user.otp.store import keys, scripts
@@ -12,8 +14,12 @@ from swap_user.otp.store import keys, scripts
 # How long a shown factor is stored, in seconds: the longest possible lifetime of a code.
 SECONDS = 600
 
+# KEYS[1] holds the factors. The other keys are pairs: what the first one holds moves to the second.
 _ADD = scripts.Script(
     """
+    for i = 2, #KEYS, 2 do
+        if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('RENAME', KEYS[i], KEYS[i + 1]) end
+    end
     local shown = redis.call('GET', KEYS[1])
     shown = shown and (shown .. ',' .. ARGV[1]) or ARGV[1]
     redis.call('SET', KEYS[1], shown, 'PX', ARGV[2])
@@ -44,14 +50,29 @@ def factors(shown: frozenset[str], user: AbstractBaseUser) -> frozenset[str]:
     return frozenset(factor for factor, _, owner in entries if owner == str(user.pk))
 
 
-def add(account_key: str, flow: str, factor: str, user: AbstractBaseUser) -> None:
+def add(
+    account_key: str,
+    flow: str,
+    factor: str,
+    user: AbstractBaseUser,
+    *,
+    moved: Sequence[str] = (),
+) -> None:
     """
     Record that ``user`` has shown a factor.
+
+    Args:
+        account_key: the account key, see ``keys.account_key()``.
+        flow: the flow that has shown the factor.
+        factor: the factor, see ``policies``.
+        user: the user whose factor it is.
+        moved: Redis keys that are renamed first, in the same step: the old and the new name of
+            each. Missing keys are ignored.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _ADD([shown_key(account_key, flow)], [f"{factor}@{user.pk}", SECONDS * 1000])
+    _ADD([shown_key(account_key, flow), *moved], [f"{factor}@{user.pk}", SECONDS * 1000])
 
 
 def forget(account_key: str, flow: str) -> None:

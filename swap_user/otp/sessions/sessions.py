@@ -13,38 +13,58 @@ from django.http import HttpRequest
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.otp.sessions import proof
 from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes
-from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors import flow, known_browsers
+from swap_user.otp.visitors.session_key import renew_key
 from swap_user.signals import new_browser_login
 
-LOGGED_IN_AT = "_swap_user_logged_in_at"
 
-
-def note_login(sender: object, request: HttpRequest | None, **kwargs: Any) -> None:
+def note_login(
+    sender: object, request: HttpRequest | None, user: Any = None, **kwargs: Any
+) -> None:
     """
-    Save the time of the login in the session. This is a receiver of ``user_logged_in``.
+    Record the factors of the login in the session. This is a receiver of ``user_logged_in``.
+
+    A login of another kind, such as with a password, by another package or as another user, removes
+    an earlier record.
 
     After a login with a code in an unknown browser, the signal ``new_browser_login`` is sent, so
     that the owner is notified.
     """
     session = getattr(request, "session", None)
-    if session is not None:
-        session[LOGGED_IN_AT] = time.time()
     outcome = outcomes.outcome_of(request)
-    if outcome and outcome.user and not outcome.known:
-        user = outcome.user
-        new_browser_login.send(type(user), user=user, request=request)
+    if outcome is None or outcome.user is None or outcome.user != user:
+        if session is not None:
+            proof.clear(session)
+        return
+    if session is not None:
+        proof.record(session, user, outcome.shown, now=time.time())
+        renew_after_login(request, session)
+    if not outcome.known:
+        new_browser_login.send(type(outcome.user), user=outcome.user, request=request)
+
+
+def renew_after_login(request: HttpRequest | None, session: SessionBase) -> None:
+    """
+    Give the session a new flow, and a new key unless ``login()`` has given it one (R35, R53).
+
+    ``login()`` keeps the key if the same user was logged in before.
+    """
+    flow.replace(session)
+    if request is not None and session.session_key == outcomes.session_key_of(request):
+        renew_key(session)
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Return whether the login of the session is less than OTP_FRESH_LOGIN seconds old (R37)."""
-    at = request.session.get(LOGGED_IN_AT)
-    if not isinstance(at, int | float):
-        return False
+    """
+    Return whether the user has logged in within the last OTP_FRESH_LOGIN seconds (R37).
+
+    Only a login counts that has shown all factors that the policy requires, see ``proof``.
+    """
     now = time.time()
-    # Not ``now - at``, which would raise OverflowError if ``at`` is a huge integer.
-    return now - swap_user_settings.OTP_FRESH_LOGIN < at <= now
+    return proof.is_sufficient(request, since=now - swap_user_settings.OTP_FRESH_LOGIN, now=now)
 
 
 def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:

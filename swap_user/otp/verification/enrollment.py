@@ -16,6 +16,7 @@ import segno
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -96,7 +97,7 @@ class Enrollment:
         return picture.svg_inline(scale=5, border=4, dark="#000", light="#fff")
 
     @sensitive_variables("typed", "code")
-    def confirm(self, typed: object) -> Authenticator:
+    def confirm(self, typed: object, request: HttpRequest | None = None) -> Authenticator:
         """
         Check a code of the app and save the authenticator.
 
@@ -104,6 +105,9 @@ class Enrollment:
 
         Args:
             typed: the code as typed.
+            request: the user's request, or None. With it, the session records that the user has
+                shown a code of the app. Otherwise the OTP admin and pages that require a recent
+                login may ask the user to log in again, if the policy requires the app.
 
         Returns:
             The saved authenticator.
@@ -134,7 +138,7 @@ class Enrollment:
             mark.give_back()  # so that the caller can try again
             raise
         authenticator_added.send(
-            Authenticator, user=authenticator.user, authenticator=authenticator
+            Authenticator, user=authenticator.user, authenticator=authenticator, request=request
         )
         return authenticator
 

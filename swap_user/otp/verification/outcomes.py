@@ -11,17 +11,28 @@ if TYPE_CHECKING:
     from swap_user.otp.verification.verifier import Outcome
 
 _ATTRIBUTE = "_swap_user_outcome"
+_SESSION_KEY = "_swap_user_session_key"
 
 
 def note(request: HttpRequest | None, outcome: "Outcome") -> None:
     """Save the outcome as an attribute of the request."""
     if request is not None:
-        setattr(request, _ATTRIBUTE, outcome)
+        # Django REST framework wraps the request of Django. Attributes of that one are seen through
+        # the wrapper, so both can be passed to login().
+        noted = getattr(request, "_request", request)
+        setattr(noted, _ATTRIBUTE, outcome)
+        session = getattr(request, "session", None)
+        setattr(noted, _SESSION_KEY, getattr(session, "session_key", None))
 
 
 def outcome_of(request: HttpRequest | None) -> "Outcome | None":
     """Return the outcome of the last code that was checked for this request, or None."""
     return getattr(request, _ATTRIBUTE, None)
+
+
+def session_key_of(request: HttpRequest) -> str | None:
+    """Return the key that the session of the request had when the code was checked, or None."""
+    return getattr(request, _SESSION_KEY, None)
 
 
 def limited(request: HttpRequest | None) -> ReachedLimit | None:

@@ -21,7 +21,7 @@ from swap_user.otp import audit, policies
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.authenticators.queries import AuthenticatorQuery
 from swap_user.otp.availability import report_database_outage
-from swap_user.otp.challenges import factors_shown, resync
+from swap_user.otp.challenges import challenge, factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.notices import notify_guesses_exhausted
@@ -42,6 +42,9 @@ from swap_user.otp.verification.candidates import (
 from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.users import lookup
+
+# A user who has logged in, and the factors of the login.
+_Accepted = tuple[AbstractBaseUser, frozenset[str]]
 
 
 class _Refused(Exception):
@@ -90,12 +93,15 @@ class Outcome:
         account_key: the account key.
         known: whether this browser has logged in to the account before.
         limited: the limit because of which the code was not checked, or None.
+        shown: the factors that the user has shown in this login: that of the code, and those of
+            its earlier steps. Empty if the code was refused.
     """
 
     user: AbstractBaseUser | None
     account_key: str
     known: bool = False
     limited: ReachedLimit | None = None
+    shown: frozenset[str] = frozenset()
 
 
 @sensitive_variables("typed", "code", "recovery_code")
@@ -136,10 +142,10 @@ def verify(
         known = attempt.charge.known
         with report_database_outage():
             if code:
-                user = _verify_code(attempt, code)
+                user, shown = _verify_code(attempt, code)
             else:
-                user = _verify_recovery_code(attempt, recovery_code or "")
-        return Outcome(user, account_key, known)
+                user, shown = _verify_recovery_code(attempt, recovery_code or "")
+        return Outcome(user, account_key, known, shown=shown)
     except _Refused as refused:
         audit.record(logging.WARNING, "code refused", account=account_key, reason=refused)
         return Outcome(None, account_key, known)
@@ -149,20 +155,36 @@ def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
     """
     Record that the password was right, for a policy that requires a password and a code.
 
+    The session gets a new key.
+
     Args:
         user: the user whose password was right.
-        request: the visitor's request. The password counts as a factor only in its session.
+        request: the visitor's request. The password counts as a factor only in its session. If it
+            has no session, nothing is recorded.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
     account_key = keys.account_key_of(user)
-    factors_shown.add(account_key, flow.begin(request) or "", policies.PASSWORD, user)
+    begun, next_flow = flow.begin(request), flow.new_id()
+    if begun is not None:
+        _show_factor(account_key, policies.PASSWORD, user, begun, next_flow)
+        flow.renew(request, next_flow)
+
+
+def _show_factor(
+    account_key: str, factor: str, user: AbstractBaseUser, old_flow: str, new_flow: str
+) -> None:
+    """Record a shown factor, and move the state of the login to the session's next flow."""
+    # The tries are moved too. Otherwise a known password would refill them.
+    by_flow = (challenge.challenge_key, factors_shown.shown_key, budgets.tries_key)
+    moved = [key(account_key, flow) for key in by_flow for flow in (old_flow, new_flow)]
+    factors_shown.add(account_key, new_flow, factor, user, moved=moved)
 
 
 @sensitive_variables("code", "match")
-def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
-    """Check a sent code or a code of an authenticator app, and return the user."""
+def _verify_code(attempt: _Attempt, code: str) -> _Accepted:
+    """Check a sent code or a code of an authenticator app, and return what ``_accept()`` does."""
     query = AuthenticatorQuery(attempt.name)
     authenticators = [each for each in query.run() if lookup.answers_to(each.user, attempt.name)]
     _refuse_browser_of_another_user(attempt, authenticators)
@@ -197,8 +219,8 @@ def _verify_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
 
 
 @sensitive_variables("code", "match")
-def _verify_recovery_code(attempt: _Attempt, code: str) -> AbstractBaseUser:
-    """Check a recovery code, and return the user."""
+def _verify_recovery_code(attempt: _Attempt, code: str) -> _Accepted:
+    """Check a recovery code, and return what ``_accept()`` does."""
     found: Any = recovery_codes.rows_of(lookup.named(attempt.name))
     rows = [row for row in found if lookup.answers_to(row.user, attempt.name)]
     recovery_codes.build_missing_rows(len(rows))
@@ -276,21 +298,21 @@ def _ask_policy(
     return missing
 
 
-def _accept(
-    attempt: _Attempt, user: AbstractBaseUser, factor: str, missing: Groups
-) -> AbstractBaseUser:
+def _accept(attempt: _Attempt, user: AbstractBaseUser, factor: str, missing: Groups) -> _Accepted:
     """
-    Log the accepted code, and return the user if no factor is missing.
+    Log the accepted code, and return the user and the factors of the login if none is missing.
 
     Raises:
         AnotherCodeNeeded: a factor is missing. The shown factor is recorded for the session.
     """
     audit.record(logging.INFO, "code accepted", user=user.pk, factor=factor)
+    shown = factors_shown.factors(attempt.pending.shown, user) | {factor}
     if attempt.flow is None:
-        return user
+        return user, shown
     if missing:
-        factors_shown.add(attempt.account_key, attempt.flow, factor, user)
+        next_flow = attempt.visitor.next_flow
+        _show_factor(attempt.account_key, factor, user, attempt.flow, next_flow)
         raise AnotherCodeNeeded(missing)
     if attempt.pending.shown:
         factors_shown.forget(attempt.account_key, attempt.flow)
-    return user
+    return user, shown

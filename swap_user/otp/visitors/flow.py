@@ -1,4 +1,10 @@
-"""The flow: the browser session that requested a code. The code works only in this session."""
+"""
+The flow: the browser session that requested a code. The code works only in this session.
+
+After each accepted step of a login, the session gets another flow and another key (R53). So who
+knows the earlier ones, because they planted the session or stole its cookie, can't take part in the
+rest of the login. This also holds for sessions in signed cookies, which no server can delete.
+"""
 
 import re
 import secrets
@@ -6,6 +12,8 @@ from typing import cast
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
+
+from swap_user.otp.visitors.session_key import renew_key
 
 SESSION_KEY = "_swap_user_flow"
 
@@ -28,8 +36,32 @@ def begin(request: HttpRequest | None) -> str | None:
         return None
     flow = current(request)
     if flow is None:
-        flow = session[SESSION_KEY] = secrets.token_urlsafe(16)
+        flow = session[SESSION_KEY] = new_id()
     return flow
+
+
+def new_id() -> str:
+    """Return a random id of a flow."""
+    return secrets.token_urlsafe(16)
+
+
+def renew(request: HttpRequest | None, flow: str) -> None:
+    """
+    Give the session another flow and another key.
+
+    Args:
+        request: the visitor's request. Without a session, nothing happens.
+        flow: the id of the new flow, see ``new_id()``.
+    """
+    if (session := _session(request)) is not None:
+        session[SESSION_KEY] = flow
+        renew_key(session)
+
+
+def replace(session: SessionBase) -> None:
+    """Give the session another flow, if it has one. Nothing in Redis belongs to it yet."""
+    if SESSION_KEY in session:
+        session[SESSION_KEY] = new_id()
 
 
 def current(request: HttpRequest | None) -> str | None:

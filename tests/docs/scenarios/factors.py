@@ -92,6 +92,7 @@ def _reset() -> None:
     from django.core.management import call_command
     from django.test import Client, override_settings
 
+    from swap_user import testing
     from swap_user.models import Authenticator, RecoveryCode
     from swap_user.otp import enroll, generate_recovery_codes
 
@@ -100,7 +101,7 @@ def _reset() -> None:
     enrollment.confirm(app_code(enrollment.secret))
     generate_recovery_codes(user)
     client = Client()
-    client.force_login(user)
+    testing.log_in(client, user)
     out = io.StringIO()
     call_command("reset_otp", EMAIL, "--limits-only", stdout=out)
     assert "limits lifted" in out.getvalue()

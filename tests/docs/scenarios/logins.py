@@ -51,12 +51,14 @@ def _own_user_model() -> None:
     from django.core.management import call_command
     from django.test import Client
 
+    from swap_user import testing
+
     call_command("makemigrations", check=True, verbosity=0)
     user = user_known_by(EMAIL)
     assert user.get_full_name() == EMAIL
     log_in(EMAIL, mailed)
     client = Client()
-    client.force_login(user)
+    testing.log_in(client, user)
     for address in ("", "add/", f"{user.pk}/change/"):
         assert client.get(f"/admin/members/member/{address}").status_code == 200
     client.post("/admin/members/member/add/", {"email": "NEW@example.com"})

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import path
 
 from swap_user.otp.sites import OTPAdminSite
+from swap_user.testing import log_in
 from tests.otp.pages.login.helpers import INDEX, LOGIN
 from tests.otp.pages.methods.helpers import METHODS
 from tests.support import make_user
@@ -23,7 +24,7 @@ LINK = f'<a href="{METHODS}">Sign-in methods</a>'
 
 def test_link_in_the_header(client: Client) -> None:
     """Of every page, and none where there is no login."""
-    client.force_login(make_user(is_staff=True, is_superuser=True))
+    log_in(client, make_user(is_staff=True, is_superuser=True))
     for address in [INDEX, "/admin/auth/group/", "/admin/auth/group/add/", METHODS, "/admin/auth/"]:
         assert client.get(address).content.decode().count(LINK) == 1
     assert LINK not in client.get("/admin/auth/group/add/?_popup=1").content.decode()
@@ -50,7 +51,7 @@ def test_link_beside_a_projects_own_header(client: Client, settings: Any, theme:
     settings.TEMPLATES = [
         {**engine, "APP_DIRS": False, "OPTIONS": {**engine["OPTIONS"], "loaders": loaders}}
     ]
-    client.force_login(make_user(is_staff=True, is_superuser=True))
+    log_in(client, make_user(is_staff=True, is_superuser=True))
     for address in [INDEX, "/admin/auth/group/"]:
         page = client.get(address).content.decode()
         assert page.count("<b>our brand</b>") == 1

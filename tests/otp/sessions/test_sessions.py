@@ -1,6 +1,7 @@
 """Sessions: which are fresh, and that a change of factors ends the others."""
 
 import io
+import time
 
 import pytest
 import time_machine
@@ -11,6 +12,7 @@ from django.test import Client
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import generate_recovery_codes
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
+from swap_user.testing import log_in
 from tests.support import NOW, ask, enter, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
@@ -43,21 +45,30 @@ def test_a_login_is_fresh_for_ten_minutes(user):
         assert not is_fresh(request)
 
 
-@pytest.mark.parametrize("value", ["yesterday", None, float("nan"), float("inf"), {}])
-def test_a_session_that_holds_something_else_is_not_fresh(value):
-    """Whatever is in the session."""
-    request = visitor()
-    request.session["_swap_user_logged_in_at"] = value
-    assert not is_fresh(request)
+@pytest.mark.parametrize(
+    "value", ["yesterday", None, float("nan"), float("inf"), 10**400, -(10**400), {}, True]
+)
+def test_a_session_that_holds_something_else_is_not_fresh(user, value):
+    """Whatever is in the session: as a time, as the factors, as the user, as the whole record."""
+    for record in (
+        {"user": str(user.pk), "factors": {"sent": value}},
+        {"user": str(user.pk), "factors": value},
+        {"user": value, "factors": {"sent": time.time()}},
+        value,
+    ):
+        request = visitor()
+        request.user = user
+        request.session["_swap_user_proof"] = record
+        assert not is_fresh(request)
 
 
 @pytest.mark.requirement("R36")
 def test_other_sessions_end_and_this_one_goes_on(user):
     """Two browsers of one user and one of another: only the user's other browser is out."""
     mine, other, somebody = Client(), Client(), Client()
-    mine.force_login(user)
-    other.force_login(user)
-    somebody.force_login(make_user(2, is_staff=True, is_superuser=True))
+    log_in(mine, user)
+    log_in(other, user)
+    log_in(somebody, make_user(2, is_staff=True, is_superuser=True))
     request = visitor()
     request.session = mine.session
     request.user = user
@@ -71,7 +82,7 @@ def test_other_sessions_end_and_this_one_goes_on(user):
 def test_all_sessions_end(user):
     """Without one to keep, all of the user's end."""
     client = Client()
-    client.force_login(user)
+    log_in(client, user)
     assert SESSION_KEY in client.session
     end_sessions(get_user_model().objects.get(pk=user.pk))
     assert not is_in(client)
@@ -82,7 +93,7 @@ def test_reset_otp(user):
     give(user)
     codes = generate_recovery_codes(user)
     client = Client()
-    client.force_login(user)
+    log_in(client, user)
     out = io.StringIO()
     call_command("reset_otp", username(), stdout=out)
     assert "revoked authenticators: 1, recovery codes: 10." in out.getvalue()

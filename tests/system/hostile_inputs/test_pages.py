@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from swap_user.otp.policies import Both
 from swap_user.otp.sessions import code_request
 from swap_user.otp.visitors import known_browsers
+from swap_user.testing import log_in
 from tests.support import give, username
 from tests.system.hostile_inputs.strategies import HEADER_VALUES, JSON, TEXT, TIMES
 from tests.system.hostile_inputs.trials import KNOWN, PASSWORD, changed, hostile, is_right
@@ -156,12 +157,12 @@ PAGES = ["add-sign-in-method", "recovery-codes", "rename-sign-in-method", "remov
 def test_the_pages_on_sign_in_methods(user, page, data, enrollment, stamp, query):
     """Add, rename, remove, recovery codes, of a user who is logged in."""
     client = Client()
-    client.force_login(user)
+    log_in(client, user)
     session = client.session
     if enrollment is not None:
         session["_swap_user_enrollment"] = enrollment
     if stamp is not None:
-        session["_swap_user_logged_in_at"] = stamp
+        session["_swap_user_proof"]["factors"]["sent"] = stamp
     session.save()
     args = []
     if page.startswith("re") and page != "recovery-codes":

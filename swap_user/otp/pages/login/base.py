@@ -20,8 +20,9 @@ from django.views.generic.edit import FormView
 
 from swap_user.otp.delivery.request import send_code
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
+from swap_user.otp.pages.login.text import factors_in_words
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
-from swap_user.otp.sessions import code_request, reauthentication
+from swap_user.otp.sessions import code_request, proof, reauthentication
 from swap_user.otp.sessions.code_request import CodeRequest
 
 
@@ -48,12 +49,15 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
             points to another host.
         extra_context: more variables for the template.
         permits: a function that takes a user and returns whether they may log in here.
+        requires_proof: whether a user who is logged in must log in here as well, if the session has
+            not shown the factors that the policy requires.
     """
 
     http_method_names = ["get", "head", "post", "options"]
     login_url = "login"
     check_url = "check-otp"
     resend_url = "resend-otp"
+    requires_proof = False
 
     asked: CodeRequest | None
     """The last code request of this session, or None."""
@@ -76,9 +80,21 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
     def is_logged_in(self) -> bool:
         """Return whether the user is logged in, has permission and need not log in again."""
-        if reauthentication.is_demanded(self.request):
-            return False
-        return self.permits(self.request.user)
+        return self.permits(self.request.user) and not self.must_log_in_again()
+
+    def must_log_in_again(self) -> bool:
+        """Return whether the user is logged in, and has to log in here once more."""
+        return reauthentication.is_demanded(self.request) or self.lacks_proof()
+
+    def lacks_proof(self) -> bool:
+        """Return whether the user may log in here, but the session has not shown enough factors."""
+        user = self.request.user
+        return (
+            self.requires_proof
+            and user.is_authenticated
+            and self.permits(user)
+            and not proof.is_sufficient(self.request)
+        )
 
     def get_default_redirect_url(self) -> str:
         """Return the URL to redirect to after the login, if there is no ``next``."""
@@ -93,10 +109,15 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
                 "check_url": resolve_url(self.check_url),
                 "resend_url": resolve_url(self.resend_url),
                 "start_over_url": self.with_next(self.login_url),
-                "logs_in_again": reauthentication.is_demanded(self.request),
+                "logs_in_again": self.must_log_in_again(),
+                "missing_factors": self.name_missing_factors(),
                 **kwargs,
             }
         )
+
+    def name_missing_factors(self) -> str:
+        """Return in words what the session of a user who is logged in lacks, or ""."""
+        return factors_in_words(proof.missing(self.request)) if self.lacks_proof() else ""
 
     def send(self, username: str) -> None:
         """

@@ -1,8 +1,11 @@
-"""Texts for visitors about durations and limits."""
+"""Texts for visitors about durations, limits and factors."""
 
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from swap_user.otp import policies
+from swap_user.otp.policies import Groups
 from swap_user.otp.throttling.guesses import ReachedLimit
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -47,3 +50,18 @@ def limit_in_words(limit: ReachedLimit) -> str:
     }
     text = f"{words[limit.scope]} {longer}" if limit.longer else words[limit.scope]
     return text % {"time": in_words(limit.retry_in)}
+
+
+def factors_in_words(groups: Groups) -> str:
+    """Return which factors a user has to show: one of each group."""
+    return str(get_text_list([_factor_in_words(group) for group in groups], _("and")))
+
+
+def _factor_in_words(group: frozenset[str]) -> str:
+    if group == {policies.PASSWORD}:
+        return _("your password")
+    if group == {policies.SENT}:
+        return _("a code that is sent to you")
+    if group and group <= policies.NOT_SENT:
+        return _("a code of your authenticator app or a recovery code")
+    return _("a one-time code")

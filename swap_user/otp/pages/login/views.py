@@ -46,7 +46,7 @@ class UsernameView(StepView):
     def get_initial(self) -> dict[str, Any]:
         """Fill in the username of a user who has to log in again."""
         initial = super().get_initial()
-        if reauthentication.is_demanded(self.request):
+        if self.must_log_in_again():
             initial["username"] = usernames.stored(self.request.user)
         return initial
 
@@ -190,14 +190,10 @@ class CodeView(StepView):
         return self.render_to_response(self.get_context_data(form=form))
 
     def log_in(self, user: Any) -> None:
-        """Log ``user`` in, and give the session a new key (R35)."""
-        session = self.request.session
-        code_request.clear(session)
-        reauthentication.settle(session)
-        key = session.session_key
+        """Log ``user`` in. The session gets a new key (R35)."""
+        code_request.clear(self.request.session)
+        reauthentication.settle(self.request.session)
         login(self.request, user)
-        if session.session_key == key:
-            session.cycle_key()
 
     def add_remaining_message(self, user: Any) -> None:
         """Add a message with the number of recovery codes that are left."""

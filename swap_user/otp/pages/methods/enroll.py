@@ -83,7 +83,7 @@ class AddView(ChangingView):
         if not form.is_valid():
             return self.ask_code(form, enrollment)
         try:
-            authenticator = enrollment.confirm(form.cleaned_data["otp"])
+            authenticator = enrollment.confirm(form.cleaned_data["otp"], request)
         except InvalidCode:
             form.add_error("otp", str(self.wrong_code_message))
             return self.ask_code(form, enrollment)

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from swap_user.testing import outbox
+from swap_user.testing import log_in, outbox
 from tests.otp.pages.login.helpers import (
     CHECK,
     INDEX,
@@ -145,7 +145,7 @@ def test_forms_carry_a_token(client: Client, step: str) -> None:
 
 def test_password_pages_where_there_is_no_password(client: Client, staff: Any) -> None:
     """Nor a link to them, where the user model has none."""
-    client.force_login(staff, backend="swap_user.backends.OTPBackend")
+    log_in(client, staff)
     expected = 200 if HAS_PASSWORD else 404
     assert client.get("/admin/password_change/").status_code == expected
     assert client.post("/admin/password_change/").status_code == expected

@@ -9,7 +9,7 @@ from django.test import Client
 
 from swap_user.otp.pages.login.forms import CODE_MAX_LENGTH
 from swap_user.otp.sessions import code_request
-from swap_user.testing import outbox
+from swap_user.testing import log_in, outbox
 from tests.otp.pages.login.helpers import (
     CHECK,
     LOGIN,
@@ -152,5 +152,5 @@ def test_resend_is_for_post_alone(client: Client, staff: Any, method: str) -> No
     """The resend takes POST only, also from a user who is logged in."""
     response = client.generic(method, RESEND)
     assert (response.status_code, response["Allow"]) == (405, "POST")
-    client.force_login(staff)
+    log_in(client, staff)
     assert client.generic(method, RESEND).status_code == 405

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 
+from swap_user.testing import log_in
 from tests.otp.pages.login.helpers import (
     CHECK,
     INDEX,
@@ -66,7 +67,7 @@ def test_logged_in_without_staff_rights(client: Client, staff: Any) -> None:
 @pytest.mark.parametrize("step", [LOGIN, CHECK])
 def test_logged_in_already(client: Client, staff: Any, step: str) -> None:
     """Both pages redirect a visitor who is logged in."""
-    client.force_login(staff)
+    log_in(client, staff)
     assert client.get(step)["Location"] == INDEX
     assert client.get(step, {"next": "/admin/x/"})["Location"] == "/admin/x/"
     assert client.get(step, {"next": "//evil.example/"})["Location"] == INDEX

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from swap_user.testing import log_in
 from tests.support import make_user
 
 
@@ -14,5 +15,5 @@ from tests.support import make_user
 def user(client: Client) -> Any:
     """Staff without any permission, logged in."""
     user = make_user(is_staff=True)
-    client.force_login(user)
+    log_in(client, user)
     return user

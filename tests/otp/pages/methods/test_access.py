@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from swap_user.models import Authenticator, RecoveryCode
-from swap_user.testing import outbox
+from swap_user.testing import log_in, outbox
 from tests.otp.pages.login.helpers import CHECK, INDEX, LOGIN, text
 from tests.otp.pages.methods.helpers import (
     ADD,
@@ -47,8 +47,8 @@ def test_other_sessions_end(client: Client, user: Any, change: str) -> None:
     """Each change ends the user's other sessions, and no other user's."""
     row = give(user)
     other, stranger = Client(), Client()
-    other.force_login(user)
-    stranger.force_login(make_user(2, is_staff=True))
+    log_in(other, user)
+    log_in(stranger, make_user(2, is_staff=True))
     if change == "add":
         assert add(client).status_code == 302
     elif change == "remove":
@@ -112,7 +112,7 @@ def test_nothing_is_stored(client: Client, user: Any) -> None:
 def test_forged_requests_are_refused(user: Any) -> None:
     """Every page checks the CSRF token."""
     client = Client(enforce_csrf_checks=True)
-    client.force_login(user)
+    log_in(client, user)
     row = give(user)
     for address in [ADD, CODES, rename(row), remove(row)]:
         assert client.post(address, {"name": "x"}).status_code == 403
@@ -139,5 +139,5 @@ def test_other_methods(client: Client, user: Any) -> None:
 
 def test_users_without_staff_rights(client: Client) -> None:
     """A user who may not enter the admin is sent to the login page."""
-    client.force_login(make_user())
+    log_in(client, make_user())
     assert client.get(METHODS)["Location"] == f"{LOGIN}?next={METHODS}"

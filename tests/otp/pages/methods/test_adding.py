@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from html import unescape
 from typing import Any
@@ -15,8 +14,9 @@ from swap_user.models import Authenticator
 from swap_user.otp.authenticators.secrets import open_secret
 from swap_user.otp.crypto.hotp import code_at
 from swap_user.otp.pages.methods import pending
+from swap_user.testing import log_in
 from tests.otp.pages.login.helpers import CHECK, LOGIN, text
-from tests.otp.pages.methods.helpers import ADD, CODES, METHODS, add, begin, totp_of
+from tests.otp.pages.methods.helpers import ADD, CODES, METHODS, add, begin, freshen, totp_of
 from tests.support import NOW, give, make_user, username
 
 pytestmark = pytest.mark.django_db
@@ -95,9 +95,7 @@ def test_too_late(client: Client, clock: Any, user: Any) -> None:
     """An enrollment that waited for more than ten minutes is refused."""
     secret = begin(client)
     clock.shift(601)
-    session = client.session
-    session["_swap_user_logged_in_at"] = time.time()
-    session.save()
+    freshen(client)
     response = client.post(ADD, {"otp": totp_of(secret)})
     assert "That took too long." in text(response)
     assert not Authenticator.objects.exists()
@@ -108,7 +106,7 @@ def test_somebody_elses_session_entry(client: Client, user: Any) -> None:
     secret = begin(client)
     packed = client.session[pending.SESSION_KEY]
     other = Client()
-    other.force_login(make_user(2, is_staff=True))
+    log_in(other, make_user(2, is_staff=True))
     session = other.session
     session[pending.SESSION_KEY] = packed
     session.save()

@@ -9,7 +9,7 @@ from django.test import Client
 
 from swap_user.models import RecoveryCode
 from swap_user.otp import generate_recovery_codes
-from swap_user.testing import MemoryOTPSender
+from swap_user.testing import MemoryOTPSender, log_in
 from tests.otp.pages.login.helpers import text
 from tests.otp.pages.methods.helpers import METHODS, remove, rename
 from tests.support import give, make_user, use_policy, username
@@ -43,6 +43,7 @@ def test_overview_says_when_sent_codes_are_of_no_use(
     use_policy(settings, "AuthenticatorOnceEnrolled")
     assert "no longer let you in" not in text(client.get(METHODS))
     give(user)
+    log_in(client, user, ["authenticator"])
     assert "no longer let you in" in text(client.get(METHODS))
 
 

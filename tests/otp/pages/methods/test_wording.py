@@ -13,6 +13,7 @@ from django.test import Client
 from swap_user.models import Authenticator
 from swap_user.otp import generate_recovery_codes
 from swap_user.otp.authenticators.secrets import sent_authenticator
+from swap_user.testing import log_in
 from tests.support import give, make_user
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ METHODS = "/admin/sign-in-methods/"
 def row(client: Client) -> Authenticator:
     """An authenticator of a user who is logged in and has used everything in the afternoon."""
     user = make_user(is_staff=True)
-    client.force_login(user)
+    log_in(client, user)
     row = give(user, name="Work phone")
     sent_authenticator(user)
     generate_recovery_codes(user)

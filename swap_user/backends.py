@@ -1,4 +1,9 @@
-"""The authentication backend. It passes the arguments of ``authenticate()`` to the verifier."""
+"""
+The authentication backend. It passes the arguments of ``authenticate()`` to the verifier.
+
+The class is defined in this module, and not in one below it, because django-hijack and others
+compute the path of a backend from its ``__module__``.
+"""
 
 from typing import Any
 
@@ -9,8 +14,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.verification import outcomes, verifier
+from swap_user.otp.visitors import flow
 from swap_user.otp.visitors.visitor import visitor
+
+# Lets swap_user.moved find the alpha's path of this module, swap_user.backends.otp.
+__path__: list[str] = []
 
 
 class OTPBackend(ModelBackend):
@@ -32,6 +42,8 @@ class OTPBackend(ModelBackend):
         """
         Return the user that the code belongs to, or None. A code works once.
 
+        The session of the request gets a new key after a first of two codes, and at ``login()``.
+
         After too many wrong codes, a code is not checked. ``swap_user.otp.limited(request)`` then
         returns the limit that was reached.
 
@@ -50,9 +62,12 @@ class OTPBackend(ModelBackend):
             return None
         if username is None:
             username = kwargs.get(get_user_model().USERNAME_FIELD)
-        outcome = verifier.verify(
-            username, otp, visitor(request), allowed=self.user_can_authenticate
-        )
+        who = visitor(request)
+        try:
+            outcome = verifier.verify(username, otp, who, allowed=self.user_can_authenticate)
+        except AnotherCodeNeeded:
+            flow.renew(request, who.next_flow)
+            raise
         outcomes.note(request, outcome)
         return outcome.user
 

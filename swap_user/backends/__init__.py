@@ -1,5 +1,0 @@
-"""Authentication backends for ``AUTHENTICATION_BACKENDS``."""
-
-from swap_user.backends.otp import OTPBackend
-
-__all__ = ["OTPBackend"]

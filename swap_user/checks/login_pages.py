@@ -1,0 +1,109 @@
+"""The system check of login pages that ask for a password alone."""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.views import LoginView
+from django.core import checks
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
+
+from swap_user.backends import OTPBackend
+from swap_user.checks.helpers import Messages
+from swap_user.otp.sites import OTPAdminSiteMixin
+
+# Views of other packages that are no subclasses of Django's LoginView.
+_LOGIN_VIEWS = {
+    "allauth.account.views.LoginView",
+    "allauth.headless.account.views.LoginView",
+    "dj_rest_auth.views.LoginView",
+}
+
+# URLconfs can include each other without end.
+_MAX_DEPTH = 12
+
+
+def check_login_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W014: a login page asks for a password alone, so it goes around the policy."""
+    if not any(_takes_passwords(path) for path in settings.AUTHENTICATION_BACKENDS):
+        return []
+    return [
+        checks.Warning(
+            f"The login page /{route} ({view}) logs users in with a password alone, whatever "
+            "OTP_POLICY_CLASS requires.",
+            hint="The OTP admin, and pages that require a recent login, ask these users for a code "
+            "all the same; all other pages of the site let them in. Remove this URL, or ask for "
+            "the code there too: see docs/howto/policies.md. If users may choose between a "
+            'password and a code, add "swap_user.W014" to SILENCED_SYSTEM_CHECKS.',
+            id="swap_user.W014",
+        )
+        for route, view in _password_pages().items()
+    ]
+
+
+def _takes_passwords(path: str) -> bool:
+    """Return whether a backend logs users of this project in with a password."""
+    try:
+        backend = import_string(path)
+    except Exception:  # noqa: BLE001 - a module of the project may raise any exception
+        return False
+    if not inspect.isclass(backend) or issubclass(backend, OTPBackend):
+        return False
+    if issubclass(backend, ModelBackend):
+        # It compares with the column of the user model.
+        return any(field.name == "password" for field in get_user_model()._meta.fields)
+    authenticate: Any = getattr(backend, "authenticate", None)
+    try:
+        return "password" in inspect.signature(authenticate).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def _password_pages() -> dict[str, str]:
+    """Return the login pages that ask for a password: the name of each view, by its route."""
+    found: dict[str, str] = {}
+    try:
+        for route, callback in _views(get_resolver(), "", ()):
+            with suppress(Exception):  # raised by an odd callback
+                if view := _password_view(callback):
+                    found.setdefault(route, view)
+    except Exception:  # noqa: BLE001 - Django's own checks report a URLconf that can't be loaded
+        return found
+    return found
+
+
+def _views(resolver: URLResolver, prefix: str, above: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield the route and the callback of every URL pattern."""
+    # The same list of patterns may be included twice, but not within itself.
+    patterns: Any = resolver.url_patterns
+    if id(patterns) in above or len(above) >= _MAX_DEPTH:
+        return
+    for each in patterns:
+        route = prefix + str(getattr(each, "pattern", ""))
+        if isinstance(each, URLResolver):
+            yield from _views(each, route, (*above, id(patterns)))
+        elif isinstance(each, URLPattern):
+            yield route, each.callback
+
+
+def _password_view(callback: Any) -> str:
+    """Return the name of a view that asks for a password and logs the user in, or ""."""
+    # Decorators keep the attribute, if they use functools.wraps().
+    view = getattr(callback, "view_class", None)
+    if inspect.isclass(view):
+        names = [f"{base.__module__}.{base.__qualname__}" for base in inspect.getmro(view)]
+        if issubclass(view, LoginView) or _LOGIN_VIEWS.intersection(names):
+            return names[0]
+    method = inspect.unwrap(callback)
+    site = getattr(callback, "__self__", None) or getattr(method, "__self__", None)
+    is_plain = isinstance(site, AdminSite) and not isinstance(site, OTPAdminSiteMixin)
+    if is_plain and getattr(method, "__name__", "") == "login":
+        return f"{type(site).__module__}.{type(site).__qualname__}.login"
+    return ""

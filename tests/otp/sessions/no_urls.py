@@ -1,0 +1,3 @@
+"""A URLconf without the admin."""
+
+urlpatterns: list[object] = []
