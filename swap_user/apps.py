@@ -21,13 +21,21 @@ class SwapUserConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
+        from swap_user.otp.accounts import address_change, deletion  # noqa: PLC0415
         from swap_user.otp.delivery import notices  # noqa: PLC0415
-        from swap_user.otp.sessions import first_receiver_hack, sessions  # noqa: PLC0415
+        from swap_user.otp.sessions import (  # noqa: PLC0415
+            first_receiver_hack,
+            receivers,
+            sessions,
+        )
 
         register_checks()
         first_receiver_hack.hide_codes_from_receivers()
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
+        receivers.connect()
+        address_change.connect()
+        deletion.connect()
 
 
 # Don't import AdminConfig by name: Django would then find two default configs in this module.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -79,14 +80,23 @@ class OTPAdminSiteMixin(_Site):
         Check permissions as Django does, and add the link to the sign-in methods to the header.
 
         With OTP_STAFF_MUST_ENROLL, staff without an authenticator are redirected to the page that
-        adds one.
+        adds one. Users who change their own address without a recent login are redirected to the
+        login page (R50).
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not _pages().follow(request):
+                return redirect_to_login(request.get_full_path(), self.otp_url("login"))
             if _pages().must_enroll(request, self.otp_url):
                 redirect: HttpResponseBase = _pages().redirect_to_enrollment(request, self.otp_url)
                 return redirect
-            return header_link.add(view(request, *args, **kwargs), self.otp_url)
+            try:
+                with _pages().own_address_change(request):
+                    response = view(request, *args, **kwargs)
+            except _pages().FreshLoginNeeded:
+                again: HttpResponseBase = _pages().log_in_again(request, self.otp_url("login"))
+                return again
+            return header_link.add(response, self.otp_url)
 
         return super().admin_view(update_wrapper(page, view), cacheable)
 

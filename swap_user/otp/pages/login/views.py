@@ -22,7 +22,7 @@ from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.pages.login.base import StepView
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.text import in_words, limit_in_words
-from swap_user.otp.sessions import code_request, reauthentication
+from swap_user.otp.sessions import code_request, reauthentication, records
 from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes, verifier
 from swap_user.otp.visitors import flow
@@ -197,6 +197,7 @@ class CodeView(StepView):
         login(self.request, user)
         if session.session_key == key:
             session.cycle_key()
+            records.follow(self.request)
 
     def add_remaining_message(self, user: Any) -> None:
         """Add a message with the number of recovery codes that are left."""
