@@ -184,8 +184,9 @@ def test_the_statements_use_an_index(user, table):
         Session(session_key=f"key{n}", session_data="x", expire_date=now) for n in range(3000)
     )
     Client().force_login(user)
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {'TABLE ' if connection.vendor == 'mysql' else ''}{table}")
+    if connection.vendor != "mysql":  # there, ANALYZE would commit
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {table}")
     if table == "django_session":
         query = Session.objects.filter(session_key__in=["key1", "key2"])
     else:
