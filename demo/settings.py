@@ -35,12 +35,12 @@ DATABASES = {
 
 INSTALLED_APPS = [
     "swap_user.apps.OTPSiteConfig",
+    "swap_user",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "swap_user",
     "swap_user.to_email_otp",
 ]
 AUTH_USER_MODEL = "swap_to_email_otp.EmailOTPUser"

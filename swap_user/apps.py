@@ -21,8 +21,14 @@ class SwapUserConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
+        from swap_user.otp.accounts import address_change, deletion  # noqa: PLC0415
         from swap_user.otp.delivery import notices  # noqa: PLC0415
-        from swap_user.otp.sessions import first_receiver_hack, proof, sessions  # noqa: PLC0415
+        from swap_user.otp.sessions import (  # noqa: PLC0415
+            first_receiver_hack,
+            proof,
+            receivers,
+            sessions,
+        )
         from swap_user.signals import authenticator_added  # noqa: PLC0415
 
         register_checks()
@@ -30,6 +36,9 @@ class SwapUserConfig(AppConfig):
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
         authenticator_added.connect(proof.note_enrollment, dispatch_uid="swap_user.proof")
+        receivers.connect()
+        address_change.connect()
+        deletion.connect()
 
 
 # Don't import AdminConfig by name: Django would then find two default configs in this module.

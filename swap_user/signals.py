@@ -40,6 +40,13 @@ Arguments: ``user``, ``remaining`` (the number of unused recovery codes).
 new_browser_login = Signal()
 """Sent when a user logs in from an unknown browser. Arguments: ``user``, ``request``."""
 
+receiver_changed = Signal()
+"""
+Sent when the address that codes or notices of a user are sent to has changed, after the commit.
+
+Arguments: ``user``, ``previous`` (an instance with the values of before, which must not be saved).
+"""
+
 guesses_exhausted = Signal()
 """
 Sent when unknown browsers have used up their guesses at an account.

@@ -1,16 +1,15 @@
 """System checks of a deployment, run by `manage.py check --deploy`."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.cache import InvalidCacheBackendError
 from django.core.exceptions import ImproperlyConfigured
 
+from swap_user.checks import sessions
 from swap_user.checks.helpers import Messages, value
 from swap_user.conf import NAMESPACE
 from swap_user.otp.availability import CACHE_ERRORS
@@ -140,28 +139,6 @@ def deploy_check_weak_keys(app_configs: Sequence[AppConfig] | None, **kwargs: An
     return messages
 
 
-def deploy_check_sessions(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
-    """W008: the sessions of a user can't be found, so they can't be ended."""
-    if hasattr(get_user_model(), "rotate_security_stamp"):
-        return []
-    try:
-        store = import_module(settings.SESSION_ENGINE).SessionStore
-    except (ImportError, AttributeError):
-        return []  # Django raises an error that names the engine, at the first request.
-    if hasattr(store, "get_model_class"):
-        return []
-    return [
-        checks.Warning(
-            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, which can't find the sessions of a "
-            "user: when a user's sign-in methods change, their other sessions stay logged in.",
-            hint='Set SESSION_ENGINE to "django.contrib.sessions.backends.db" or "…cached_db", or '
-            "use one of the user models without a password: their security stamp ends sessions "
-            "in any engine.",
-            id="swap_user.W008",
-        )
-    ]
-
-
 def deploy_check_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """W009: the project runs behind a proxy, but OTP_CLIENT_ADDRESS_HEADER is not set."""
     names = [name for name in _PROXY_SETTINGS if getattr(settings, name)]
@@ -205,7 +182,9 @@ ALL = (
     deploy_check_eviction,
     deploy_check_session_cookie,
     deploy_check_weak_keys,
-    deploy_check_sessions,
+    sessions.deploy_check_ending,
     deploy_check_proxy,
     deploy_check_chance,
+    sessions.deploy_check_following,
+    sessions.deploy_check_clearsessions,
 )

@@ -75,6 +75,13 @@ class SwapUserSettings:
         maximum=86_400,
         help_text="Maximum age of a login with which sign-in methods can be changed, in seconds.",
     )
+    OTP_SESSION_RETENTION = Setting(
+        2_592_000,
+        minimum=0,
+        maximum=31_536_000,
+        help_text="How long the browser and the network of a session are stored after its last "
+        "request, in seconds. 0: they are never stored.",
+    )
     OTP_PERIOD = Setting(
         30,
         minimum=15,
@@ -194,6 +201,7 @@ class SwapUserSettings:
             "recovery_codes_generated",
             "recovery_code_used",
             "guesses_exhausted",
+            "receiver_changed",
         ),
         help_text="Events that the owner of an account is notified about.",
     )

@@ -38,9 +38,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "seal",
-                    models.CharField(
-                        editable=False, max_length=255, verbose_name="encrypted state"
-                    ),
+                    models.CharField(editable=False, max_length=255, verbose_name="state"),
                 ),
             ],
             options={

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swap_user.otp.accounts.address_change import FreshLoginNeeded, own_address_change
     from swap_user.otp.authenticators.recovery_codes import (
         generate_recovery_codes,
         remaining_recovery_codes,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         LoginUnavailable,
         OTPError,
     )
+    from swap_user.otp.sessions.ending import end_session, sessions_of
     from swap_user.otp.sessions.reset import reset_user
     from swap_user.otp.sessions.sessions import end_sessions, is_fresh
     from swap_user.otp.verification.enrollment import Enrollment, enroll
@@ -31,43 +33,51 @@ if TYPE_CHECKING:
 __all__ = [
     "AnotherCodeNeeded",
     "Enrollment",
+    "FreshLoginNeeded",
     "InvalidCode",
     "LoginUnavailable",
     "OTPError",
     "asend_code",
+    "end_session",
     "end_sessions",
     "enroll",
     "generate_recovery_codes",
     "is_fresh",
     "limited",
     "note_password",
+    "own_address_change",
     "remaining_recovery_codes",
     "remember_browser",
     "remove_authenticator",
     "reset_user",
     "rotate_keys",
     "send_code",
+    "sessions_of",
 ]
 
 _MODULES = {
     "AnotherCodeNeeded": "exceptions",
     "Enrollment": "verification.enrollment",
+    "FreshLoginNeeded": "accounts.address_change",
     "InvalidCode": "exceptions",
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
     "asend_code": "delivery.request",
+    "end_session": "sessions.ending",
     "end_sessions": "sessions.sessions",
     "enroll": "verification.enrollment",
     "generate_recovery_codes": "authenticators.recovery_codes",
     "is_fresh": "sessions.sessions",
     "limited": "verification.outcomes",
     "note_password": "verification.verifier",
+    "own_address_change": "accounts.address_change",
     "remaining_recovery_codes": "authenticators.recovery_codes",
     "remember_browser": "verification.outcomes",
     "remove_authenticator": "authenticators.revocation",
     "reset_user": "sessions.reset",
     "rotate_keys": "authenticators.rotation",
     "send_code": "delivery.request",
+    "sessions_of": "sessions.ending",
 }
 
 

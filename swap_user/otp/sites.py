@@ -89,13 +89,20 @@ class OTPAdminSiteMixin(_Site):
         Check permissions as Django does, and add the link to the sign-in methods to the header.
 
         With OTP_STAFF_MUST_ENROLL, staff without an authenticator are redirected to the page that
-        adds one.
+        adds one. Users who change their own address without a recent login are redirected to the
+        login page (R50).
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if redirect := self._redirect_first(request):
                 return redirect
-            return header_link.add(view(request, *args, **kwargs), self.otp_url)
+            try:
+                with _pages().own_address_change(request):
+                    response = view(request, *args, **kwargs)
+            except _pages().FreshLoginNeeded:
+                again: HttpResponseBase = _pages().log_in_again(request, self.otp_url("login"))
+                return again
+            return header_link.add(response, self.otp_url)
 
         return super().admin_view(update_wrapper(page, view), cacheable)
 
@@ -196,7 +203,7 @@ class OTPAdminSiteMixin(_Site):
         """Return a redirect if the user has to log in here or to enroll before they go on."""
         redirect: HttpResponseBase | None = None
         # A site may override has_permission() without calling the method of this class.
-        if not self._is_proven(request):
+        if not (_pages().follow(request) and self._is_proven(request)):
             login_url = self.otp_url("login")
             redirect = _pages().redirect_to_login(request.get_full_path(), login_url)
         elif _pages().must_enroll(request, self.otp_url):

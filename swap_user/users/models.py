@@ -60,15 +60,17 @@ class AbstractPasswordlessUser(AbstractSwapUser):
     A user without a password column. Django treats it like a user with an unusable password.
 
     The session auth hash is computed from the security stamp instead of the password hash, so a
-    new stamp ends all sessions of the user.
+    new stamp ends all sessions of the user. A user without a stamp gets one then.
     """
 
     # None removes the inherited column.
     password = None  # type: ignore[assignment]
-    security_stamp = models.CharField(
+    # NULL in rows of 0.9.8: filling them would lock a large table.
+    security_stamp = models.CharField(  # noqa: DJ001
         verbose_name=_("security stamp"),
         max_length=32,
         default=new_security_stamp,
+        null=True,
         editable=False,
     )
 
@@ -94,7 +96,7 @@ class AbstractPasswordlessUser(AbstractSwapUser):
         # fallbacks.
         return salted_hmac(
             "swap_user.security_stamp",
-            f"{self.pk}:{self.security_stamp}",
+            f"{self.pk}:{self.security_stamp or ''}",
             secret=secret,
             algorithm="sha256",
         ).hexdigest()

@@ -1,18 +1,21 @@
 """Data migrations: operations that change the rows of an existing database."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.apps.registry import Apps
 from django.core.management.base import CommandError
-from django.db import models, router
+from django.db import connections, models, router, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from swap_user.users.models import new_security_stamp
 from swap_user.users.usernames import normalize_email
 
 BATCH_SIZE = 1000
+
+# After how many rows the progress is printed.
+_REPORT_EVERY = 100_000
 
 Operation = Callable[[Apps, BaseDatabaseSchemaEditor], None]
 
@@ -26,7 +29,7 @@ def normalize_emails(app_label: str, model_name: str) -> Operation:
     Return an operation for RunPython that writes every ``email`` in its canonical form.
 
     The operation raises EmailCollision before it changes a row if two users would get the same
-    address.
+    address. It must not run in a transaction, which would lock the changed rows until its end.
     """
 
     def operation(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -35,29 +38,32 @@ def normalize_emails(app_label: str, model_name: str) -> Operation:
             return
         # Check all rows before writing: not every database can roll a migration back.
         _refuse_collisions(rows)
-        for batch in _batches(rows.order_by("pk").values_list("pk", "email")):
-            changed = [
-                rows.model(pk=pk, email=normalize_email(email))
-                for pk, email in batch
-                if email != normalize_email(email)
-            ]
-            rows.bulk_update(changed, ["email"])
+        pks = rows.order_by("pk").values_list("pk", "email")
+        done = 0
+        for batch in _batches(pks):
+            _normalize(rows, [pk for pk, email in batch if email != normalize_email(email)])
+            done += len(batch)
+            if done % _REPORT_EVERY == 0:
+                sys.stdout.write(f"\n    {done:,} email addresses are in their canonical form…")
+                sys.stdout.flush()
 
     return operation
 
 
-def give_security_stamps(app_label: str, model_name: str) -> Operation:
-    """Return an operation for RunPython that gives every row its own security stamp."""
-
-    def operation(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        rows = _rows(apps, schema_editor, app_label, model_name)
-        if rows is None:
-            return
-        for batch in _batches(rows.order_by("pk").values_list("pk")):
-            stamped = [rows.model(pk=pk, security_stamp=new_security_stamp()) for (pk,) in batch]
-            rows.bulk_update(stamped, ["security_stamp"])
-
-    return operation
+def _normalize(rows: "models.QuerySet[Any]", pks: list[Any]) -> None:
+    """Write the canonical form of the addresses of a batch of rows, in one short transaction."""
+    if not pks:
+        return
+    with transaction.atomic(using=rows.db):
+        batch = rows.filter(pk__in=pks)
+        if connections[rows.db].features.has_select_for_update:
+            # An address that its user changes meanwhile is not overwritten.
+            batch = batch.select_for_update()
+        changed = [
+            rows.model(pk=pk, email=normalize_email(email))
+            for pk, email in batch.values_list("pk", "email")
+        ]
+        rows.bulk_update(changed, ["email"])
 
 
 def _rows(

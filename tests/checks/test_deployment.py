@@ -7,7 +7,6 @@ from base64 import b64encode
 
 import pytest
 import redis
-from django.contrib.auth import get_user_model
 
 from swap_user.checks import deployment
 from swap_user.otp.senders import StdOutOTPSender
@@ -101,15 +100,6 @@ def test_w007_takes_no_random_key_for_weak(settings):
     keys = [b64encode(os.urandom(32)).decode() for _ in range(1000)]
     settings.SWAP_USER = {**settings.SWAP_USER, "OTP_ENCRYPTION_KEYS": keys}
     assert deployed() == {}
-
-
-@pytest.mark.parametrize("engine", ["cache", "signed_cookies", "file", "db", "cached_db"])
-def test_w008_sessions_that_nobody_finds(settings, engine):
-    """Only where the user model has no stamp, and the sessions are not in the database."""
-    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
-    lost = not hasattr(get_user_model(), "rotate_security_stamp") and "db" not in engine
-    assert set(deployed()) == ({"swap_user.W008"} if lost else set())
-    assert ours() == {}
 
 
 def test_probing_a_port_where_nobody_answers(settings):

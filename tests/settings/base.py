@@ -34,12 +34,12 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 OTP_APPS = [
     "swap_user.apps.OTPSiteConfig",
+    "swap_user",  # above the app of sessions, whose command clearsessions it extends
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "swap_user",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -6,8 +6,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from swap_user.otp.authenticators import upgrades
 from swap_user.otp.authenticators.rotation import BATCH_SIZE, seal_recovery_codes
 from swap_user.otp.authenticators.upgrades import RECOVERY_CODES, Step
+from swap_user.otp.sessions import unrecorded
 
-STEPS: Sequence[Step] = (Step(RECOVERY_CODES, seal_recovery_codes),)
+
+def _finish_recovery_codes(batch_size: int) -> Iterable[Any]:
+    return upgrades.finish(Step(RECOVERY_CODES, seal_recovery_codes), batch_size=batch_size)
+
+
+# For each step, a function that takes the number of rows per transaction, and yields the progress.
+STEPS: Mapping[str, Callable[[int], Iterable[Any]]] = {
+    RECOVERY_CODES: _finish_recovery_codes,
+    unrecorded.NAME: unrecorded.record_existing_sessions,
+}
 
 
 class Command(BaseCommand):
@@ -33,17 +43,18 @@ class Command(BaseCommand):
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be at least 1.")
         pending = upgrades.recorded()
-        for step in STEPS:
-            if step.name in pending:
-                self._take(step, options["batch_size"])
+        for name, step in STEPS.items():
+            if name in pending:
+                self._take(name, step(options["batch_size"]))
         if not pending:
             self.stdout.write("The upgrade is already finished.")
 
-    def _take(self, step: Step, batch_size: int) -> None:
-        progress = upgrades.Progress(0)
-        for progress in upgrades.finish(step, batch_size=batch_size):
+    def _take(self, name: str, steps: Iterable[Any]) -> None:
+        done = 0
+        for progress in steps:
+            done = progress.done
             if self.stdout.isatty():
-                self.stdout.write(f"\r{step.name}: {progress.done}/{progress.total}   ", ending="")
+                self.stdout.write(f"\r{name}: {done}/{progress.total}   ", ending="")
         if self.stdout.isatty():
             self.stdout.write("")
-        self.stdout.write(f"{step.name}: {progress.done} converted; the old form is refused now.")
+        self.stdout.write(f"{name}: {done} converted; the old form is refused now.")

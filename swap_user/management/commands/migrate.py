@@ -1,21 +1,12 @@
-from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.core.management import find_commands, load_command_class
 from django.core.management.commands.migrate import Command as DjangoCommand
 
-
-def _next_command() -> Any:
-    """Return the ``migrate`` class that would run without this one: another app's or Django's."""
-    for config in apps.get_app_configs():
-        folder = Path(config.path) / "management"
-        if config.label != "swap_user" and "migrate" in find_commands(str(folder)):
-            return type(load_command_class(config.name, "migrate"))
-    return DjangoCommand
+from swap_user.management.shadowed import shadowed_command
 
 
-class Command(_next_command()):  # type: ignore[misc]
+class Command(shadowed_command("migrate", DjangoCommand)):  # type: ignore[misc]
     """
     ``migrate`` that also accepts the label ``swap_to_email`` in a project with ``to_email_otp``.
 

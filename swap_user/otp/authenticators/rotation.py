@@ -72,6 +72,7 @@ def rotate_keys(*, batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
     """
     newest = prefix(keyring().primary_id)
     sealed = written(RecoveryCode).filter(code__startswith=SEALED)
+    pending = written(PendingUpgrade).filter(name=upgrades.RECOVERY_CODES)
     kinds = [
         _Ciphertexts(
             written(Authenticator).exclude(secret__startswith=newest), "secret", secrets.reseal
@@ -79,9 +80,7 @@ def rotate_keys(*, batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
         _Ciphertexts(
             sealed.exclude(code__startswith=SEALED + newest), "code", recovery_codes.reseal, SEALED
         ),
-        _Ciphertexts(
-            written(PendingUpgrade).exclude(seal__startswith=newest), "seal", upgrades.reseal
-        ),
+        _Ciphertexts(pending.exclude(seal__startswith=newest), "seal", upgrades.reseal),
     ]
     progress = Progress(sum(kind.rows.count() for kind in kinds), 0, {})
     yield progress

@@ -9,6 +9,7 @@ Job = Callable[..., None]
 
 _CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
 _NOTICE = "swap_user.otp.delivery.notices.notify"
+_PREVIOUS = "swap_user.otp.delivery.notices.notify_previous"
 _EXHAUSTED = "swap_user.otp.delivery.notices.notify_guesses_exhausted"
 
 # The dotted path of each job by its name. The arguments of a job are JSON values that contain
@@ -17,6 +18,7 @@ JOBS = {
     "send_code": _CODE,
     "notify": _NOTICE,
     "notify_guesses_exhausted": _EXHAUSTED,
+    "notify_previous": _PREVIOUS,
     # Names of version 1.0.0a1, for jobs that are still in a queue.
     "swap_user.otp.delivery_job.deliver": _CODE,
     "swap_user.otp.notices.tell": _NOTICE,

@@ -7,6 +7,7 @@ See NIST SP 800-63B-4 section 4.6.
 import logging
 import time
 from collections.abc import Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from swap_user.otp import audit
 from swap_user.otp.background.inline import release_connections
 from swap_user.otp.delivery.retry import Message, send_message
 from swap_user.otp.dispatchers import dispatch, dispatch_despite_rollback
-from swap_user.otp.senders import AbstractOTPSender, email_address, sender_class
+from swap_user.otp.senders import AbstractOTPSender, email_address, load_sender, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.users import lookup
 from swap_user.users.databases import written
@@ -40,6 +41,9 @@ _NOT_UNDONE = {signals.recovery_code_used, signals.new_browser_login}
 NOTICES: Sequence[str] = SwapUserSettings.OTP_NOTICES.default
 """The names of all notices, which are the default of OTP_NOTICES."""
 
+# Fields that are never put into a queue.
+_SECRET = frozenset({"password", "security_stamp"})
+
 # How long to retry a notice, in seconds.
 _RETRY_FOR = 3600
 
@@ -48,6 +52,7 @@ def connect() -> None:
     """Connect the receiver that sends notices. ``SwapUserConfig.ready()`` calls this function."""
     for signal in _EVENTS:
         signal.connect(_on_event, dispatch_uid="swap_user.notices")
+    signals.receiver_changed.connect(_on_receiver_changed, dispatch_uid="swap_user.notices")
 
 
 def notify_guesses_exhausted(name: str, language: str | None = None) -> None:
@@ -80,6 +85,67 @@ def notify(user_pk: str, event: str, language: str | None, **context: Any) -> No
     user = written(model).filter(pk=user_pk).first()
     if user is not None:  # None if the user was deleted before the job ran
         _notify(user, event, language, context)
+
+
+def notify_previous(
+    user_pk: str, event: str, language: str | None, *, previous: dict[str, Any], **context: Any
+) -> None:
+    """
+    Notify a user at the address that they had before. This is a job.
+
+    Args:
+        user_pk: the user's primary key, as text.
+        event: one of ``NOTICES``.
+        language: language of the notice, or None for no translation.
+        previous: the values of fields before the change, as text or None. They are not saved.
+        context: variables for the templates in ``swap_user/notices/``.
+    """
+    model: Any = get_user_model()
+    user = model._default_manager.filter(pk=user_pk).first()
+    if user is None:
+        return
+    for name, value in previous.items():
+        field = model._meta.get_field(name)
+        setattr(user, field.attname, field.to_python(value))
+    _notify(user, event, language, context)
+
+
+def _on_receiver_changed(sender: object, user: Any, previous: Any, **kwargs: Any) -> None:
+    if "receiver_changed" not in swap_user_settings.OTP_NOTICES:
+        return
+    values = _previous_values(user, previous)
+    at, language = timezone.now().timestamp(), translation.get_language()
+    event = "receiver_changed"
+    dispatch(notify_previous, str(user.pk), event, language, previous=values, at=at)
+
+
+def _previous_values(user: Any, previous: Any) -> dict[str, str | None]:
+    """
+    Return the fields of ``previous`` that the job needs. A queue stores them.
+
+    They are the username and the email address, or all changed fields if the sender reads others.
+    """
+    changed = {
+        field
+        for field in previous._meta.concrete_fields
+        if field.name not in _SECRET and _as_text(field, previous) != _as_text(field, user)
+    }
+    named = {previous.USERNAME_FIELD, getattr(previous, "EMAIL_FIELD", "email")}
+    fewer = {field for field in changed if field.name in named}
+    try:
+        rebuilt = copy(user)
+        for field in fewer:
+            setattr(rebuilt, field.attname, field.value_from_object(previous))
+        sender = load_sender()
+        is_enough = sender.get_receiver(rebuilt) == sender.get_receiver(previous)
+    except Exception:  # noqa: BLE001 - the sender is the project's
+        is_enough = False
+    return {field.name: _as_text(field, previous) for field in (fewer if is_enough else changed)}
+
+
+def _as_text(field: Any, instance: Any) -> str | None:
+    value = field.value_from_object(instance)
+    return None if value is None else str(field.value_to_string(instance))
 
 
 def _on_event(sender: object, signal: Any, user: Any, **kwargs: Any) -> None:

@@ -1,19 +1,16 @@
 """Sessions: the age of a login, and the end of a user's sessions."""
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import SESSION_KEY, update_session_auth_hash
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.sessions import proof
+from swap_user.otp.sessions import ending, proof, records
 from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes
 from swap_user.otp.visitors import flow, known_browsers
@@ -71,13 +68,16 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
     """
     End the sessions of a user (R36) and revoke the account's known browsers.
 
-    If the user model has a security stamp, one UPDATE saves a new stamp, which ends all sessions.
-    Otherwise this function searches all sessions in the database. It can't find sessions that are
-    stored only in a cache or in cookies, and these stay logged in.
+    If the user model has a security stamp, a new stamp ends all sessions, also those in signed
+    cookies and those of requests that are being answered. Then the sessions that are recorded for
+    the user are deleted, see ``swap_user.otp.sessions.records``.
 
     Args:
         user: the user whose sessions end.
         keep: the request whose session stays logged in and whose browser stays known, or None.
+
+    Raises:
+        LoginUnavailable: the cache that holds the sessions can't be reached.
     """
     # If Redis can't be reached, the browsers stay known. They only keep their own limits.
     with suppress(LoginUnavailable):
@@ -88,17 +88,5 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
         if keep is not None:
             keep.user = user
             update_session_auth_hash(keep, user)
-        return
-    kept = keep.session.session_key if keep is not None else None
-    for session in _stored_sessions():
-        if session.session_key != kept and session.get(SESSION_KEY) == str(user.pk):
-            session.delete()
-
-
-def _stored_sessions() -> Iterator[SessionBase]:
-    engine: Any = import_module(settings.SESSION_ENGINE).SessionStore
-    if not hasattr(engine, "get_model_class"):
-        return
-    keys = engine.get_model_class().objects.order_by().values_list("session_key", flat=True)
-    for key in keys.iterator():
-        yield engine(key)
+            records.follow(keep)
+    ending.end_recorded(user, keep=keep)

@@ -18,6 +18,11 @@ _IPV6_NETWORK_PREFIX = 48
 _NEIGHBOURHOOD = 16
 _IPV6_NEIGHBOURHOOD = 32
 
+# What is stored of an address with a session: enough to tell the provider and the region, but not
+# the household.
+_SHORTENED = 24
+_IPV6_SHORTENED = 48
+
 # Headers that proxies add. If a request has one of them and comes from a private address, but no
 # header is configured, the address is that of a proxy. It is the same for all visitors.
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
@@ -68,6 +73,23 @@ def neighbourhood(address: str) -> str:
         return ""
     parsed = ipaddress.ip_address(address.partition("/")[0])
     prefix = _NEIGHBOURHOOD if parsed.version == 4 else _IPV6_NEIGHBOURHOOD
+    return str(ipaddress.ip_network((parsed, prefix), strict=False))
+
+
+def shortened(request: HttpRequest | None) -> str:
+    """Return the network of the client that is stored with a session: the /24, or the /48 for IPv6.
+
+    Args:
+        request: the visitor's request, or None.
+
+    Returns:
+        The network, or "" if the client address is not known.
+    """
+    address = client_address(request)
+    if address is None:
+        return ""
+    parsed = ipaddress.ip_address(address.partition("/")[0])
+    prefix = _SHORTENED if parsed.version == 4 else _IPV6_SHORTENED
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
 
 

@@ -7,8 +7,11 @@ class Migration(migrations.Migration):
     """
     Write all email addresses in their canonical form.
 
-    If the addresses of two users differ only in case or form, it stops and changes nothing.
+    If the addresses of two users differ only in case or form, it stops and changes nothing. Each
+    batch is a transaction of its own; an interrupted run continues when it is started again.
     """
+
+    atomic = False
 
     dependencies = [("swap_to_email_otp", "0003_security_stamp")]
 

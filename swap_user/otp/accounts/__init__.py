@@ -1,0 +1,1 @@
+"""What follows when a user row is changed or deleted, wherever that happens."""

@@ -1,0 +1,199 @@
+"""Records do not outlive their sessions, and sessions of before the upgrade get records."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from swap_user.models import LoginSession, PendingUpgrade
+from swap_user.otp import end_sessions
+from swap_user.otp.sessions import expiry, unrecorded
+from swap_user.otp.sessions.unrecorded import record_existing_sessions
+from tests.support import make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R52")]
+
+
+def age(**delta):
+    """Make all records older."""
+    ago = timezone.now() - timedelta(**delta)
+    LoginSession.objects.update(created_at=ago, last_seen_at=ago)
+
+
+@pytest.fixture
+def clients(user):
+    """Five browsers in which the user is logged in."""
+    clients = [Client() for _ in range(5)]
+    for client in clients:
+        client.force_login(user)
+    return clients
+
+
+def test_clearsessions_deletes_what_is_gone(clients, settings):
+    """Flushed and expired sessions lose their records; live ones keep theirs."""
+    age(hours=2)
+    clients[0].session.flush()
+    Session.objects.filter(pk=clients[1].session.session_key).update(
+        expire_date=timezone.now() - timedelta(seconds=1)
+    )
+    out = io.StringIO()
+    settings.INSTALLED_APPS = [
+        "swap_user",
+        *(a for a in settings.INSTALLED_APPS if a != "swap_user"),
+    ]
+    call_command("clearsessions", stdout=out)
+    assert "2 deleted, 0 blanked" in out.getvalue()
+    assert LoginSession.objects.count() == 3
+    assert Session.objects.count() == 3
+
+
+def test_a_session_that_is_not_saved_yet(clients):
+    """A record that is younger than an hour stays."""
+    Session.objects.all().delete()
+    assert expiry.tidy_records() == (0, 0)
+    age(hours=2)
+    assert expiry.tidy_records(batch_size=2) == (5, 0)
+
+
+def test_a_cache_that_does_not_answer(settings, user):
+    """A session in a cache is gone only when it should have expired too."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    Client().force_login(user)
+    key = LoginSession.objects.get().session_key
+    from django.contrib.sessions.backends.cache import SessionStore as InCache
+
+    InCache(key).delete()
+    age(hours=2)
+    assert expiry.tidy_records() == (0, 0)
+    LoginSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert expiry.tidy_records() == (1, 0)
+
+
+def test_browsers_and_networks_are_blanked(clients, settings):
+    """After the retention, from the last request on; the record itself stays."""
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_SESSION_RETENTION": 86_400}
+    LoginSession.objects.update(user_agent="Firefox", network="192.0.2.0/24")
+    age(hours=23)
+    assert expiry.tidy_records() == (0, 0)
+    age(hours=25)
+    assert expiry.tidy_records(batch_size=2) == (0, 5)
+    assert set(LoginSession.objects.values_list("user_agent", "network")) == {("", "")}
+    assert expiry.tidy_records() == (0, 0)
+
+
+# --- Before the upgrade ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old(clients):
+    """Sessions of before the upgrade: no records, no notes, and others that are nobody's."""
+    for client in clients:
+        session = client.session
+        session.pop("_swap_user_session")
+        session.save()
+    SessionStore().create()
+    for owner in ("no number", "99999"):
+        session = SessionStore()
+        session["cart"] = [1]
+        session.save()
+        data = session.encode({SESSION_KEY: owner})
+        Session.objects.filter(pk=session.session_key).update(session_data=data)
+    LoginSession.objects.all().delete()
+    PendingUpgrade.objects.create(name="sessions")
+    return clients
+
+
+@pytest.mark.user_model("password")
+def test_old_sessions_are_found_until_they_are_recorded(old, user):
+    """One by one, as before. A security stamp would end them without a search."""
+    end_sessions(user)
+    assert not any(SESSION_KEY in client.session for client in old)
+
+
+def test_old_sessions_are_recorded(old, user):
+    """In batches, those of users only; then the search is over."""
+    progress = list(record_existing_sessions(batch_size=3))
+    assert [(each.total, each.done <= 8) for each in progress] == [(8, True)] * 4
+    assert LoginSession.objects.count() == 5
+    assert set(LoginSession.objects.values_list("user", flat=True)) == {user.pk}
+    assert not unrecorded.is_pending()
+    with CaptureQueriesContext(connection) as queries:
+        end_sessions(user)
+    assert not any('"session_data" FROM' in query["sql"] for query in queries)
+    assert not any(SESSION_KEY in client.session for client in old)
+    assert list(record_existing_sessions()) == []
+
+
+def test_an_interrupted_run_goes_on(old):
+    """From the batch at which it ended; what a server has recorded meanwhile is left alone."""
+    run = record_existing_sessions(batch_size=3)
+    assert next(run).total == 8
+    next(run)
+    run.close()
+    assert unrecorded.is_pending()
+    again = list(record_existing_sessions(batch_size=3))
+    assert again[0].total == 5
+    assert LoginSession.objects.count() == 5
+    assert not unrecorded.is_pending()
+
+
+def test_the_migration_notes_old_sessions(clients):
+    """Only where there are any: a new project has nothing to record."""
+
+    class Editor:
+        connection = connection
+
+    from django.apps import apps
+
+    unrecorded.note_unrecorded(apps, Editor())
+    assert unrecorded.is_pending()
+    PendingUpgrade.objects.all().delete()
+    Session.objects.all().delete()
+    unrecorded.note_unrecorded(apps, Editor())
+    assert not unrecorded.is_pending()
+
+
+def test_an_engine_without_a_table(settings):
+    """Its sessions can't be listed: there is nothing to do."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    PendingUpgrade.objects.create(name="sessions")
+    assert list(record_existing_sessions()) == []
+    assert not unrecorded.is_pending()
+
+
+@pytest.mark.parametrize("table", ["swap_user_loginsession", "django_session"])
+def test_the_statements_use_an_index(user, table):
+    """EXPLAIN shows no scan of the table, with some thousands of rows of others."""
+    others = [make_user(number) for number in range(10, 20)]
+    now = timezone.now()
+    LoginSession.objects.bulk_create(
+        LoginSession(user=others[n % 10], session_key=f"key{n}", expires_at=now)
+        for n in range(3000)
+    )
+    Session.objects.bulk_create(
+        Session(session_key=f"key{n}", session_data="x", expire_date=now) for n in range(3000)
+    )
+    Client().force_login(user)
+    if connection.vendor != "mysql":  # there, ANALYZE would commit
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {table}")
+    if table == "django_session":
+        query = Session.objects.filter(session_key__in=["key1", "key2"])
+    else:
+        query = LoginSession.objects.filter(user_id=user.pk)
+    plan = query.explain()
+    assert {"sqlite": "USING INDEX", "postgresql": "Index", "mysql": "ref"}[connection.vendor] in (
+        plan.replace("COVERING ", "").replace("range", "ref")
+    ), plan
+    assert "SCAN" not in plan
+    assert "Seq Scan" not in plan
