@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ParamSpec, cast
 
@@ -10,24 +11,60 @@ from django.db import connections, router, transaction
 from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.background import failures, thread_pool
-from swap_user.otp.background.calls import Abandoned
+from swap_user.otp.background import context, failures, thread_pool
+from swap_user.otp.background.calls import Abandoned, ProcessEnds
 from swap_user.otp.background.inline import inline
-from swap_user.otp.background.registry import Job, name_of
+from swap_user.otp.background.registry import Job, name_of, named
 
 P = ParamSpec("P")
+
+
+class JobRaised(Exception):
+    """A job that ran inline raised the exception that is the cause of this one."""
 
 
 def dispatch(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     """
     Run a job with the dispatcher that the settings name.
 
+    If the dispatcher can't be loaded or raises an exception, report that the job is dropped. The
+    caller sees no difference (R34).
+
     Args:
         job: one of ``registry.JOBS``.
         args: JSON values that contain neither a code nor a secret: a queue may store them.
         kwargs: JSON values, as above.
+
+    Raises:
+        Exception: an exception of a job that ran inline, for tests.
     """
-    load_dispatcher().dispatch(job, args, kwargs)
+    try:
+        dispatcher = load_dispatcher()
+        if (found := dispatcher.job_context()) is None:
+            dispatcher.dispatch(job, args, kwargs)
+        else:
+            dispatcher.dispatch(run_in_context, (found, name_of(job), [*args], kwargs), {})
+    except JobRaised as raised:
+        raise raised.__cause__ or raised from None
+    except Exception as error:  # noqa: BLE001 - the dispatcher is the project's
+        failures.job_dropped(job, args, kwargs, failures.describe(error))
+
+
+def run_in_context(found: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """
+    Run another job in the context of the request that asked for it. This is a job.
+
+    Args:
+        found: what ``AbstractDispatcher.job_context()`` returned.
+        name: the name of the other job.
+        args: its arguments.
+        kwargs: its arguments.
+
+    Raises:
+        LookupError: there is no such job.
+    """
+    with context.entered(partial(load_dispatcher().enter_context, found)):
+        named(name)(*args, **kwargs)
 
 
 class AbstractDispatcher(ABC):
@@ -47,6 +84,28 @@ class AbstractDispatcher(ABC):
             kwargs: JSON values, as above.
         """
 
+    def job_context(self) -> Any:
+        """
+        Return what the job must know about the request that asks for it, such as the tenant.
+
+        It is called in the request, before ``dispatch()``. By default, there is nothing.
+
+        Returns:
+            A JSON value, or None for nothing.
+        """
+        return None
+
+    def enter_context(self, found: Any) -> AbstractContextManager[object]:
+        """
+        Return a context manager in which the job runs, for example in its tenant.
+
+        A job may continue in another thread. Then the context is entered in that thread too.
+
+        Args:
+            found: what ``job_context()`` returned.
+        """
+        return nullcontext()
+
 
 class InlineDispatcher(AbstractDispatcher):
     """
@@ -56,10 +115,17 @@ class InlineDispatcher(AbstractDispatcher):
     """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Run the job; see AbstractDispatcher.dispatch()."""
+        """
+        Run the job; see AbstractDispatcher.dispatch().
+
+        Raises:
+            JobRaised: the job raised an exception, which is the cause of this one.
+        """
         token = inline.set(True)
         try:
             job(*args, **kwargs)
+        except Exception as error:
+            raise JobRaised from error
         finally:
             inline.reset(token)
 
@@ -80,8 +146,10 @@ class ThreadDispatcher(AbstractDispatcher):
         _after_commit(partial(self._submit, job, args, kwargs))
 
     def _submit(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        if reason := thread_pool.current().submit(partial(self._run, job, args, kwargs)):
-            failures.job_dropped(job, reason)
+        lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
+        run = partial(self._run, job, args, kwargs)
+        if reason := thread_pool.current().submit(run, lost=lost):
+            failures.job_dropped(job, args, kwargs, reason)
 
     def _run(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         try:
@@ -89,7 +157,8 @@ class ThreadDispatcher(AbstractDispatcher):
         except Abandoned:
             raise
         except BaseException as error:  # noqa: BLE001 - the thread does not report it
-            failures.job_failed(job, error)
+            thread_pool.current().settle()
+            failures.job_failed(job, args, kwargs, error)
 
 
 class TaskDispatcher(AbstractDispatcher):
@@ -118,7 +187,7 @@ class TaskDispatcher(AbstractDispatcher):
         try:
             task.enqueue(name_of(job), args, kwargs)
         except Exception as error:  # noqa: BLE001 - the backend is the project's
-            failures.job_dropped(job, failures.describe(error))
+            failures.job_dropped(job, args, kwargs, failures.describe(error))
 
 
 def load_dispatcher() -> AbstractDispatcher:

@@ -1,9 +1,11 @@
 """The jobs that a dispatcher may run, and their names in a task queue."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from django.utils.module_loading import import_string
+
+from swap_user.otp.store import keys
 
 Job = Callable[..., None]
 
@@ -17,6 +19,7 @@ JOBS = {
     "send_code": _CODE,
     "notify": _NOTICE,
     "notify_guesses_exhausted": _EXHAUSTED,
+    "run_in_context": "swap_user.otp.dispatchers.run_in_context",
     # Names of version 1.0.0a1, for jobs that are still in a queue.
     "swap_user.otp.delivery_job.deliver": _CODE,
     "swap_user.otp.notices.tell": _NOTICE,
@@ -42,3 +45,27 @@ def named(name: str) -> Job:
     if name not in JOBS:
         raise LookupError(f"{name} is not a job of swap_user.")
     return cast("Job", import_string(JOBS[name]))
+
+
+def subject_of(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Return the name of a job and whom it is about, as fields of the log.
+
+    Args:
+        job: one of JOBS.
+        args: its arguments.
+        kwargs: its arguments.
+
+    Returns:
+        ``job``, and ``user`` (the primary key) or ``account`` (the account key; the account may not
+        exist).
+    """
+    name = name_of(job)
+    if name == "run_in_context" and len(args) == 4:
+        _, name, args, kwargs = args
+    subject = {"job": name}
+    if name not in JOBS:
+        return subject
+    if JOBS[name] == _NOTICE:
+        return subject | {"user": str(args[0] if args else kwargs.get("user_pk"))}
+    return subject | {"account": keys.account_key(str(args[0] if args else kwargs.get("name")))}

@@ -10,8 +10,6 @@ from swap_user.testing import MemoryOTPSender
 from tests.otp.dispatchers.helpers import use, what_is_seen
 from tests.support import configure, make_user, username, visitor
 
-LATE = pytest.mark.xfail(strict=True, reason="what a dispatcher raises reaches the visitor")
-
 
 class BrokenDispatcher(AbstractDispatcher):
     """Can't reach its broker."""
@@ -36,7 +34,6 @@ def break_it(settings, name="BrokenDispatcher"):
     configure(settings, OTP_DISPATCHER=f"{__name__}.{name}")
 
 
-@LATE
 @pytest.mark.requirement("R34")
 @pytest.mark.parametrize("name", ["BrokenDispatcher", "AbstractOne", "Missing", "BrokenThreads"])
 def test_the_visitor_sees_no_difference(user, settings, name, shared_redis):
@@ -47,7 +44,6 @@ def test_the_visitor_sees_no_difference(user, settings, name, shared_redis):
     assert what_is_seen() == usual
 
 
-@LATE
 @pytest.mark.requirement("R34")
 @pytest.mark.parametrize("number", [1, 2], ids=["an account", "no account"])
 @pytest.mark.django_db
@@ -75,7 +71,6 @@ def test_it_is_logged_and_signalled(settings, caplog, told, number):
     assert accounts == [account]
 
 
-@LATE
 def test_an_event_is_not_undone(user, settings, caplog):
     """A notice that nobody takes is logged with its user; what caused it goes on."""
     break_it(settings)

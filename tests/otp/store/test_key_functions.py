@@ -13,8 +13,6 @@ from tests.support import CACHE_BACKENDS, ask, enter, visitor
 
 TENANT = contextvars.ContextVar("tenant", default="public")
 
-LATE = pytest.mark.xfail(strict=True, reason="the prefix of the first tenant is kept")
-
 
 def by_tenant(key, key_prefix, version):
     return f"{TENANT.get()}:{key_prefix}:{version}:{key}"
@@ -24,7 +22,7 @@ def hashed(key, key_prefix, version):
     return f"{hash((TENANT.get(), key_prefix, version))}:{key[::-1]}"
 
 
-class LazyPrefix(str):
+class LazyPrefix(str):  # noqa: SLOT000
     """Text that depends on the tenant."""
 
     def __str__(self):
@@ -72,7 +70,7 @@ def key():
     return keys.redis_key("abc", "guesses")
 
 
-@pytest.mark.parametrize("function", [pytest.param(by_tenant, marks=LATE), hashed])
+@pytest.mark.parametrize("function", [by_tenant, hashed])
 def test_it_is_asked_each_time(settings, shared_redis, backend, function):
     """In one process, for one tenant after another, in any thread."""
     use(settings, shared_redis, backend, KEY_FUNCTION=f"{__name__}.{function.__name__}")
@@ -87,7 +85,6 @@ def test_it_is_asked_each_time(settings, shared_redis, backend, function):
     assert key() == expected == caches["default"].make_key("swap_user:{abc}:guesses")
 
 
-@LATE
 @pytest.mark.parametrize("own", [OwnKeys, OwnPackageKeys])
 def test_a_method_of_the_projects_own_is_asked_too(settings, shared_redis, own):
     """A subclass may make keys itself."""
@@ -95,7 +92,6 @@ def test_a_method_of_the_projects_own_is_asked_too(settings, shared_redis, own):
     assert [in_tenant(name, key)[:4] for name in ("one", "two")] == ["one:", "two:"]
 
 
-@LATE
 def test_a_prefix_of_the_projects_own_is_read_each_time(settings, shared_redis, backend):
     """A lazy text."""
     use(settings, shared_redis, backend, KEY_PREFIX=LazyPrefix("lazy"))
@@ -111,7 +107,6 @@ def test_djangos_own_function_is_asked_once(settings, shared_redis, backend, mon
     assert key() == first
 
 
-@LATE
 @pytest.mark.django_db
 def test_a_code_counts_in_its_tenant_only(settings, shared_redis, backend, user):
     """Challenges, budgets and marks are the tenant's."""
