@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import termination, thread_pool
 
 logger = logging.getLogger("swap_user.asgi")
 
@@ -22,7 +22,8 @@ def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT
     Some servers, such as uvicorn, end by a signal, and then Python calls no exit handlers. But they
     send ``lifespan.shutdown`` before that (ASGI specification, lifespan protocol). Events of this
     protocol are passed on. If ``application`` does not support it, as Django's does not, they are
-    answered here.
+    answered here. Signals that the server does not handle raise SystemExit, as in
+    ``swap_user.wsgi.drained()``.
 
     Args:
         application: the ASGI application of the project, for example of ``get_asgi_application()``.
@@ -30,6 +31,7 @@ def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT
             signalled.
     """
     thread_pool.EXIT_LIMIT = seconds
+    termination.exit_on_signals()
 
     async def wrapped(scope: Event, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

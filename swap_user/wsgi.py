@@ -1,13 +1,9 @@
 """Deliver accepted messages when a WSGI server ends: ``application = drained(application)``."""
 
-import signal
-import sys
-import threading
 from collections.abc import Callable
-from types import FrameType
 from typing import Any, TypeVar
 
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import termination, thread_pool
 
 Application = TypeVar("Application", bound=Callable[..., Any])
 
@@ -18,7 +14,7 @@ def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT
 
     Some servers, such as waitress and ``runserver --noreload``, do not handle SIGTERM. The signal
     then ends the process at once, and Python calls no exit handlers. With this function it raises
-    SystemExit in the main thread. A second SIGTERM ends the process at once.
+    SystemExit in the main thread, and is ignored when it comes again.
 
     Nothing changes for a server that handles SIGTERM, and if this function is not called in the
     main thread, because Python allows signal handlers only there.
@@ -29,12 +25,5 @@ def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT
             signalled.
     """
     thread_pool.EXIT_LIMIT = seconds
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if in_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _exit)
+    termination.exit_on_signals()
     return application
-
-
-def _exit(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)
-    sys.exit(128 + number)  # the exit status that a shell reports for this signal

@@ -9,6 +9,7 @@ import atexit
 import heapq
 import logging
 import math
+import multiprocessing.util
 import os
 import random
 import threading
@@ -119,7 +120,7 @@ class ThreadPool:
         self._left: set[threading.Thread] = set()  # close() has reported their jobs as lost
         self._threads = 0  # with and without a job
         self._drains = 0
-        self._is_closed = False  # no job is accepted
+        self.is_closed = False  # no job is accepted
         self._is_stopped = False  # no job is started
 
     @property
@@ -147,7 +148,7 @@ class ThreadPool:
         """
         start = time.monotonic() + random.uniform(*self.delays)  # noqa: S311 - no secret
         with self._changed:
-            if self._is_closed:
+            if self.is_closed:
                 return ProcessEnds.REASON
             if len(self._waiting) >= self.capacity:
                 return "the queue is full"
@@ -204,7 +205,7 @@ class ThreadPool:
         release_connections()
         queued = _Job(0.0, context.bind(job))
         with self._changed:
-            has_thread = not self._is_closed and self._queue(queued)
+            has_thread = not self.is_closed and self._queue(queued)
         if has_thread:
             queued.done.result()
         else:
@@ -280,7 +281,7 @@ class ThreadPool:
         """
         tail = min(TAIL, seconds / 4)
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
         self.drain(seconds - tail)
         with self._done:
             self._is_stopped = True
@@ -300,7 +301,7 @@ class ThreadPool:
     def open(self) -> None:
         """Accept jobs again after ``close()``."""
         with self._changed:
-            self._is_closed = self._is_stopped = False
+            self.is_closed = self._is_stopped = False
 
     def _queue(self, job: _Job) -> bool:
         """Queue ``job`` if there is a thread to run it. The caller must hold the lock."""
@@ -394,7 +395,19 @@ def current() -> ThreadPool:
     with _lock:
         if _pool is None:
             _pool = ThreadPool()
+            _end_with_multiprocessing()
         return _pool
+
+
+def _end_with_multiprocessing() -> None:
+    """Drain the pool of a child of ``multiprocessing``, which does not call exit handlers."""
+    if multiprocessing.parent_process() is not None:
+        multiprocessing.util.Finalize(None, end, exitpriority=0)
+
+
+def is_ending() -> bool:
+    """Return whether the pool is being drained because the process ends, or has been drained."""
+    return _pool is not None and _pool.is_closed
 
 
 def end() -> None:

@@ -1,13 +1,32 @@
 """When a process ends, each message is sent, or logged and signalled one by one; none is lost."""
 
+import os
 import re
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from swap_user.otp.store import keys
+from tests import ROOT
 from tests.otp.background.helpers import PLENTY, limited
 from tests.otp.background.test_processes import Project
+
+CHILD = """
+import multiprocessing, sys
+from django.conf import settings
+settings.configure()
+from swap_user.otp.background import thread_pool
+
+def work():
+    thread_pool.current().submit(lambda: print("delivered", flush=True))
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context(sys.argv[1]).Process(target=work)
+    process.start()
+    process.join()
+"""
 
 # The accounts of the project below.
 NAMES = [f"user{number}@example.com" for number in range(20)]
@@ -214,3 +233,19 @@ def test_reports_are_logged_before_a_receiver_can_hang(monkeypatch):
             order.append(f"line {number}")
             later.append(lambda number=number: order.append(f"signal {number}"))
     assert order == ["line 0", "line 1", "signal 0", "signal 1"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_child_of_multiprocessing_delivers(tmp_path, method):
+    """Some servers make their workers so; such a process calls no exit handlers if forked."""
+    (tmp_path / "child.py").write_text(CHILD)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "child.py", method],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("delivered\n", "")
