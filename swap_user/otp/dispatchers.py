@@ -13,8 +13,8 @@ from django.utils.module_loading import import_string
 from swap_user.conf import swap_user_settings
 from swap_user.otp.background import context, failures, thread_pool
 from swap_user.otp.background.calls import Abandoned, ProcessEnds
-from swap_user.otp.background.inline import inline
 from swap_user.otp.background.registry import Job, name_of, named
+from swap_user.otp.connections import inline
 
 P = ParamSpec("P")
 

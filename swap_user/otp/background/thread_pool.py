@@ -33,7 +33,7 @@ from swap_user.otp.background.calls import (
     TooManyHanging,
 )
 from swap_user.otp.background.deferred import signals_last
-from swap_user.otp.background.inline import inline, release_connections
+from swap_user.otp.connections import inline, release_connections
 
 WORKERS = 8
 CAPACITY = 1000

@@ -13,7 +13,7 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.background import failures, thread_pool
 from swap_user.otp.background.calls import TooManyHanging
-from swap_user.otp.background.inline import inline
+from swap_user.otp.connections import inline
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
 # Pause between the first two attempts, in seconds, and the factor by which each further pause is

@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user import signals
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators.secrets import is_enrolled, sent_authenticator
-from swap_user.otp.background.inline import release_connections
 from swap_user.otp.challenges import challenge
+from swap_user.otp.connections import release_connections
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.retry import Message, Withheld, send_message
 from swap_user.otp.senders import AbstractOTPSender, sender_class
