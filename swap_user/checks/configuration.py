@@ -18,6 +18,7 @@ from swap_user.checks import deployment
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.checks.neighbours import check_axes
+from swap_user.checks.tenants import check_tenants
 from swap_user.conf import NAMESPACE, configured, declared
 from swap_user.conf.renamed import FORMER
 from swap_user.otp.crypto.keyring import decode_key
@@ -42,6 +43,7 @@ def register_checks() -> None:
         check_dispatcher,
         check_moved,
         check_axes,
+        check_tenants,
     ):
         checks.register(check, checks.Tags.security)
     for check in deployment.ALL:

@@ -146,6 +146,9 @@ class ThreadDispatcher(AbstractDispatcher):
         _after_commit(partial(self._submit, job, args, kwargs))
 
     def _submit(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        if _is_in_testcase():  # after a block of the request, with captureOnCommitCallbacks()
+            InlineDispatcher().dispatch(job, args, kwargs)
+            return
         lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
         run = partial(self._run, job, args, kwargs)
         if reason := thread_pool.current().submit(run, lost=lost):
