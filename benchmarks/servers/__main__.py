@@ -39,8 +39,8 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, ", end="")
     print(", ".join(f"{package} {version(package)}" for package in PACKAGES) + "\n")
-    print("| server | signal | sent | logged | signalled | lost | twice | seconds |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    head = ("server", "signal", "sent", "logged", "signalled", "lost", "sent twice")
+    print(f"| {' | '.join((*head, 'sent and logged', 'seconds'))} |\n|{' --- |' * 9}")
     with (
         tempfile.TemporaryDirectory(prefix="swap-user-servers-") as folder,
         RedisServer() as redis,
@@ -56,10 +56,9 @@ def main() -> None:
                 except RuntimeError as error:
                     print(f"| {server} | {name} | {str(error)[-300:]!r} |", flush=True)
                     continue
-                both = [*result.sent, *result.logged]
                 cells = (
                     *(server, name, len(result.sent), len(result.logged), len(result.signalled)),
-                    *(len(result.lost), len(both) - len({*both}), f"{result.seconds:.1f}"),
+                    *(result.lost, result.twice, result.both, f"{result.seconds:.1f}"),
                 )
                 print(f"| {' | '.join(map(str, cells))} |", flush=True)
 

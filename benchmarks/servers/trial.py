@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -40,13 +39,12 @@ for number in range(int(sys.argv[1])):
 @dataclass(frozen=True)
 class Result:
     """
-    What became of the messages of a server.
+    What became of the messages of a server, by the names of their accounts.
 
     Attributes:
-        sent: the names to which a message was sent, once for each message.
-        logged: the names in lines about messages that were not sent, once for each line.
-        signalled: the names in signals, once for each signal.
-        lost: the names that are in none of them.
+        sent: one for each message that the mail server has.
+        logged: one for each line about a message that was not sent.
+        signalled: one for each signal.
         seconds: from the signal to the end of the process.
         output: what the server printed.
     """
@@ -54,14 +52,30 @@ class Result:
     sent: Sequence[str]
     logged: Sequence[str]
     signalled: Sequence[str]
-    lost: set[str]
     seconds: float
     output: str = field(repr=False)
+
+    names: frozenset[str] = field(repr=False)
+
+    @property
+    def lost(self) -> int:
+        """The number of messages that were neither sent nor logged."""
+        return len(self.names - {*self.sent, *self.logged})
+
+    @property
+    def twice(self) -> int:
+        """The number of messages that were sent once more."""
+        return len(self.sent) - len({*self.sent})
+
+    @property
+    def both(self) -> int:
+        """The number of messages that arrived although the line says "not sent", as it warns."""
+        return len({*self.sent} & {*self.logged})
 
     @property
     def is_peaceful(self) -> bool:
         """Whether each message was sent, or logged and signalled, and only once."""
-        once = max(Counter([*self.sent, *self.logged]).values(), default=1) == 1
+        once = not self.twice and len(self.logged) == len({*self.logged})
         return once and not self.lost and sorted(self.logged) == sorted(self.signalled)
 
 
@@ -151,9 +165,8 @@ class Site:
         logged = [self.names[found[1]] for found in ids if found]
         signalled = [self.names[line] for line in self.signals.read_text().split()]
         sent = [str(message["To"]) for message in self.smtp.messages]
-        lost = set(names) - {*sent, *logged}
         output = (self.folder / "output").read_text(errors="replace")
-        return Result(sent, logged, signalled, lost, seconds, output)
+        return Result(sent, logged, signalled, seconds, output, frozenset(names))
 
 
 def is_up(port: int) -> bool:

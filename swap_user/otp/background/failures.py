@@ -35,16 +35,24 @@ def job_failed(
     job: Job, args: Sequence[Any], kwargs: Mapping[str, Any], error: BaseException
 ) -> None:
     """Report that a job raised an exception. Exceptions of the sender are reported elsewhere."""
-    text, subject = describe(error), subject_of(job, args, kwargs)
-    audit.record(logging.ERROR, "job failed", **subject, error=text)
-    delivery_failed(None, text, account=subject.get("account"))
+    about, text = subject_of(job, args, kwargs), describe(error)
+    if about.user:
+        audit.record(logging.ERROR, "job failed", job=about.job, user=about.user, error=text)
+    else:
+        audit.record(logging.ERROR, "job failed", job=about.job, account=about.account, error=text)
+    delivery_failed(None, text, account=about.account)
 
 
 def job_dropped(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any], reason: str) -> None:
     """Report that a job will not run."""
-    subject = subject_of(job, args, kwargs)
-    audit.record(logging.ERROR, "job dropped", **subject, reason=reason)
-    delivery_failed(None, reason, account=subject.get("account"))
+    about = subject_of(job, args, kwargs)
+    if about.user:
+        audit.record(logging.ERROR, "job dropped", job=about.job, user=about.user, reason=reason)
+    else:
+        audit.record(
+            logging.ERROR, "job dropped", job=about.job, account=about.account, reason=reason
+        )
+    delivery_failed(None, reason, account=about.account)
 
 
 def delivery_failed(

@@ -1,6 +1,7 @@
 """The jobs that a dispatcher may run, and their names in a task queue."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django.utils.module_loading import import_string
@@ -47,25 +48,30 @@ def named(name: str) -> Job:
     return cast("Job", import_string(JOBS[name]))
 
 
-def subject_of(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Subject:
     """
-    Return the name of a job and whom it is about, as fields of the log.
+    What a job is about, for the log.
 
-    Args:
-        job: one of JOBS.
-        args: its arguments.
-        kwargs: its arguments.
-
-    Returns:
-        ``job``, and ``user`` (the primary key) or ``account`` (the account key; the account may not
-        exist).
+    Attributes:
+        job: the name of the job.
+        account: the account key, or None. The account may not exist.
+        user: the primary key of the user, if the job is about a user.
     """
+
+    job: str
+    account: str | None = None
+    user: str | None = None
+
+
+def subject_of(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Subject:
+    """Return what a job with these arguments is about."""
     name = name_of(job)
     if name == "run_in_context" and len(args) == 4:
         _, name, args, kwargs = args
-    subject = {"job": name}
     if name not in JOBS:
-        return subject
+        return Subject(name)
     if JOBS[name] == _NOTICE:
-        return subject | {"user": str(args[0] if args else kwargs.get("user_pk"))}
-    return subject | {"account": keys.account_key(str(args[0] if args else kwargs.get("name")))}
+        return Subject(name, user=str(args[0] if args else kwargs.get("user_pk")))
+    username = str(args[0] if args else kwargs.get("name"))
+    return Subject(name, account=keys.account_key(username))

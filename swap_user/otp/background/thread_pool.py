@@ -53,7 +53,7 @@ EXIT_LIMIT = 8.0
 
 # The last part of that time, in seconds, in which no job is started, so that the calls that have
 # begun can end. A message that is cut off in the middle may or may not arrive.
-TAIL = 2.0
+TAIL = 2.5
 
 # Maximum number of calls that have exceeded their time limit and have not returned. Their threads
 # can't be ended, and each uses memory and perhaps a socket.
@@ -421,6 +421,7 @@ def end() -> None:
                 report()
         if reports:
             audit.record(logging.ERROR, "jobs lost at exit", count=len(reports))
+    release_connections()  # receivers of the signals may have opened some
 
 
 def _replace_pool() -> None:
