@@ -69,9 +69,9 @@ def observed() -> Iterator[Work]:
             work.commands += [name for name in names if name not in GREETING]
         return original_send(self, command, *args, **kwargs)
 
-    def submit(self: Any, job: Any) -> str:
+    def submit(self: Any, job: Any, **options: Any) -> str:
         work.jobs.append(job.args[0].__qualname__)
-        return original_submit(self, job)
+        return original_submit(self, job, **options)
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

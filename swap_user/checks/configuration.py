@@ -19,6 +19,7 @@ from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.checks.login_pages import check_login_pages
 from swap_user.checks.neighbours import check_axes
+from swap_user.checks.tenants import check_tenants
 from swap_user.checks.upgrade import database_check_upgrade
 from swap_user.checks.user_model import check_username_field
 from swap_user.conf import NAMESPACE, configured, declared
@@ -47,6 +48,7 @@ def register_checks() -> None:
         check_axes,
         check_username_field,
         check_login_pages,
+        check_tenants,
     ):
         checks.register(check, checks.Tags.security)
     for check in deployment.ALL:

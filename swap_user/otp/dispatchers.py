@@ -2,7 +2,8 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, ParamSpec, cast
 
@@ -12,25 +13,53 @@ from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.availability import is_in_transaction
-from swap_user.otp.background import failures, thread_pool
-from swap_user.otp.background.calls import Abandoned
-from swap_user.otp.background.inline import inline
-from swap_user.otp.background.registry import Job, name_of
+from swap_user.otp.background import context, failures, thread_pool
+from swap_user.otp.background.calls import Abandoned, ProcessEnds
+from swap_user.otp.background.registry import Job, name_of, named
+from swap_user.otp.connections import inline
 from swap_user.users.databases import written
 
 P = ParamSpec("P")
+
+
+class JobRaised(Exception):
+    """A job that ran inline raised the exception that is the cause of this one."""
 
 
 def dispatch(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     """
     Run a job with the dispatcher that the settings name.
 
+    If the dispatcher can't be loaded or raises an exception, report that the job is dropped. The
+    caller sees no difference (R34).
+
     Args:
         job: one of ``registry.JOBS``.
         args: JSON values that contain neither a code nor a secret: a queue may store them.
         kwargs: JSON values, as above.
+
+    Raises:
+        Exception: an exception of a job that ran inline, for tests.
     """
-    load_dispatcher().dispatch(job, args, kwargs)
+    with _reported(job, args, kwargs):
+        _bind(load_dispatcher(), job, args, kwargs)()
+
+
+def run_in_context(found: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """
+    Run another job in the context of the request that asked for it. This is a job.
+
+    Args:
+        found: what ``AbstractDispatcher.job_context()`` returned.
+        name: the name of the other job.
+        args: its arguments.
+        kwargs: its arguments.
+
+    Raises:
+        LookupError: there is no such job.
+    """
+    with context.entered(partial(load_dispatcher().enter_context, found)):
+        named(name)(*args, **kwargs)
 
 
 def dispatch_despite_rollback(
@@ -50,22 +79,23 @@ def dispatch_despite_rollback(
         args: see dispatch().
         kwargs: see dispatch().
     """
-    dispatcher = load_dispatcher()
-    run = partial(dispatcher.dispatch, job, args, kwargs)
     connection = connections[router.db_for_write(get_user_model())]
-    if isinstance(dispatcher, InlineDispatcher) or not is_in_transaction(connection):
-        run()
-    elif any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
-        # Other threads can't see the data of the test.
-        if isinstance(dispatcher, ThreadDispatcher):
-            dispatcher = InlineDispatcher()
-        dispatcher.dispatch(job, args, kwargs)
-    else:
-        once = _Once(user_pk, job, run)
+    is_test = any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+    with _reported(job, args, kwargs):
+        dispatcher = load_dispatcher()
+        if is_test and isinstance(dispatcher, ThreadDispatcher):
+            dispatcher = InlineDispatcher()  # other threads can't see the data of the test
+        call = _bind(dispatcher, job, args, kwargs)
+        is_inline = isinstance(dispatcher, InlineDispatcher)
+        if is_inline or is_test or not is_in_transaction(connection):
+            call()
+            return
+        once = _Once(user_pk, call, partial(_reported, job, args, kwargs))
         if connection.in_atomic_block:
             transaction.on_commit(once.run, using=connection.alias, robust=True)
-        if reason := thread_pool.current().submit(once.run_if_user_is_committed):
-            failures.job_dropped(job, reason)
+        lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
+        if reason := thread_pool.current().submit(once.run_if_user_is_committed, lost=lost):
+            failures.job_dropped(job, args, kwargs, reason)
 
 
 class _Once:
@@ -74,27 +104,51 @@ class _Once:
 
     Args:
         user_pk: see dispatch_despite_rollback().
-        job: the job.
-        dispatch: calls the dispatcher.
+        call: calls the dispatcher.
+        reported: returns a context manager that reports its exceptions.
     """
 
-    def __init__(self, user_pk: str, job: Job, dispatch: Callable[[], None]) -> None:
-        self._user_pk, self._job, self._dispatch = user_pk, job, dispatch
+    def __init__(
+        self,
+        user_pk: str,
+        call: Callable[[], None],
+        reported: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._user_pk, self._call, self._reported = user_pk, call, reported
         self._is_due = threading.Lock()  # taken by the first call
 
     def run(self) -> None:
         """Call the dispatcher, unless it was called before."""
         if self._is_due.acquire(blocking=False):
-            try:
-                self._dispatch()
-            except Exception as error:  # noqa: BLE001 - there is no caller to handle it
-                failures.job_dropped(self._job, failures.describe(error))
+            with self._reported():
+                self._call()
 
     def run_if_user_is_committed(self) -> None:
         """Call the dispatcher now, or leave it to the commit that creates the user."""
         users = written(get_user_model())
         if not self._user_pk or users.filter(pk=self._user_pk).exists():
             self.run()
+
+
+def _bind(
+    dispatcher: "AbstractDispatcher", job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Callable[[], None]:
+    """Return a call of the dispatcher, in which the job knows the context of this request."""
+    found = dispatcher.job_context()
+    if found is None:
+        return partial(dispatcher.dispatch, job, args, kwargs)
+    return partial(dispatcher.dispatch, run_in_context, (found, name_of(job), [*args], kwargs), {})
+
+
+@contextmanager
+def _reported(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[None]:
+    """Report that a job is dropped, if the dispatcher raises an exception."""
+    try:
+        yield
+    except JobRaised as raised:
+        raise raised.__cause__ or raised from None
+    except Exception as error:  # noqa: BLE001 - the dispatcher is the project's
+        failures.job_dropped(job, args, kwargs, failures.describe(error))
 
 
 class AbstractDispatcher(ABC):
@@ -114,6 +168,28 @@ class AbstractDispatcher(ABC):
             kwargs: JSON values, as above.
         """
 
+    def job_context(self) -> Any:
+        """
+        Return what the job must know about the request that asks for it, such as the tenant.
+
+        It is called in the request, before ``dispatch()``. By default, there is nothing.
+
+        Returns:
+            A JSON value, or None for nothing.
+        """
+        return None
+
+    def enter_context(self, found: Any) -> AbstractContextManager[object]:
+        """
+        Return a context manager in which the job runs, for example in its tenant.
+
+        A job may continue in another thread. Then the context is entered in that thread too.
+
+        Args:
+            found: what ``job_context()`` returned.
+        """
+        return nullcontext()
+
 
 class InlineDispatcher(AbstractDispatcher):
     """
@@ -123,10 +199,17 @@ class InlineDispatcher(AbstractDispatcher):
     """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Run the job; see AbstractDispatcher.dispatch()."""
+        """
+        Run the job; see AbstractDispatcher.dispatch().
+
+        Raises:
+            JobRaised: the job raised an exception, which is the cause of this one.
+        """
         token = inline.set(True)
         try:
             job(*args, **kwargs)
+        except Exception as error:
+            raise JobRaised from error
         finally:
             inline.reset(token)
 
@@ -147,8 +230,13 @@ class ThreadDispatcher(AbstractDispatcher):
         _after_commit(partial(self._submit, job, args, kwargs))
 
     def _submit(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        if reason := thread_pool.current().submit(partial(self._run, job, args, kwargs)):
-            failures.job_dropped(job, reason)
+        if _is_in_testcase():  # after a block of the request, with captureOnCommitCallbacks()
+            InlineDispatcher().dispatch(job, args, kwargs)
+            return
+        lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
+        run = partial(self._run, job, args, kwargs)
+        if reason := thread_pool.current().submit(run, lost=lost):
+            failures.job_dropped(job, args, kwargs, reason)
 
     def _run(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         try:
@@ -156,7 +244,8 @@ class ThreadDispatcher(AbstractDispatcher):
         except Abandoned:
             raise
         except BaseException as error:  # noqa: BLE001 - the thread does not report it
-            failures.job_failed(job, error)
+            thread_pool.current().settle()
+            failures.job_failed(job, args, kwargs, error)
 
 
 class TaskDispatcher(AbstractDispatcher):
@@ -185,7 +274,7 @@ class TaskDispatcher(AbstractDispatcher):
         try:
             task.enqueue(name_of(job), args, kwargs)
         except Exception as error:  # noqa: BLE001 - the backend is the project's
-            failures.job_dropped(job, failures.describe(error))
+            failures.job_dropped(job, args, kwargs, failures.describe(error))
 
 
 def load_dispatcher() -> AbstractDispatcher:

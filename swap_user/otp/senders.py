@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
+from swap_user.otp.connections import release_connections
 from swap_user.users.characters import ascii_domain
 
 
@@ -27,6 +28,9 @@ class AbstractOTPSender(ABC):
     def send(self, receiver: str, otp: str, **kwargs: Any) -> object:
         """
         Deliver ``otp``. An exception is logged, and the visitor sees no difference.
+
+        This thread has no database connection when the method is called. If it queries the
+        database, it should call ``release_connections()`` before it waits for a network.
 
         Args:
             receiver: the address or phone number that ``get_receiver()`` returned.
@@ -55,6 +59,7 @@ class AbstractOTPSender(ABC):
             text: the message, in plain text.
         """
         if address := email_address(user):
+            release_connections()
             EmailMultiAlternatives(subject, text, to=[address]).send()
 
 
@@ -106,6 +111,7 @@ class EmailOTPSender(AbstractOTPSender):
         text = render_to_string(self.text_template, context)
         message = EmailMultiAlternatives(subject, text, to=[receiver])
         message.attach_alternative(render_to_string(self.html_template, context), "text/html")
+        release_connections()  # a template or a subclass may have queried the database
         message.send()
 
 
@@ -142,6 +148,7 @@ class AbstractSMSOTPSender(AbstractOTPSender):
         text = render_to_string(self.text_template, context).strip()
         if host := _bare_host(kwargs.get("host", "")):
             text = f"{text}\n\n@{host} #{otp}"
+        release_connections()  # a template or a subclass may have queried the database
         self.send_text(receiver, text)
 
     def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
@@ -149,7 +156,9 @@ class AbstractSMSOTPSender(AbstractOTPSender):
         if email_address(user):
             super().notify(user, subject, text)
         else:
-            self.send_text(self.get_receiver(user), text.strip())
+            receiver = self.get_receiver(user)
+            release_connections()
+            self.send_text(receiver, text.strip())
 
 
 def _minutes(kwargs: dict[str, Any]) -> int:

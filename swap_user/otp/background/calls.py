@@ -17,5 +17,14 @@ class Stopped(Exception):
     """The call raised an exception that would end its thread, such as SystemExit."""
 
 
+class ProcessEnds(Exception):
+    """The process ended before the call did. Its message may still arrive."""
+
+    REASON = "the process ends"
+
+    def __str__(self) -> str:
+        return f"{self.REASON}; the message may still arrive"
+
+
 class Abandoned(BaseException):
-    """Ends a job whose call returned after its time limit. Only the pool may catch it."""
+    """Ends a job that has been reported as failed meanwhile. Only the pool may catch it."""

@@ -49,5 +49,5 @@ def run_job(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
     try:
         job(*args, **kwargs)
     except Exception as error:
-        failures.job_failed(job, error)
+        failures.job_failed(job, args, kwargs, error)
         raise

@@ -1,9 +1,12 @@
 """The jobs that a dispatcher may run, and their names in a task queue."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 from django.utils.module_loading import import_string
+
+from swap_user.otp.store import keys
 
 Job = Callable[..., None]
 
@@ -19,6 +22,7 @@ JOBS = {
     "notify": _NOTICE,
     "notify_guesses_exhausted": _EXHAUSTED,
     "notify_previous": _PREVIOUS,
+    "run_in_context": "swap_user.otp.dispatchers.run_in_context",
     # Names of version 1.0.0a1, for jobs that are still in a queue.
     "swap_user.otp.delivery_job.deliver": _CODE,
     "swap_user.otp.notices.tell": _NOTICE,
@@ -44,3 +48,32 @@ def named(name: str) -> Job:
     if name not in JOBS:
         raise LookupError(f"{name} is not a job of swap_user.")
     return cast("Job", import_string(JOBS[name]))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """
+    What a job is about, for the log.
+
+    Attributes:
+        job: the name of the job.
+        account: the account key, or None. The account may not exist.
+        user: the primary key of the user, if the job is about a user.
+    """
+
+    job: str
+    account: str | None = None
+    user: str | None = None
+
+
+def subject_of(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Subject:
+    """Return what a job with these arguments is about."""
+    name = name_of(job)
+    if name == "run_in_context" and len(args) == 4:
+        _, name, args, kwargs = args
+    if name not in JOBS:
+        return Subject(name)
+    if JOBS[name] == _NOTICE:
+        return Subject(name, user=str(args[0] if args else kwargs.get("user_pk")))
+    username = str(args[0] if args else kwargs.get("name"))
+    return Subject(name, account=keys.account_key(username))

@@ -9,6 +9,7 @@ import atexit
 import heapq
 import logging
 import math
+import multiprocessing.util
 import os
 import random
 import threading
@@ -22,14 +23,17 @@ from functools import partial
 from django.db import connections
 
 from swap_user.otp import audit
+from swap_user.otp.background import context
 from swap_user.otp.background.calls import (
     Abandoned,
+    ProcessEnds,
     ReceiverBusy,
     Stopped,
     TimedOut,
     TooManyHanging,
 )
-from swap_user.otp.background.inline import inline, release_connections
+from swap_user.otp.background.deferred import signals_last
+from swap_user.otp.connections import inline, release_connections
 
 WORKERS = 8
 CAPACITY = 1000
@@ -44,8 +48,12 @@ DELAYS = (0.05, 0.25)
 IDLE = 10.0
 
 # How long the process waits for its jobs at exit, in seconds. Docker kills a container ten seconds
-# after it asks it to stop.
+# after it asks it to stop. The rest is for the requests before, and for the reports after it.
 EXIT_LIMIT = 8.0
+
+# The last part of that time, in seconds, in which no job is started, so that the calls that have
+# begun can end. A message that is cut off in the middle may or may not arrive.
+TAIL = 2.5
 
 # Maximum number of calls that have exceeded their time limit and have not returned. Their threads
 # can't be ended, and each uses memory and perhaps a socket.
@@ -56,10 +64,16 @@ MOST_ABANDONED = 16
 MOST_AT_ONCE = 2
 
 
+def _no_report() -> None:
+    """Report nothing: who waits for the job in run() does so."""
+
+
 @dataclass(eq=False)
 class _Job:
     start: float  # earliest start, in seconds of time.monotonic()
     function: Callable[[], object]
+    lost: Callable[[], object] | None = _no_report  # reports that it was not done; None: settled
+    repeats: bool = False  # whether it is called again; set while it runs
     done: Future[None] = field(default_factory=Future)
 
     def __lt__(self, other: "_Job") -> bool:
@@ -70,7 +84,8 @@ class _Job:
 class _Call:
     receiver: str
     deadline: float  # seconds of time.monotonic(); infinity after the call was abandoned
-    expired: Callable[[], object]
+    seconds: float
+    expired: Callable[[Exception], object]
 
 
 @dataclass(eq=False)
@@ -102,8 +117,11 @@ class ThreadPool:
         self._waiting: list[_Job] = []  # a heap
         self._running: dict[threading.Thread, _Job] = {}
         self._calls: dict[threading.Thread, _Call] = {}  # those that have not returned
+        self._left: set[threading.Thread] = set()  # close() has reported their jobs as lost
         self._threads = 0  # with and without a job
         self._drains = 0
+        self.is_closed = False  # no job is accepted
+        self._is_stopped = False  # no job is started
 
     @property
     def unfinished(self) -> int:
@@ -120,13 +138,59 @@ class ThreadPool:
         """The number of abandoned calls that have not returned."""
         return len(self._calls.keys() - self._running.keys())
 
-    def submit(self, job: Callable[[], object]) -> str:
-        """Queue ``job`` and return "", or the reason why not. Its exceptions are ignored."""
+    def submit(self, job: Callable[[], object], *, lost: Callable[[], object] = _no_report) -> str:
+        """
+        Queue ``job`` and return "", or the reason why not. Its exceptions are ignored.
+
+        Args:
+            job: the function to call.
+            lost: reports that an accepted job was not done; see ``close()``.
+        """
         start = time.monotonic() + random.uniform(*self.delays)  # noqa: S311 - no secret
         with self._changed:
+            if self.is_closed:
+                return ProcessEnds.REASON
             if len(self._waiting) >= self.capacity:
                 return "the queue is full"
-            return "" if self._queue(_Job(start, job)) else "no thread can be started"
+            return "" if self._queue(_Job(start, job, lost)) else "no thread can be started"
+
+    def again(
+        self, seconds: float, function: Callable[[], object], *, lost: Callable[[], object]
+    ) -> bool:
+        """
+        Call ``function`` after a pause that takes no thread, as the rest of the current job.
+
+        There is no pause while the pool is drained.
+
+        Args:
+            seconds: length of the pause.
+            function: the function to call.
+            lost: reports that it was not called.
+
+        Returns:
+            False if the current thread runs no job of the pool, or if the queue is full.
+        """
+        with self._changed:
+            job = self._running.get(threading.current_thread())
+            if job is None or len(self._waiting) >= self.capacity:
+                return False
+            job.start, job.function = time.monotonic() + seconds, context.bind(function)
+            job.lost, job.repeats = context.bind(lost), True
+            return True
+
+    def settle(self) -> None:
+        """
+        Say that the current job is about to report its result, so that close() does not report it.
+
+        Raises:
+            Abandoned: close() has done so already.
+        """
+        thread = threading.current_thread()
+        with self._changed:
+            if thread in self._left:
+                raise Abandoned
+            if job := self._running.get(thread):
+                job.lost = None
 
     def run(self, job: Callable[[], object]) -> None:
         """
@@ -139,9 +203,9 @@ class ThreadPool:
             job()
             return
         release_connections()
-        queued = _Job(0.0, job)
+        queued = _Job(0.0, context.bind(job))
         with self._changed:
-            has_thread = self._queue(queued)
+            has_thread = not self.is_closed and self._queue(queued)
         if has_thread:
             queued.done.result()
         else:
@@ -149,7 +213,7 @@ class ThreadPool:
 
     @contextmanager
     def limited(
-        self, seconds: float, *, receiver: str, expired: Callable[[TimedOut], object]
+        self, seconds: float, *, receiver: str, expired: Callable[[Exception], object]
     ) -> Iterator[None]:
         """
         Limit the time of a call that a job makes. There is no limit outside of the pool's threads.
@@ -158,25 +222,29 @@ class ThreadPool:
             seconds: the time limit.
             receiver: identifies the receiver of the message.
             expired: a function that replaces the rest of the job if the call exceeds the limit. It
-                is called at once, in another thread, with a TimedOut.
+                is called at once, in another thread, with a TimedOut; or with a ProcessEnds, if the
+                process ends first.
 
         Raises:
             TooManyHanging: too many earlier calls have not returned, so the call was not made.
             ReceiverBusy: too many earlier calls for this receiver have not returned.
             Stopped: the call raised a BaseException that is not an Exception.
-            Abandoned: the call returned after its time limit.
+            Abandoned: the call returned after its time limit, or was not made because close() has
+                reported the job as lost.
         """
         thread = threading.current_thread()
+        if thread in self._left:
+            raise Abandoned
         if thread not in self._running:
             yield
             return
-        report = partial(expired, TimedOut(f"not done after {seconds:g} s"))
         with self._changed:
             if self.abandoned >= MOST_ABANDONED:
                 raise TooManyHanging(f"{self.abandoned} earlier calls have not returned yet")
             if [call.receiver for call in self._calls.values()].count(receiver) >= MOST_AT_ONCE:
                 raise ReceiverBusy(f"{MOST_AT_ONCE} earlier messages to this user are not sent yet")
-            self._calls[thread] = _Call(receiver, time.monotonic() + seconds, report)
+            deadline = time.monotonic() + seconds
+            self._calls[thread] = _Call(receiver, deadline, seconds, context.bind(expired))
             self._wake()
         try:
             yield
@@ -194,11 +262,46 @@ class ThreadPool:
         """Start all jobs now. Return whether they all ended within ``seconds``."""
         with self._done:
             self._drains += 1
+            self._wake()
             self._changed.notify_all()
             try:
                 return self._done.wait_for(lambda: not self.unfinished, seconds)
             finally:
                 self._drains -= 1
+
+    def close(self, seconds: float) -> list[Callable[[], object]]:
+        """
+        Accept no further job, start all jobs now, and give up those that don't end in time.
+
+        Args:
+            seconds: how long to wait for the jobs. None is started in the last part of this time.
+
+        Returns:
+            For each job that was given up, a function that reports it. It is not sent later.
+        """
+        tail = min(TAIL, seconds / 4)
+        with self._changed:
+            self.is_closed = True
+        self.drain(seconds - tail)
+        with self._done:
+            self._is_stopped = True
+            self._done.wait_for(lambda: not self._running, tail)
+            for thread, call in self._calls.items():
+                if thread in self._running:
+                    self._running[thread].lost = partial(call.expired, ProcessEnds())
+            given_up = [*self._waiting, *self._running.values()]
+            self._left.update(self._running)
+            self._threads -= len(self._running)
+            self._waiting.clear()
+            self._running.clear()
+        for job in given_up:
+            job.done.set_exception(ProcessEnds() if job.lost is _no_report else None)
+        return [job.lost for job in given_up if job.lost]
+
+    def open(self) -> None:
+        """Accept jobs again after ``close()``."""
+        with self._changed:
+            self.is_closed = self._is_stopped = False
 
     def _queue(self, job: _Job) -> bool:
         """Queue ``job`` if there is a thread to run it. The caller must hold the lock."""
@@ -228,7 +331,9 @@ class ThreadPool:
                 call.deadline = math.inf
                 self._threads -= 1
                 job = self._running.pop(thread)
-                job.start, job.function = 0.0, call.expired
+                error = TimedOut(f"not done after {call.seconds:g} s")
+                job.start, job.function = 0.0, partial(call.expired, error)
+                job.lost = job.function
                 heapq.heappush(self._waiting, job)
 
     def _work(self) -> None:
@@ -243,8 +348,13 @@ class ThreadPool:
                 connections.close_all()  # the next job may come much later
             with self._done:
                 if self._running.pop(thread, None) is None:
+                    self._left.discard(thread)
                     return  # it was abandoned
                 self._done.notify_all()
+                if job.repeats:
+                    job.repeats = False
+                    heapq.heappush(self._waiting, job)
+                    continue
             job.done.set_exception(error)
 
     def _next(self) -> _Job | None:
@@ -255,7 +365,8 @@ class ThreadPool:
                 now = time.monotonic()
                 self._abandon_late_calls(now)
                 wake_at = self._next_deadline()
-                if self._waiting and len(self._running) < self.workers:
+                has_job = self._waiting and not self._is_stopped
+                if has_job and len(self._running) < self.workers:
                     if self._drains or self._waiting[0].start <= now:
                         job = heapq.heappop(self._waiting)
                         self._running[threading.current_thread()] = job
@@ -269,25 +380,56 @@ class ThreadPool:
                 is_idle = has_timed_out and wake_at == math.inf
 
 
-_pool = ThreadPool()
+_pool: ThreadPool | None = None
+_lock = threading.Lock()  # held while the pool is created
 
 
 def current() -> ThreadPool:
-    """Return the pool of this process."""
-    return _pool
+    """
+    Return the pool of this process.
+
+    It is created when it is first used: gevent may replace the locks after this module was
+    imported, and a lock of the operating system would block all greenlets.
+    """
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPool()
+            _end_with_multiprocessing()
+        return _pool
+
+
+def _end_with_multiprocessing() -> None:
+    """Drain the pool of a child of ``multiprocessing``, which does not call exit handlers."""
+    if multiprocessing.parent_process() is not None:
+        multiprocessing.util.Finalize(None, end, exitpriority=0)
+
+
+def is_ending() -> bool:
+    """Return whether the pool is being drained because the process ends, or has been drained."""
+    return _pool is not None and _pool.is_closed
+
+
+def end() -> None:
+    """Drain the pool for ``EXIT_LIMIT`` seconds. Report each message that was not sent by then."""
+    if _pool is None:
+        return
+    reports = _pool.close(EXIT_LIMIT)
+    with signals_last():
+        for report in reports:
+            with suppress(Exception):
+                report()
+        if reports:
+            audit.record(logging.ERROR, "jobs lost at exit", count=len(reports))
+    release_connections()  # receivers of the signals may have opened some
 
 
 def _replace_pool() -> None:
-    """Create a new pool in a forked child: threads and jobs belong to the parent process."""
-    global _pool
-    _pool = ThreadPool()
-
-
-def _drain_at_exit() -> None:
-    if not _pool.drain(EXIT_LIMIT):
-        audit.record(logging.ERROR, "jobs lost at exit", count=_pool.unfinished)
+    """Begin anew in a forked child: threads, jobs and locks belong to the parent process."""
+    global _pool, _lock
+    _pool, _lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_replace_pool)
-atexit.register(_drain_at_exit)
+atexit.register(end)

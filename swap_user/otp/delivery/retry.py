@@ -1,6 +1,5 @@
 """Send a message with a time limit, and retry if the sender raises an exception."""
 
-import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -14,13 +13,17 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.background import failures, thread_pool
 from swap_user.otp.background.calls import TooManyHanging
-from swap_user.otp.background.inline import inline
+from swap_user.otp.connections import inline
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
 # Pause between the first two attempts, in seconds, and the factor by which each further pause is
 # longer than the one before.
 PAUSE = 1.0
 GROWTH = 3.0
+
+
+class Withheld(Exception):
+    """An attempt to send found that the message must not be sent, and has logged the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Message:
     Attributes:
         user: the receiver.
         send: makes one attempt. It calls ``release_connections()`` before the sender's method.
+            If it raises Withheld, nothing is reported, and there is no further attempt.
         report: called once, with the error of the last attempt, or "" if the message was sent.
         language: language of the message, or None for no translation.
         expires_at: no further attempt is made after this time (Unix time in seconds).
@@ -49,31 +53,44 @@ def send_message(message: Message) -> None:
     """
     Send ``message``, wait until it is sent or has failed, and report the result.
 
+    A thread of the pool does not wait between two attempts: the next one is queued.
+
     There is no further attempt after one that exceeds its time limit, because its message may still
     arrive.
     """
     thread_pool.current().run(partial(_send, message))
 
 
-def _send(message: Message) -> None:
+def _send(message: Message, number: int = 1) -> None:
+    """Make the attempt with this number, and queue the next one if it fails."""
+    error = _attempt(message)
+    if error is None:
+        thread_pool.current().settle()
+        message.report("")
+    elif not isinstance(error, Withheld) and not _retry_later(message, number, error):
+        _report_failure(message, error)
+
+
+def _retry_later(message: Message, number: int, error: Exception) -> bool:
+    """Queue another attempt, and return whether there is one. The pause takes no thread."""
     attempts = 1 if inline.get() else swap_user_settings.OTP_SEND_ATTEMPTS
-    for number in itertools.count(1):
-        error = _attempt(message)
-        if error is None:
-            message.report("")
-            return
-        pause = PAUSE * GROWTH ** (number - 1)
-        if (
-            isinstance(error, TooManyHanging)
-            or number >= attempts
-            or thread_pool.current().is_busy  # a pause would delay other messages
-            or time.time() + pause >= message.expires_at
-        ):
-            _report_failure(message, error)
-            return
-        text, pk = failures.describe(error, masked=message.code), message.user.pk
-        audit.record(logging.WARNING, "sending failed", user=pk, attempt=number, error=text)
-        time.sleep(pause)
+    pause = PAUSE * GROWTH ** (number - 1)
+    pool = thread_pool.current()
+    if (
+        isinstance(error, TooManyHanging)
+        or number >= attempts
+        or pool.is_busy  # another attempt would delay other messages
+        or time.time() + pause >= message.expires_at
+        or not pool.again(
+            pause,
+            partial(_send, message, number + 1),
+            lost=partial(_report_failure, message, error),
+        )
+    ):
+        return False
+    text, pk = failures.describe(error, masked=message.code), message.user.pk
+    audit.record(logging.WARNING, "sending failed", user=pk, attempt=number, error=text)
+    return True
 
 
 def _attempt(message: Message) -> Exception | None:
@@ -92,6 +109,7 @@ def _attempt(message: Message) -> Exception | None:
 
 
 def _report_failure(message: Message, error: Exception) -> None:
+    thread_pool.current().settle()
     text = failures.describe(error, masked=message.code)
     message.report(text)
     failures.delivery_failed(message.user, text)

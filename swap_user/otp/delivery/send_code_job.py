@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,11 +13,11 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user import signals
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators.secrets import is_enrolled, sent_authenticator
-from swap_user.otp.background.inline import release_connections
 from swap_user.otp.challenges import challenge
+from swap_user.otp.connections import release_connections
 from swap_user.otp.crypto import hotp
-from swap_user.otp.delivery.retry import Message, send_message
-from swap_user.otp.senders import AbstractOTPSender, load_sender, sender_class
+from swap_user.otp.delivery.retry import Message, Withheld, send_message
+from swap_user.otp.senders import AbstractOTPSender, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import sends
@@ -74,8 +74,6 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
     elif job.expires_at <= now:
         reason = "expired before delivery"
         audit.record(logging.WARNING, "code not sent", user=user.pk, reason=reason)
-    elif scope := charge_message(user, known=job.known, now=now):
-        audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
     else:
         send_message(render(job, user, now=now))
 
@@ -84,15 +82,6 @@ def find_active_user(name: str) -> AbstractBaseUser | None:
     """Return the active user with this canonical username, or None."""
     user = lookup.find(name)
     return user if user is not None and lookup.is_active(user) else None
-
-
-def charge_message(user: AbstractBaseUser, *, known: bool, now: float) -> str:
-    """Charge the message to its budgets. Return the name of a spent budget, or ""."""
-    try:
-        receiver = load_sender().get_receiver(user)
-    except Exception:  # noqa: BLE001 - raised and reported again when the message is sent
-        return ""
-    return sends.limit_reached(receiver, known=known, now=now)
 
 
 @sensitive_variables("secret", "code")
@@ -113,7 +102,7 @@ def render(job: CodeJob, user: AbstractBaseUser, *, now: float) -> Message:
     code = hotp.code_at(secret, counter, digits=job.digits)
     return Message(
         user=user,
-        send=partial(_send, job, user, code),
+        send=_Attempts(job, user, code),
         report=partial(_report, user),
         language=job.language,
         expires_at=job.expires_at,
@@ -121,18 +110,45 @@ def render(job: CodeJob, user: AbstractBaseUser, *, now: float) -> Message:
     )
 
 
-@sensitive_variables()
-def _send(job: CodeJob, user: AbstractBaseUser, code: str, sender: AbstractOTPSender) -> None:
-    receiver, name = sender.get_receiver(user), site_name(job.host)
-    release_connections()
-    sender.send(
-        receiver,
-        code,
-        user=user,
-        expires_in=max(1, math.ceil(job.expires_at - time.time())),
-        site_name=name,
-        host=job.host,
-    )
+@dataclass
+class _Attempts:
+    """The attempts to send one code. The first that knows the receiver charges the message."""
+
+    job: CodeJob
+    user: AbstractBaseUser
+    code: str = field(repr=False)
+    is_charged: bool = False
+
+    @sensitive_variables()
+    def __call__(self, sender: AbstractOTPSender) -> None:
+        """
+        Make one attempt.
+
+        Raises:
+            Withheld: a limit on messages is reached.
+            LoginUnavailable: Redis can't be reached.
+            Exception: an exception of the sender.
+        """
+        receiver, name = sender.get_receiver(self.user), site_name(self.job.host)
+        if not self.is_charged:
+            self._charge(receiver)
+            self.is_charged = True
+        release_connections()
+        sender.send(
+            receiver,
+            self.code,
+            user=self.user,
+            expires_in=max(1, math.ceil(self.job.expires_at - time.time())),
+            site_name=name,
+            host=self.job.host,
+        )
+
+    def _charge(self, receiver: str) -> None:
+        scope = sends.limit_reached(receiver, known=self.job.known, now=time.time())
+        if scope:
+            account_key = keys.account_key(self.job.name)
+            audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
+            raise Withheld
 
 
 def _report(user: AbstractBaseUser, error: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 from django.core.cache import caches
-from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.base import BaseCache, default_key_func
 
 from swap_user.otp.store.adapters import adapter_for
 
@@ -23,8 +23,8 @@ SOCKET_TIMEOUT = 3
 # By alias: the settings of the cache, and the client that was created from them.
 _clients: dict[str, tuple[Any, redis.Redis]] = {}
 
-# By alias: the settings of the cache, and the prefix of its keys.
-_prefixes: dict[str, tuple[Any, str | None]] = {}
+# By alias: the settings of the cache, and the prefix of its keys; "" if it may change.
+_prefixes: dict[str, tuple[Any, str]] = {}
 
 
 class NotRedis(Exception):
@@ -61,27 +61,59 @@ def client(alias: str) -> redis.Redis:
     return client
 
 
-def prefix(alias: str) -> str | None:
+def full_name(alias: str, name: str) -> str:
     """
-    Return the prefix that the cache adds to every key.
+    Return the name of a key in Redis, as the cache makes it.
+
+    With Django's own KEY_FUNCTION, the prefix is always the same, and only the first call asks the
+    cache. Another function may depend on the request, for example on its tenant.
+
+    Args:
+        alias: a key of CACHES.
+        name: the name of the key in this package.
+
+    Raises:
+        InvalidCacheBackendError: CACHES has no such alias.
+    """
+    prefix = _fixed_prefix(alias)
+    return prefix + name if prefix else caches[alias].make_key(name)
+
+
+def scope(alias: str) -> str:
+    """
+    Return text that differs between the tenants that the cache keeps apart.
 
     Args:
         alias: a key of CACHES.
 
     Returns:
-        The prefix, or None if a KEY_FUNCTION changes keys in another way.
+        The key that the cache makes of an empty name, or "" if its prefix is always the same.
 
     Raises:
         InvalidCacheBackendError: CACHES has no such alias.
     """
+    return "" if _fixed_prefix(alias) else caches[alias].make_key("")
+
+
+def _fixed_prefix(alias: str) -> str:
     settings = caches.settings.get(alias)
     kept = _prefixes.get(alias)
+    # After override_settings, the settings are another dict.
     if kept is None or kept[0] is not settings:
-        make_key = caches[alias].make_key
-        found = make_key("")
-        kept = (settings, found if make_key("a:b") == f"{found}a:b" else None)
-        _prefixes[alias] = kept
+        cache = caches[alias]
+        kept = _prefixes[alias] = (settings, cache.make_key("") if has_fixed_prefix(cache) else "")
     return kept[1]
+
+
+def has_fixed_prefix(cache: BaseCache) -> bool:
+    """Return whether the cache makes its keys as Django does, from a constant prefix."""
+    own = vars(cache)
+    return (
+        cache.key_func is default_key_func
+        and type(cache).make_key is BaseCache.make_key
+        and type(own.get("key_prefix")) is str
+        and type(own.get("version")) is int
+    )
 
 
 def probe(alias: str, seconds: float) -> redis.Redis | None:

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.cache import caches
 from django.utils.encoding import force_bytes
 
 from swap_user.conf import swap_user_settings
@@ -59,5 +58,9 @@ def redis_key(account: str, *parts: str) -> str:
         parts: the rest of the name, which says what the key stores.
     """
     name = ":".join(("swap_user", "{" + account + "}", *parts))
-    prefix = connection.prefix(swap_user_settings.OTP_CACHE)
-    return caches[swap_user_settings.OTP_CACHE].make_key(name) if prefix is None else prefix + name
+    return connection.full_name(swap_user_settings.OTP_CACHE, name)
+
+
+def scope() -> str:
+    """Return text that differs between tenants, or "" if the KEY_FUNCTION knows no tenants."""
+    return connection.scope(swap_user_settings.OTP_CACHE)

@@ -32,6 +32,7 @@ from swap_user.otp.availability import (
     unavailable,
 )
 from swap_user.otp.background import failures, thread_pool
+from swap_user.otp.background.calls import ProcessEnds
 from swap_user.otp.verification.marks import Mark
 from swap_user.otp.verification.own_connection import (
     Statement,
@@ -136,7 +137,9 @@ class _Later:
 
     def submit(self) -> None:
         """Queue the job."""
-        if reason := thread_pool.current().submit(self._run):
+        if reason := thread_pool.current().submit(
+            self._run, lost=partial(_report, ProcessEnds.REASON)
+        ):
             _report(reason)
 
     def _run(self) -> None:

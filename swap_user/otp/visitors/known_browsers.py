@@ -69,12 +69,18 @@ def read(request: HttpRequest | None) -> Browser | None:
     if not cookie:
         return None
     try:
-        match signing.loads(cookie, salt=SALT, max_age=MAX_AGE):
+        match signing.loads(cookie, salt=_salt(), max_age=MAX_AGE):
             case [str(name), dict(logins)] if name.isascii():
                 return Browser(name, dict(_readable(logins)))
     except signing.BadSignature:
         pass
     return None
+
+
+def _salt() -> str:
+    """Return the salt of the signature. The cookie of one tenant is not valid in another one."""
+    scope = keys.scope()
+    return f"{SALT}:{scope}" if scope else SALT
 
 
 def _readable(logins: dict[str, object]) -> Iterator[tuple[str, tuple[int, str]]]:
@@ -114,7 +120,7 @@ def remember(
     logins = dict([*others[1 - MAX_ACCOUNTS :], (account_key, (now, mark(user)))])
     response.set_cookie(
         COOKIE,
-        signing.dumps([before.id, logins], salt=SALT),
+        signing.dumps([before.id, logins], salt=_salt()),
         max_age=MAX_AGE,
         path=settings.SESSION_COOKIE_PATH,
         domain=settings.SESSION_COOKIE_DOMAIN,

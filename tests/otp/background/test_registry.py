@@ -8,6 +8,7 @@ import time
 import pytest
 from django.utils.module_loading import import_string
 
+from swap_user.otp import dispatchers
 from swap_user.otp.background import registry
 from swap_user.otp.delivery import notices, send_code_job
 from swap_user.otp.delivery.send_code_job import CodeJob
@@ -19,6 +20,7 @@ FUNCTIONS = {
     "send_code": send_code_job.deliver_code,
     "notify": notices.notify,
     "notify_guesses_exhausted": notices.notify_guesses_exhausted,
+    "run_in_context": dispatchers.run_in_context,
 }
 
 

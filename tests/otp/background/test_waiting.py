@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from swap_user.otp.background.inline import inline, release_connections
+from swap_user.otp.connections import inline, release_connections
 from tests import ROOT
 from tests.otp.background.helpers import limited
 

@@ -10,6 +10,7 @@ from swap_user.otp import send_code
 from swap_user.otp.background import thread_pool
 from swap_user.otp.background.calls import ReceiverBusy
 from swap_user.otp.delivery import retry
+from swap_user.otp.store import keys
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY, FlakySender, Told, use
 from tests.support import enter, username, visitor
@@ -102,7 +103,8 @@ def test_a_job_that_fails_before_its_sender_is_told_too(user, told, caplog, monk
     send_code(visitor(), username())
     assert wait_for_deliveries(PLENTY)
     assert [each[:3] for each in told] == [("failed", MemoryOTPSender, None)]
-    assert "job failed: job=send_code error=ZeroDivision" in caplog.text
+    account = keys.account_key(username())
+    assert f"job failed: job=send_code account={account} error=ZeroDivision" in caplog.text
 
 
 @pytest.mark.parametrize(("busy", "attempts"), [(False, 3), (True, 1)])

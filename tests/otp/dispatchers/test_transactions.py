@@ -82,3 +82,18 @@ def test_a_notice_about_a_user_of_the_same_transaction(threads, transactional_db
             transaction.set_rollback(not is_committed)
         assert wait_for_deliveries(PLENTY)
         assert len(notices) == int(is_committed)
+
+
+@pytest.mark.django_db
+def test_in_a_test_case_it_runs_at_the_commit_that_is_captured(
+    settings, django_capture_on_commit_callbacks
+):
+    """A view under ATOMIC_REQUESTS, and TestCase.captureOnCommitCallbacks(execute=True)."""
+    threads = "swap_user.otp.dispatchers.ThreadDispatcher"
+    settings.SWAP_USER = {**settings.SWAP_USER, "OTP_DISPATCHER": threads}
+    with django_capture_on_commit_callbacks(execute=True):
+        with transaction.atomic():
+            make_user()
+            send_code(visitor(), username())
+        assert not outbox
+    assert len(outbox) == 1

@@ -1,4 +1,4 @@
-"""Running jobs inline: in the thread and the transaction of the request."""
+"""Database connections of jobs, and running jobs inline: in the transaction of the request."""
 
 from contextvars import ContextVar
 
@@ -9,7 +9,11 @@ inline = ContextVar("swap_user.inline", default=False)
 
 
 def release_connections() -> None:
-    """Close this thread's database connections. Do nothing inline or if a transaction is open."""
+    """
+    Close this thread's database connections, so that none is kept while a message is sent.
+
+    Do nothing for a connection with an open transaction, and nothing at all if jobs run inline.
+    """
     if not inline.get():
         for connection in connections.all(initialized_only=True):
             if connection.autocommit:  # no transaction is open

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     If two users would get the same address, it stops and changes nothing.
     """
 
-    dependencies = [("swap_to_email_otp", "0005_case_insensitive_email")]
+    dependencies = [("swap_to_email_otp", "0006_nullable_security_stamp")]
 
     operations = [
         migrations.RunPython(

@@ -1,0 +1,1 @@
+"""What becomes of accepted messages when a server ends."""
