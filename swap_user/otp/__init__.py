@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         InvalidCode,
         LoginUnavailable,
         OTPError,
+        TooManyAuthenticators,
     )
     from swap_user.otp.sessions.reset import reset_user
     from swap_user.otp.sessions.sessions import end_sessions, is_fresh
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidCode",
     "LoginUnavailable",
     "OTPError",
+    "TooManyAuthenticators",
     "asend_code",
     "end_sessions",
     "enroll",
@@ -55,6 +57,7 @@ _MODULES = {
     "InvalidCode": "exceptions",
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
+    "TooManyAuthenticators": "exceptions",
     "asend_code": "delivery.request",
     "end_sessions": "sessions.sessions",
     "enroll": "verification.enrollment",

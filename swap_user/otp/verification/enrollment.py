@@ -24,7 +24,7 @@ from swap_user.models import Authenticator
 from swap_user.otp.authenticators.secrets import enrolled, open_secret, seal
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
-from swap_user.otp.exceptions import EncryptionError, InvalidCode
+from swap_user.otp.exceptions import EncryptionError, InvalidCode, TooManyAuthenticators
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
 from swap_user.otp.verification import consumption
@@ -108,6 +108,7 @@ class Enrollment:
 
         Raises:
             InvalidCode: the code is wrong or used, or the enrollment has expired.
+            TooManyAuthenticators: the user has the maximum number of authenticators.
             LoginUnavailable: Redis can't be reached.
         """
         now = time.time()
@@ -117,6 +118,8 @@ class Enrollment:
         match = choose(code, candidates([self.authenticator], _NO_LOGIN, now=now))
         if match is None:
             raise InvalidCode("The code is wrong.")
+        # Checked again, because others may have been added since the enrollment began.
+        _refuse_too_many(self.authenticator.user)
         account_key = keys.account_key(usernames.normalize(self.authenticator.user.get_username()))
         if not consumption.mark_in_redis(account_key, self.authenticator, match.counter):
             raise InvalidCode("The code is already used.")
@@ -174,11 +177,6 @@ class Enrollment:
                 return None
 
 
-def is_full(user: AbstractBaseUser) -> bool:
-    """Return whether the user has the maximum number of authenticators."""
-    return enrolled(user).count() >= MAX_PER_USER
-
-
 def enroll(
     user: AbstractBaseUser,
     type: str = "totp",
@@ -206,13 +204,11 @@ def enroll(
         The enrollment, with the secret and the QR code. Its ``confirm(code)`` completes it.
 
     Raises:
-        ValueError: an argument is out of range, or the user has the maximum number of
-            authenticators.
+        ValueError: an argument is out of range.
+        TooManyAuthenticators: the user has the maximum number of authenticators. This exception is
+            a ValueError too.
     """
-    if is_full(user):
-        raise ValueError(
-            f"A user can have at most {MAX_PER_USER} authenticators; remove one first."
-        )
+    _refuse_too_many(user)
     owner: Any = user
     authenticator = Authenticator(
         user=owner,
@@ -229,6 +225,13 @@ def enroll(
         issuer=(site_name("") if issuer is None else issuer).replace(":", " ").strip(),
         expires_at=time.time() + SECONDS,
     )
+
+
+def _refuse_too_many(user: AbstractBaseUser) -> None:
+    if enrolled(user).count() >= MAX_PER_USER:
+        raise TooManyAuthenticators(
+            f"A user can have at most {MAX_PER_USER} authenticators; remove one first."
+        )
 
 
 def _validate(authenticator: Authenticator) -> None:

@@ -32,7 +32,6 @@ def pressed_again(client: Client) -> tuple[Client, str]:
     return client, otp
 
 
-@pytest.mark.xfail(strict=True, reason="an empty login page")
 @pytest.mark.parametrize("address", [CHECK, RESEND])
 def test_the_page_says_what_happened_and_how_to_go_on(client: Client, address: str) -> None:
     """The code is used and the old session has ended, so a new code is needed."""
@@ -46,7 +45,6 @@ def test_the_page_says_what_happened_and_how_to_go_on(client: Client, address: s
     assert enter(client, code(client)).status_code == 302
 
 
-@pytest.mark.xfail(strict=True, reason="an empty login page")
 def test_it_is_said_to_anybody(client: Client) -> None:
     """Without a session, whatever is typed: the page tells nothing about codes or accounts."""
     answers = []
@@ -66,7 +64,6 @@ def test_who_is_in_goes_on(client: Client) -> None:
         assert "has ended" not in text(response)
 
 
-@pytest.mark.xfail(strict=True, reason="400 Bad Request, by SessionMiddleware")
 @pytest.mark.parametrize("every_request", [True, False])
 def test_the_session_ends_while_the_page_is_made(
     client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch, every_request: bool
