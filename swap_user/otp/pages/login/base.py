@@ -141,8 +141,8 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         """
         Redirect to the first step with a message, because this session knows of no code request.
 
-        Usually the login button was pressed again while the first answer was on its way: the code is
-        used, and the session has a new key, which the browser did not get.
+        Usually the login button was pressed again while the first answer was on its way: the code
+        is used, and the session has a new key, which the browser did not get.
         """
         # What the view has said before is not true any more.
         list(messages.get_messages(self.request))

@@ -1,9 +1,9 @@
 """
 The page that adds an authenticator app, in two steps.
 
-The first step asks for a name. The second step, ``?confirm``, shows a QR code and asks for a code of
-the app. It shows the same QR code until it is confirmed or has expired, also after a wrong code, a
-reload or an outage. The secret comes from the session, where it is encrypted.
+The first step asks for a name. The second step, ``?confirm``, shows a QR code and asks for a code
+of the app. It shows the same QR code until it is confirmed or has expired, also after a wrong code,
+a reload or an outage. The secret comes from the session, where it is encrypted.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
+from swap_user.models import Authenticator
 from swap_user.otp.authenticators.recovery_codes import remaining_recovery_codes
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable, TooManyAuthenticators
 from swap_user.otp.pages.methods import pending
@@ -107,13 +108,17 @@ class AddView(ChangingView):
         except InvalidCode:
             form.add_error("otp", str(self.wrong_code_message))
             return self.ask_code(form, enrollment)
-        except TooManyAuthenticators:
-            pending.clear(request.session)
-            return self.refuse_more()
         except LoginUnavailable:
             form.keep_code()
             return self.render_unavailable(form=form, **_picture(enrollment))
-        pending.clear(request.session)
+        except TooManyAuthenticators:
+            pending.clear(request.session)
+            return self.refuse_more()
+        return self.end(authenticator)
+
+    def end(self, authenticator: Authenticator) -> HttpResponse:
+        """Redirect to the next page, after the authenticator was added."""
+        pending.clear(self.request.session)
         self.end_other_sessions()
         self.add_message(
             _("“%(name)s” was added. You can log in with it.") % {"name": authenticator}

@@ -1,8 +1,8 @@
 """
 The page of recovery codes.
 
-A POST makes a set and redirects to the page, which shows the set for ten minutes. The form names the
-set that it replaces, so that a reload or a second press of its button makes no second set.
+A POST makes a set and redirects to the page, which shows the set for ten minutes. The form names
+the set that it replaces, so that a reload or a second press of its button makes no second set.
 """
 
 import time
