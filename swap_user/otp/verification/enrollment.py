@@ -27,7 +27,7 @@ from swap_user.otp.crypto import hotp
 from swap_user.otp.exceptions import EncryptionError, InvalidCode, TooManyAuthenticators
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
-from swap_user.otp.verification import consumption
+from swap_user.otp.verification import consumption, labels
 from swap_user.otp.verification.candidates import candidates, choose
 from swap_user.signals import authenticator_added
 from swap_user.users import usernames
@@ -70,7 +70,8 @@ class Enrollment:
         The URI in the QR code (Key URI format).
 
         The issuer is a prefix of the account name and also a parameter. It contains no colon,
-        because a colon ends the prefix.
+        because a colon ends the prefix. A long issuer or account name is shortened, so that a phone
+        can scan the QR code.
         """
         authenticator = self.authenticator
         options: dict[str, Any] = {
@@ -83,8 +84,9 @@ class Enrollment:
             app = pyotp.HOTP(**options)
         else:
             app = pyotp.TOTP(**options, interval=authenticator.period)
-        username = str(authenticator.user.get_username())
-        return app.provisioning_uri(name=username, issuer_name=self.issuer or None)
+        name = labels.shorten(str(authenticator.user.get_username()), labels.MAX_ACCOUNT)
+        issuer = labels.shorten(self.issuer, labels.MAX_ISSUER)
+        return app.provisioning_uri(name=name, issuer_name=issuer or None)
 
     def qr_svg(self) -> str:
         """Return the QR code as an SVG element, which is dark on light on every page."""
