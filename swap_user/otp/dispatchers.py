@@ -69,7 +69,8 @@ class ThreadDispatcher(AbstractDispatcher):
     Run the job in a thread of this process, shortly after the request.
 
     In a ``TestCase``, run the job as InlineDispatcher does: the transaction of the test is never
-    committed, and other threads can't see its data.
+    committed, and other threads can't see its data. If the code under test opens a transaction, the
+    job runs in a callback of ``captureOnCommitCallbacks(execute=True)``.
     """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -80,6 +81,9 @@ class ThreadDispatcher(AbstractDispatcher):
         _after_commit(partial(self._submit, job, args, kwargs))
 
     def _submit(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        if _is_in_testcase():  # the test has captured the callbacks, and runs them
+            InlineDispatcher().dispatch(job, args, kwargs)
+            return
         if reason := thread_pool.current().submit(partial(self._run, job, args, kwargs)):
             failures.job_dropped(job, reason)
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -174,11 +175,18 @@ class OTPAdminSiteMixin(_Site):
                 "app_path": request.get_full_path(),
                 "username": request.user.get_username(),
                 "base_template": self.login_template or "admin/login.html",
+                **self._get_default_next(request),
                 **(extra_context or {}),
             },
             **options,
         )(request)
         return cast(HttpResponse, response)
+
+    def _get_default_next(self, request: HttpRequest) -> dict[str, str]:
+        """Return the context of a page without ``next``, which leads to the index, as Django's."""
+        if REDIRECT_FIELD_NAME in request.GET or REDIRECT_FIELD_NAME in request.POST:
+            return {}
+        return {REDIRECT_FIELD_NAME: self.otp_url("index")}
 
     def _get_method_urls(self) -> "list[URLPattern]":
         """Return the URLs of the pages on sign-in methods."""

@@ -36,7 +36,6 @@ def test_at_once_outside_of_a_block() -> None:
     assert len(outbox) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a thread can't see the data of the test")
 def test_at_commit() -> None:
     """The callbacks that the test runs send the code, in the thread of the test."""
     with TestCase.captureOnCommitCallbacks(execute=True) as callbacks:
@@ -46,7 +45,6 @@ def test_at_commit() -> None:
     assert len(callbacks) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a thread can't see the data of the test")
 def test_callbacks_that_the_test_calls_itself() -> None:
     """Without execute=True nothing is sent until then."""
     with TestCase.captureOnCommitCallbacks() as callbacks:

@@ -51,6 +51,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         resend_url: URL name or path of the view that sends another code.
         next_page: URL name or path to redirect to after the login, if ``next`` is missing or
             points to another host.
+        redirect_field_name: name of the field ``next``.
         extra_context: more variables for the template.
         permits: a function that takes a user and returns whether they may log in here.
     """
@@ -107,9 +108,10 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the variables of the template: the form, the URLs of the steps, and ``next``."""
-        return super().get_context_data(
+        context = super().get_context_data(
             **{
                 self.redirect_field_name: self.get_redirect_url(),
+                "redirect_field_name": self.redirect_field_name,
                 "login_url": resolve_url(self.login_url),
                 "check_url": resolve_url(self.check_url),
                 "resend_url": resolve_url(self.resend_url),
@@ -118,6 +120,8 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
                 **kwargs,
             }
         )
+        # ``extra_context`` may contain another URL than the request.
+        return {"redirect_url": context[self.redirect_field_name], **context}
 
     def send(self, username: str) -> None:
         """

@@ -52,7 +52,6 @@ def own_pages(settings: Any) -> None:
     settings.TEMPLATES = [{"BACKEND": engine["BACKEND"], "OPTIONS": options}]
 
 
-@pytest.mark.xfail(strict=True, reason="the forms send it as next, which nobody reads")
 @pytest.mark.usefixtures("own_pages")
 @pytest.mark.requirement("R38")
 def test_the_pages_keep_it_under_its_name(client: Client) -> None:
@@ -82,7 +81,6 @@ def test_it_stays_on_this_host(client: Client, to: str) -> None:
     assert entered["Location"] == "/home/"
 
 
-@pytest.mark.xfail(strict=True, reason="it is called next")
 @pytest.mark.usefixtures("own_pages")
 def test_who_has_to_log_in_again_comes_back(client: Client, staff: Any) -> None:
     """The pages on sign-in methods name it as the login pages do."""
@@ -93,7 +91,6 @@ def test_who_has_to_log_in_again_comes_back(client: Client, staff: Any) -> None:
     assert client.get("/own/change/")["Location"] == "/own/login/?to=/own/change/"
 
 
-@pytest.mark.xfail(strict=True, reason="it is empty")
 def test_the_admin_fills_it_in(client: Client) -> None:
     """As Django's does: a login page that was opened directly leads to the index."""
     page = client.get(LOGIN)
