@@ -16,7 +16,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from swap_user.otp.admin import header_link
+from swap_user.otp.admin import header_link, login_base
 from swap_user.otp.pages.login.unavailable import answer_outages
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class OTPAdminSiteMixin(_Site):
                 "subtitle": None,
                 "app_path": request.get_full_path(),
                 "username": request.user.get_username(),
-                "base_template": self.login_template or "admin/login.html",
+                "base_template": login_base.base_template(self.login_template),
                 **self._get_default_next(request),
                 **(extra_context or {}),
             },

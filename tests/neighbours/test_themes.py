@@ -83,7 +83,6 @@ def visit(theme: str) -> Any:
     return run_project(SETTINGS.format(apps=apps), VISIT, {"urls.py": urls})
 
 
-@pytest.mark.xfail(strict=True, reason="the admin asks for a password, and `check` is silent")
 @pytest.mark.parametrize("theme", ["unfold", "django_daisy", "baton"])
 def test_e018_a_theme_that_replaces_the_site(theme: str, shared_redis: Any) -> None:
     """The message names the class, and the hint what this theme needs."""
@@ -97,7 +96,6 @@ def test_e018_a_theme_that_replaces_the_site(theme: str, shared_redis: Any) -> N
     assert way[theme] in message
 
 
-@pytest.mark.xfail(strict=True, reason="nobody gets in, and `check` is silent")
 def test_w019_a_theme_without_the_block(shared_redis: Any) -> None:
     """The pages are shown without the theme, so everybody gets in."""
     said = visit("simpleui")
