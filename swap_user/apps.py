@@ -23,9 +23,11 @@ class SwapUserConfig(AppConfig):
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
         from swap_user.otp.delivery import notices  # noqa: PLC0415
         from swap_user.otp.sessions import first_receiver_hack, sessions  # noqa: PLC0415
+        from swap_user.users import password_validation_hack  # noqa: PLC0415
 
         register_checks()
         first_receiver_hack.hide_codes_from_receivers()
+        password_validation_hack.refuse_passwords_in_forms()
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
 

@@ -92,7 +92,6 @@ def tell(name, response):
 """
 
 
-@pytest.mark.xfail(strict=True, reason="500")
 @needs("allauth")
 def test_allauth() -> None:
     """Reset, set, and sign up."""
@@ -121,7 +120,6 @@ said["users"] = get_user_model().objects.count()
         assert WHY in page
 
 
-@pytest.mark.xfail(strict=True, reason="500")
 @needs("dj_rest_auth")
 def test_dj_rest_auth() -> None:
     """Reset and change are refused as the other mistakes of their forms are."""
@@ -148,7 +146,6 @@ tell("change", client.post("/auth/password/change/", data, "application/json"))
         assert WHY in page
 
 
-@pytest.mark.xfail(strict=True, reason="500")
 @needs("wagtail")
 def test_wagtail() -> None:
     """The form that adds a user says so beside the password; without one, it adds the user."""
