@@ -30,9 +30,11 @@ class SwapUserConfig(AppConfig):
             sessions,
         )
         from swap_user.signals import authenticator_added  # noqa: PLC0415
+        from swap_user.users import password_validation_hack  # noqa: PLC0415
 
         register_checks()
         first_receiver_hack.hide_codes_from_receivers()
+        password_validation_hack.refuse_passwords_in_forms()
         notices.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
         authenticator_added.connect(proof.note_enrollment, dispatch_uid="swap_user.proof")

@@ -14,7 +14,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from swap_user import moved
-from swap_user.checks import deployment
+from swap_user.checks import admin_sites, deployment
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.checks.login_pages import check_login_pages
@@ -49,6 +49,7 @@ def register_checks() -> None:
         check_username_field,
         check_login_pages,
         check_tenants,
+        *admin_sites.ALL,
     ):
         checks.register(check, checks.Tags.security)
     for check in deployment.ALL:

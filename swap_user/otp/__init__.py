@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         InvalidCode,
         LoginUnavailable,
         OTPError,
+        TooManyAuthenticators,
     )
     from swap_user.otp.sessions.ending import end_session, sessions_of
     from swap_user.otp.sessions.reset import reset_user
@@ -37,6 +38,7 @@ __all__ = [
     "InvalidCode",
     "LoginUnavailable",
     "OTPError",
+    "TooManyAuthenticators",
     "asend_code",
     "end_session",
     "end_sessions",
@@ -62,6 +64,7 @@ _MODULES = {
     "InvalidCode": "exceptions",
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
+    "TooManyAuthenticators": "exceptions",
     "asend_code": "delivery.request",
     "end_session": "sessions.ending",
     "end_sessions": "sessions.sessions",

@@ -219,7 +219,8 @@ class ThreadDispatcher(AbstractDispatcher):
     Run the job in a thread of this process, shortly after the request.
 
     In a ``TestCase``, run the job as InlineDispatcher does: the transaction of the test is never
-    committed, and other threads can't see its data.
+    committed, and other threads can't see its data. If the code under test opens a transaction, the
+    job runs in a callback of ``captureOnCommitCallbacks(execute=True)``.
     """
 
     def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:

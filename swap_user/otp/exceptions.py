@@ -9,6 +9,10 @@ class InvalidCode(OTPError):
     """The code that confirms an enrollment is wrong or used, or the enrollment has expired."""
 
 
+class TooManyAuthenticators(OTPError, ValueError):
+    """The user has the maximum number of authenticators. One must be removed first."""
+
+
 class AnotherCodeNeeded(OTPError):
     """
     The code is right, but the policy requires another factor before the user is logged in.

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -16,7 +17,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from swap_user.otp.admin import header_link
+from swap_user.otp.admin import header_link, login_base
 from swap_user.otp.pages.login.unavailable import answer_outages
 
 if TYPE_CHECKING:
@@ -192,7 +193,8 @@ class OTPAdminSiteMixin(_Site):
                 "subtitle": None,
                 "app_path": request.get_full_path(),
                 "username": request.user.get_username(),
-                "base_template": self.login_template or "admin/login.html",
+                "base_template": login_base.base_template(self.login_template),
+                **self._get_default_next(request),
                 **(extra_context or {}),
             },
             **options,
@@ -218,6 +220,12 @@ class OTPAdminSiteMixin(_Site):
         with suppress(NoReverseMatch):
             return request.path == self.otp_url("logout")
         return False
+
+    def _get_default_next(self, request: HttpRequest) -> dict[str, str]:
+        """Return the context of a page without ``next``, which leads to the index, as Django's."""
+        if REDIRECT_FIELD_NAME in request.GET or REDIRECT_FIELD_NAME in request.POST:
+            return {}
+        return {REDIRECT_FIELD_NAME: self.otp_url("index")}
 
     def _get_method_urls(self) -> "list[URLPattern]":
         """Return the URLs of the pages on sign-in methods."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 from django.db import models
 from django.db.models.functions import Lower
@@ -16,10 +17,13 @@ from swap_user.users.fields import NormalizedEmailField
 from swap_user.users.usernames import normalize_email
 
 
-# Management commands such as changepassword raise this exception. Because it is a CommandError,
-# manage.py prints one line instead of a traceback.
-class PasswordUnsupported(CommandError, NotImplementedError):
-    """Raised when a password is set on a user of a model without passwords."""
+class PasswordUnsupported(PermissionDenied, CommandError, NotImplementedError):
+    """
+    Raised when a password is set on a user of a model without passwords.
+
+    A page that does not handle it answers with status 403, as a view of Django REST framework does,
+    and manage.py prints one line instead of a traceback.
+    """
 
 
 class AbstractSwapUser(PermissionsMixin, AbstractBaseUser):
@@ -112,8 +116,12 @@ class AbstractPasswordlessUser(AbstractSwapUser):
         # response time does not reveal that. An exception would reveal it.
         if self._state.adding and not self.get_username():
             return
+        raise PasswordUnsupported(self.password_unsupported_message())
+
+    def password_unsupported_message(self) -> str:
+        """Return the text that forms and exceptions show in place of a new password."""
         message = gettext("%(model)s accounts have no password: they log in with one-time codes.")
-        raise PasswordUnsupported(message % {"model": self._meta.object_name})
+        return message % {"model": self._meta.object_name}
 
     def check_password(self, raw_password: str | None) -> bool:
         """Return False: the user has no password."""

@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+    SetPasswordForm,
+)
+from django.contrib.auth.password_validation import (
+    password_validators_help_texts,
+    validate_password,
+)
 from django.contrib.auth.tokens import default_token_generator
+from django.urls import path
 
 from tests.support import make_user, username
 from tests.user_models import HAS_PASSWORD, UserModel
@@ -77,3 +87,39 @@ def test_password_reset_form(email, mailoutbox):
     if not found:
         form.save(domain_override="example.com")
     assert mailoutbox == []
+
+
+@pytest.mark.user_model("no password")
+@pytest.mark.parametrize("form_class", [SetPasswordForm, AdminPasswordChangeForm])
+@pytest.mark.parametrize("validators", [0, 1])
+def test_password_forms_say_why(user, settings, form_class, validators):
+    """Django's own forms, whatever validators the project has."""
+    settings.AUTH_PASSWORD_VALIDATORS = [
+        {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}
+    ][:validators]
+    data = {"new_password1": "kZ81!plqX", "new_password2": "kZ81!plqX"}
+    data |= {"password1": "kZ81!plqX", "password2": "kZ81!plqX", "usable_password": "true"}
+    form = form_class(user, data)
+    assert not form.is_valid()
+    assert "have no password" in str(form.errors)
+    assert "have no password" in " ".join(password_validators_help_texts())
+
+
+@pytest.mark.user_model("ours", "no password")
+def test_a_form_that_validates_nothing(user, client, settings):
+    """A page that sets a password at once answers with 403, and not with a server error."""
+    settings.ROOT_URLCONF = (path("set/", lambda request: user.set_password("x")),)
+    assert client.post("/set/").status_code == 403
+
+
+@pytest.mark.user_model("password")
+def test_models_with_passwords_are_left_alone(user):
+    """Their forms have the validators of the project, and no others."""
+    validate_password("kZ81!plqX", user)
+    assert password_validators_help_texts() == []
+
+
+def test_other_users_of_the_validators(db):
+    """A password that is of no user, such as that of a document, is none of our business."""
+    validate_password("kZ81!plqX")
+    validate_password("kZ81!plqX", user=object())

@@ -4,6 +4,7 @@ from typing import Any
 import segno
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from swap_user.management.terminal import can_show, write
 from swap_user.management.users import get_user
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
 from swap_user.otp.verification.enrollment import Enrollment, enroll
@@ -34,20 +35,34 @@ class Command(BaseCommand):
             enrollment = enroll(user, type=options["type"], name=options["name"])
         except ValueError as error:
             raise CommandError(str(error)) from error
-        uri = enrollment.provisioning_uri
-        picture = io.StringIO()
-        segno.make(uri, micro=False, error="l").terminal(picture, compact=True)
-        self.stdout.write(f"{picture.getvalue()}\nScan the QR code with an authenticator app,")
-        self.stdout.write(f"or open {uri}")
-        self.stdout.write(f"or type the secret {enrollment.secret}\n\n")
+        self._show(enrollment)
         self._confirm(enrollment)
-        self.stdout.write(f"{user.get_username()} can now log in with {enrollment.authenticator}.")
+        self._write(
+            f"{user.get_username()} can now log in with {enrollment.authenticator}.",
+            otherwise="but the authenticator was enrolled",
+        )
+
+    def _show(self, enrollment: Enrollment) -> None:
+        """Print the QR code if the terminal can show it, and what can be used in its place."""
+        picture = io.StringIO()
+        segno.make(enrollment.provisioning_uri, micro=False, error="l").terminal(
+            picture, compact=True
+        )
+        if can_show(self.stdout, picture.getvalue()):
+            self._write(f"{picture.getvalue()}\nScan the QR code with an authenticator app,")
+        else:
+            self._write("This terminal can't show the QR code. In an authenticator app,")
+        self._write(f"or open {enrollment.provisioning_uri}")
+        self._write(f"or type the secret {enrollment.secret}\n\n")
+
+    def _write(self, text: str, *, otherwise: str = "nothing was enrolled") -> None:
+        write(self.stdout, text, otherwise=otherwise)
 
     def _confirm(self, enrollment: Enrollment) -> None:
         for left in reversed(range(TRIES)):
             try:
                 code = input("Code in the app: ")
-            except (EOFError, KeyboardInterrupt):
+            except (EOFError, KeyboardInterrupt, OSError, RuntimeError):  # also closed streams
                 raise CommandError(
                     "No code was entered, so nothing was enrolled. Run the command again."
                 ) from None

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from swap_user.management.terminal import write
 from swap_user.management.users import get_user
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions.reset import lift_limits, reset_user
@@ -38,9 +39,11 @@ class Command(BaseCommand):
                 "limits are not lifted and the known browsers are not revoked, because Redis can't "
                 "be reached. Run the command again when Redis is available."
             ) from error
-        self.stdout.write(
+        write(
+            self.stdout,
             f"{user.get_username()}: sessions ended; limits lifted; "
-            f"revoked authenticators: {authenticators}, recovery codes: {codes}."
+            f"revoked authenticators: {authenticators}, recovery codes: {codes}.",
+            otherwise="but the user was reset",
         )
 
     def _lift(self, user: Any) -> None:
@@ -48,4 +51,5 @@ class Command(BaseCommand):
             lift_limits(user)
         except LoginUnavailable as error:
             raise CommandError("The limits are not lifted: Redis can't be reached.") from error
-        self.stdout.write(f"{user.get_username()}: limits lifted.")
+        text = f"{user.get_username()}: limits lifted."
+        write(self.stdout, text, otherwise="but the limits were lifted")

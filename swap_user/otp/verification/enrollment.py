@@ -26,10 +26,10 @@ from swap_user.otp.authenticators.secrets import enrolled, open_secret, seal
 from swap_user.otp.availability import DATABASE_ERRORS
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
-from swap_user.otp.exceptions import EncryptionError, InvalidCode
+from swap_user.otp.exceptions import EncryptionError, InvalidCode, TooManyAuthenticators
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
-from swap_user.otp.verification import marks
+from swap_user.otp.verification import labels, marks
 from swap_user.otp.verification.candidates import candidates, choose
 from swap_user.signals import authenticator_added
 from swap_user.users import usernames
@@ -73,7 +73,8 @@ class Enrollment:
         The URI in the QR code (Key URI format).
 
         The issuer is a prefix of the account name and also a parameter. It contains no colon,
-        because a colon ends the prefix.
+        because a colon ends the prefix. A long issuer or account name is shortened, so that a phone
+        can scan the QR code.
         """
         authenticator = self.authenticator
         options: dict[str, Any] = {
@@ -86,8 +87,9 @@ class Enrollment:
             app = pyotp.HOTP(**options)
         else:
             app = pyotp.TOTP(**options, interval=authenticator.period)
-        username = usernames.stored(authenticator.user)
-        return app.provisioning_uri(name=username, issuer_name=self.issuer or None)
+        name = labels.shorten(usernames.stored(authenticator.user), labels.MAX_ACCOUNT)
+        issuer = labels.shorten(self.issuer, labels.MAX_ISSUER)
+        return app.provisioning_uri(name=name, issuer_name=issuer or None)
 
     def qr_svg(self) -> str:
         """Return the QR code as an SVG element, which is dark on light on every page."""
@@ -114,6 +116,7 @@ class Enrollment:
 
         Raises:
             InvalidCode: the code is wrong or used, or the enrollment has expired.
+            TooManyAuthenticators: the user has the maximum number of authenticators.
             LoginUnavailable: Redis can't be reached.
         """
         now = time.time()
@@ -123,6 +126,8 @@ class Enrollment:
         match = choose(code, candidates([self.authenticator], _NO_LOGIN, now=now))
         if match is None:
             raise InvalidCode("The code is wrong.")
+        # Checked again, because others may have been added since the enrollment began.
+        _refuse_too_many(self.authenticator.user)
         account_key = keys.account_key_of(self.authenticator.user)
         mark = marks.take(account_key, self.authenticator.pk.hex, match.counter)
         if mark is None:
@@ -184,11 +189,6 @@ class Enrollment:
                 return None
 
 
-def is_full(user: AbstractBaseUser) -> bool:
-    """Return whether the user has the maximum number of authenticators."""
-    return enrolled(user).count() >= MAX_PER_USER
-
-
 def enroll(
     user: AbstractBaseUser,
     type: str = "totp",
@@ -216,13 +216,11 @@ def enroll(
         The enrollment, with the secret and the QR code. Its ``confirm(code)`` completes it.
 
     Raises:
-        ValueError: an argument is out of range, or the user has the maximum number of
-            authenticators.
+        ValueError: an argument is out of range.
+        TooManyAuthenticators: the user has the maximum number of authenticators. This exception is
+            a ValueError too.
     """
-    if is_full(user):
-        raise ValueError(
-            f"A user can have at most {MAX_PER_USER} authenticators; remove one first."
-        )
+    _refuse_too_many(user)
     owner: Any = user
     authenticator = Authenticator(
         user=owner,
@@ -239,6 +237,13 @@ def enroll(
         issuer=(site_name("") if issuer is None else issuer).replace(":", " ").strip(),
         expires_at=time.time() + SECONDS,
     )
+
+
+def _refuse_too_many(user: AbstractBaseUser) -> None:
+    if enrolled(user).count() >= MAX_PER_USER:
+        raise TooManyAuthenticators(
+            f"A user can have at most {MAX_PER_USER} authenticators; remove one first."
+        )
 
 
 def _validate(authenticator: Authenticator) -> None:

@@ -71,16 +71,4 @@
             },
         });
     }
-
-    /* Ignore the second click of a double click, so that only one code is sent. */
-    for (const form of document.querySelectorAll("#login-form, #resend-form")) {
-        let submitted = -Infinity;
-        form.addEventListener("submit", (event) => {
-            if (Date.now() - submitted < 2000) {
-                event.preventDefault();
-            } else {
-                submitted = Date.now();
-            }
-        });
-    }
 }

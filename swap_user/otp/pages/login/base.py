@@ -1,10 +1,12 @@
 """The base view of the steps of a login: permission, redirects, and the response in an outage."""
 
 import time
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
@@ -12,7 +14,9 @@ from django.contrib.auth.views import RedirectURLMixin
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
+from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,6 +24,7 @@ from django.views.generic.edit import FormView
 
 from swap_user.otp.delivery.request import send_code
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
+from swap_user.otp.pages.login.saved_session import save_session
 from swap_user.otp.pages.login.text import factors_in_words
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
 from swap_user.otp.sessions import code_request, proof, reauthentication
@@ -47,6 +52,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         resend_url: URL name or path of the view that sends another code.
         next_page: URL name or path to redirect to after the login, if ``next`` is missing or
             points to another host.
+        redirect_field_name: name of the field ``next``.
         extra_context: more variables for the template.
         permits: a function that takes a user and returns whether they may log in here.
         requires_proof: whether a user who is logged in must log in here as well, if the session has
@@ -70,7 +76,23 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         """Refuse text with lone surrogates, and load the code request of this session."""
         require_unicode(request.POST)
         self.asked = code_request.load(request.session)
-        return super().dispatch(request, *args, **kwargs)
+        response = super().dispatch(request, *args, **kwargs)
+        if isinstance(response, TemplateResponse):
+            response.add_post_render_callback(self.save_session)
+            return response
+        return self.save_session(response)
+
+    def save_session(self, response: HttpResponseBase) -> HttpResponseBase:
+        """
+        Save the session, and return the response to send.
+
+        If another request has deleted the session meanwhile, redirect to the first step. Usually
+        that request is the login of the first of two presses.
+        """
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or save_session(self.request):
+            return response
+        self.request.session = type(self.request.session)()
+        return self.redirect_to_start()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page, or redirect a user who is logged in."""
@@ -102,9 +124,10 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the variables of the template: the form, the URLs of the steps, and ``next``."""
-        return super().get_context_data(
+        context = super().get_context_data(
             **{
                 self.redirect_field_name: self.get_redirect_url(),
+                "redirect_field_name": self.redirect_field_name,
                 "login_url": resolve_url(self.login_url),
                 "check_url": resolve_url(self.check_url),
                 "resend_url": resolve_url(self.resend_url),
@@ -114,6 +137,8 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
                 **kwargs,
             }
         )
+        # ``extra_context`` may contain another URL than the request.
+        return {"redirect_url": context[self.redirect_field_name], **context}
 
     def name_missing_factors(self) -> str:
         """Return in words what the session of a user who is logged in lacks, or ""."""
@@ -136,6 +161,22 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
     def redirect_to_step(self, url: str) -> HttpResponseRedirect:
         """Redirect to another step, with ``next``."""
         return HttpResponseRedirect(self.with_next(url))
+
+    def redirect_to_start(self) -> HttpResponseRedirect:
+        """
+        Redirect to the first step with a message, because this session knows of no code request.
+
+        Usually the login button was pressed again while the first answer was on its way: the code
+        is used, and the session has a new key, which the browser did not get.
+        """
+        # What the view has said before is not true any more.
+        list(messages.get_messages(self.request))
+        text = _(
+            "This login has ended: its code was already used, or it was open for too long. Ask for "
+            "a new code to log in."
+        )
+        messages.warning(self.request, text, fail_silently=True)
+        return self.redirect_to_step(self.login_url)
 
     def with_next(self, url: str) -> str:
         """Return the URL of a step, with ``next`` if that is a URL of this host (R38)."""

@@ -50,11 +50,15 @@ class SavedSession:
         del self._session[key]
 
 
-def save_session(request: HttpRequest) -> None:
+def save_session(request: HttpRequest) -> bool:
     """
     Save the session of ``request``, if SessionMiddleware would save it.
 
     If SessionMiddleware saved it, an outage would result in a server error without a page.
+
+    Returns:
+        False if another request has deleted the session meanwhile. SessionMiddleware answers that
+        with status 400.
 
     Raises:
         LoginUnavailable: the cache that holds the sessions can't be reached.
@@ -62,9 +66,9 @@ def save_session(request: HttpRequest) -> None:
     """
     session: Any = getattr(request, "session", None)
     if session is None or isinstance(session, SavedSession):
-        return
+        return True
     if session.is_empty() or not (session.modified or settings.SESSION_SAVE_EVERY_REQUEST):
-        return
+        return True
     try:
         # Django raises RuntimeError for a cache that does not store anything.
         with report_session_outage(OSError, RuntimeError):
@@ -72,9 +76,9 @@ def save_session(request: HttpRequest) -> None:
     except UpdateError as error:
         if isinstance(error.__context__, DATABASE_ERRORS):
             raise error.__context__ from None
-        # The session was deleted by another request. SessionMiddleware handles that.
-        return
+        return False
     request.session = cast("SessionBase", SavedSession(session))
+    return True
 
 
 def _snapshot(session: SessionBase) -> tuple[str | None, dict[str, Any]]:

@@ -117,8 +117,14 @@ class CodeView(StepView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Check the code, if one was requested."""
         if self.asked is None:
-            return self.redirect_to_step(self.login_url)
+            return self.answer_unasked()
         return super().post(request, *args, **kwargs)
+
+    def answer_unasked(self) -> HttpResponse:
+        """Redirect a visitor whose session knows of no code request."""
+        if self.is_logged_in():
+            return self.redirect_to_step(self.login_url)
+        return self.redirect_to_start()
 
     @property
     def username(self) -> str:
@@ -214,7 +220,7 @@ class ResendView(CodeView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Send the code, or add a message that says how long to wait."""
         if self.asked is None:
-            return self.redirect_to_step(self.login_url)
+            return self.answer_unasked()
         if wait := self.asked.resend_in(time.time()):
             text = _("You can ask for another code in %(time)s.") % {"time": in_words(wait)}
             messages.warning(request, text, fail_silently=True)

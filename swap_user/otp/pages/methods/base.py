@@ -4,6 +4,7 @@ from typing import Any
 
 import django
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -34,6 +35,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
     Args:
         template_name: template of the page.
         login_url: URL name or path of the first step of a login.
+        redirect_field_name: name of the field ``next`` of that step.
         namespace: namespace of the URL names, with a colon ("admin:"), or an empty string.
         current_app: name of the instance of that namespace, see ``reverse()``.
         extra_context: more variables for the template.
@@ -90,7 +92,7 @@ class ChangingView(MethodsView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Redirect a user whose login is not recent to the login page, and from there back."""
         if request.user.is_authenticated and not is_fresh(request):
-            return log_in_again(request, self.login_url)
+            return log_in_again(request, self.login_url, self.redirect_field_name)
         return super().dispatch(request, *args, **kwargs)
 
     def end_other_sessions(self) -> None:
@@ -108,15 +110,18 @@ class ChangingView(MethodsView):
         return self.render_to_response(context, status=503, headers=headers)
 
 
-def log_in_again(request: HttpRequest, login_url: str) -> HttpResponseRedirect:
+def log_in_again(
+    request: HttpRequest, login_url: str, redirect_field_name: str = REDIRECT_FIELD_NAME
+) -> HttpResponseRedirect:
     """
     Redirect a user who is logged in to the login page, and from there back to this page.
 
     Args:
         request: the user's request.
         login_url: URL name or path of the first step of a login.
+        redirect_field_name: name of the field ``next`` of that step.
     """
     reauthentication.demand(request.session)
     text = _("To change how accounts log in, please log in once more: your login was a while ago.")
     messages.warning(request, text, fail_silently=True)
-    return redirect_to_login(request.get_full_path(), resolve_url(login_url))
+    return redirect_to_login(request.get_full_path(), resolve_url(login_url), redirect_field_name)

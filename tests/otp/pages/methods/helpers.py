@@ -33,7 +33,7 @@ def secret_in(response: Any) -> str:
 
 def begin(client: Client, name: str = "Work phone", **data: str) -> str:
     """The first half of adding; the secret comes back."""
-    response = client.post(ADD, {"name": name, **data})
+    response = client.post(ADD, {"name": name, **data}, follow=True)
     assert response.status_code == 200
     return secret_in(response)
 
