@@ -6,7 +6,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib import admin
-from django.contrib.admin.sites import all_sites
+from django.contrib.admin import sites
 from django.core import checks
 from django.urls import get_resolver
 
@@ -128,7 +128,7 @@ def _is_otp_site_installed() -> bool:
 
 def _otp_sites() -> Iterator[Any]:
     """Yield the admin sites whose login asks for a code, in the order of their names."""
-    for site in sorted(all_sites, key=lambda each: each.name):
+    for site in sorted(sites.all_sites, key=lambda each: each.name):
         if isinstance(site, OTPAdminSiteMixin):
             yield site
 

@@ -14,6 +14,7 @@ from django.db.utils import OperationalError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from swap_user.testing import log_in
 from swap_user.users import online, upgrade
 from swap_user.users.models import new_security_stamp
 from swap_user.users.online import LockedTable
@@ -70,7 +71,7 @@ def test_upgrade_from_the_alpha(migrate):
         cursor.execute(f"INSERT INTO {quote(TABLE)} ({names}) VALUES ({holders})", values)
     user = UserModel.objects.get()
     client = Client()
-    client.force_login(user)
+    log_in(client, user)
     migrate(None)
     assert column_is_nullable()
     assert SESSION_KEY in client.session

@@ -7,8 +7,11 @@ class Migration(migrations.Migration):
     """
     Write the domains of email addresses in ASCII, as browsers send them.
 
-    If two users would get the same address, it stops and changes nothing.
+    If two users would get the same address, it stops and changes nothing. Each batch is a
+    transaction of its own; an interrupted run continues when it is started again.
     """
+
+    atomic = False
 
     dependencies = [("swap_to_email", "0005_case_insensitive_email")]
 

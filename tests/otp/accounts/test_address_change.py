@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from django.apps import apps
@@ -20,12 +19,13 @@ from swap_user.otp.accounts import address_change
 from swap_user.otp.background import registry
 from swap_user.otp.dispatchers import AbstractDispatcher
 from swap_user.otp.senders import AbstractOTPSender
-from swap_user.otp.sessions.sessions import LOGGED_IN_AT
+from swap_user.otp.sessions import proof
 from swap_user.otp.store import keys
 from swap_user.otp.visitors import known_browsers
 from swap_user.signals import receiver_changed
-from swap_user.testing import MemoryOTPSender
+from swap_user.testing import MemoryOTPSender, log_in
 from swap_user.users import usernames
+from tests.otp.pages.methods.helpers import freshen, make_stale
 from tests.support import USERNAMES, ask, configure, enter, username, visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R50")]
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R50")]
 def client(user):
     """A browser in which the user is logged in."""
     client = Client()
-    client.force_login(user)
+    log_in(client, user)
     return client
 
 
@@ -284,7 +284,7 @@ def test_ones_own_address_keeps_this_session(user, client, notices):
 def test_ones_own_address_needs_a_recent_login(user, client, notices):
     """Else nothing is saved; another user's row is no matter of this session."""
     request = _request(client, user)
-    request.session[LOGGED_IN_AT] = 1
+    proof.record(request.session, user, ["sent"], now=1)
     move(user)
     with own_address_change(request), pytest.raises(FreshLoginNeeded):
         user.save()
@@ -300,10 +300,8 @@ def test_ones_own_address_needs_a_recent_login(user, client, notices):
 def test_the_admin_asks_for_a_recent_login(staff, notices):
     """Five days after the login, one's own address can't be changed; a colleague's can."""
     client = Client()
-    client.force_login(staff)
-    session = client.session
-    session[LOGGED_IN_AT] = 1
-    session.save()
+    log_in(client, staff)
+    make_stale(client)
     meta = staff._meta
     url = f"/admin/{meta.app_label}/{meta.model_name}/{staff.pk}/change/"
     page = client.get(url)
@@ -318,8 +316,7 @@ def test_the_admin_asks_for_a_recent_login(staff, notices):
     staff.refresh_from_db()
     assert staff.get_username() == username()
     assert notices == []
-    session[LOGGED_IN_AT] = time.time()
-    session.save()
+    freshen(client)
     answer = client.post(url, data)
     assert answer["Location"].endswith(f"/{meta.model_name}/")
     assert client.get("/admin/").status_code == 200

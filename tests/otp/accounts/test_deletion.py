@@ -12,6 +12,7 @@ from django.test import Client
 from swap_user.models import Authenticator, LoginSession, RecoveryCode
 from swap_user.otp import generate_recovery_codes, send_code
 from swap_user.otp.store import keys
+from swap_user.testing import log_in
 from swap_user.users import usernames
 from tests.support import ask, enter, give, make_user, username, visitor
 
@@ -47,7 +48,7 @@ def delete(user, way):
         get_user_model().objects.filter(pk=user.pk).delete()
     else:
         staff = Client()
-        staff.force_login(make_user(3, is_staff=True, is_superuser=True))
+        log_in(staff, make_user(3, is_staff=True, is_superuser=True))
         url = f"/admin/{user._meta.app_label}/{user._meta.model_name}/{user.pk}/delete/"
         assert staff.post(url, {"post": "yes"}).status_code == 302
 

@@ -190,7 +190,7 @@ def test_the_upgrade_is_finished(upgraded):
 def test_the_command_is_interrupted(upgraded):
     """Half-way both forms are read, new sets are encrypted, and a second run does the rest."""
     codes = generate_recovery_codes(upgraded)
-    run = upgrades.finish(STEPS[0], batch_size=4)
+    run = STEPS[upgrades.RECOVERY_CODES](4)
     assert [next(run).done for _ in range(2)] == [0, 4]
     run.close()
     assert [enter(None, codes[number]) for number in (0, 9)] == [upgraded] * 2

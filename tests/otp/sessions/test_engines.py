@@ -6,6 +6,7 @@ import uuid
 from importlib import import_module
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY, get_user_model, login, logout, update_session_auth_hash
 from django.contrib.sessions.backends import db as in_db
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from swap_user.models import LoginSession
 from swap_user.otp import end_session, end_sessions, sessions_of
 from swap_user.otp.sessions import records
+from swap_user.testing import log_in
 from tests.support import make_user, visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R52")]
@@ -313,7 +315,7 @@ def middleware(settings):
 def test_the_middleware_saves_when_a_user_was_last_seen(middleware, clock, staff):
     """At most once in five minutes."""
     client = Client()
-    client.force_login(staff)
+    log_in(client, staff)
     first = LoginSession.objects.get().last_seen_at
     for seconds, is_later in ((10, False), (301, True)):
         clock.shift(seconds)
@@ -327,7 +329,7 @@ def test_the_middleware_saves_when_a_user_was_last_seen(middleware, clock, staff
 def test_the_middleware_records_an_older_session(middleware, staff):
     """A session of before the upgrade, at its next request."""
     client = Client()
-    client.force_login(staff)
+    log_in(client, staff)
     session = client.session
     del session["_swap_user_session"]
     session.save()
@@ -341,7 +343,7 @@ def test_the_middleware_ends_an_ended_session(middleware, settings, staff):
     """Also where another server has put the session back into its cache."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     client = Client()
-    client.force_login(staff)
+    log_in(client, staff)
     assert client.get("/admin/").status_code == 200
     LoginSession.objects.all().delete()
     records._seen.clear()
@@ -351,7 +353,7 @@ def test_the_middleware_ends_an_ended_session(middleware, settings, staff):
 
 async def _async_visit(staff):
     client = AsyncClient()
-    await client.aforce_login(staff)
+    await sync_to_async(log_in)(client, staff)
     response = await client.get("/admin/")
     return response.status_code
 
@@ -374,7 +376,7 @@ def test_the_middleware_reads_no_session_that_the_view_does_not(middleware, rf, 
     from swap_user.middleware import LoginSessionMiddleware
 
     client = Client()
-    client.force_login(staff)
+    log_in(client, staff)
     request = rf.get("/")
     request.COOKIES.update({name: morsel.value for name, morsel in client.cookies.items()})
     answer = SessionMiddleware(LoginSessionMiddleware(lambda request: HttpResponse()))

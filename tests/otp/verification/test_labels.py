@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from swap_user.otp import enroll
+from swap_user.testing import log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -97,7 +98,7 @@ def test_the_page_shows_it(client: Any, named: Any, settings: Any) -> None:
     user = named(NAMES["150 CJK letters"])
     user.is_staff = True
     user.save()
-    client.force_login(user)
+    log_in(client, user)
     response = client.post("/admin/sign-in-methods/add/", {"name": ""}, follow=True)
     assert response.status_code == 200
     assert b"<svg" in response.content

@@ -12,8 +12,9 @@ from django.views.generic import TemplateView
 
 from swap_user.otp.pages.methods.edit import ChangingView
 from swap_user.otp.views import CodeView, ResendView, UsernameView
-from swap_user.testing import outbox
+from swap_user.testing import log_in, outbox
 from tests.otp.pages.login.helpers import CHECK, INDEX, LOGIN, code, enter, field
+from tests.otp.pages.methods.helpers import make_stale
 from tests.support import username
 
 pytestmark = pytest.mark.django_db
@@ -84,10 +85,8 @@ def test_it_stays_on_this_host(client: Client, to: str) -> None:
 @pytest.mark.usefixtures("own_pages")
 def test_who_has_to_log_in_again_comes_back(client: Client, staff: Any) -> None:
     """The pages on sign-in methods name it as the login pages do."""
-    client.force_login(staff)
-    session = client.session
-    session["_swap_user_logged_in_at"] = 0
-    session.save()
+    log_in(client, staff)
+    make_stale(client)
     assert client.get("/own/change/")["Location"] == "/own/login/?to=/own/change/"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.test import Client
 
 from swap_user.models import Authenticator
 from tests.otp.pages.login.helpers import text
-from tests.otp.pages.methods.helpers import ADD, METHODS, make_stale, secret_in, totp_of
+from tests.otp.pages.methods.helpers import ADD, METHODS, freshen, make_stale, secret_in, totp_of
 from tests.support import give
 
 pytestmark = pytest.mark.django_db
@@ -71,9 +70,7 @@ def test_an_outage_shows_the_same_key_again(
 def test_a_reload_after_ten_minutes_says_so(client: Client, clock: Any, shown: Any) -> None:
     """And asks for a name again."""
     clock.shift(601)
-    session = client.session
-    session["_swap_user_logged_in_at"] = time.time()
-    session.save()
+    freshen(client)
     page = text(client.get(CONFIRM))
     assert "That took too long." in page
     assert 'name="name"' in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ from django.test import Client
 
 from swap_user.models import RecoveryCode
 from swap_user.otp import generate_recovery_codes
+from swap_user.testing import log_in
 from tests.otp.pages.login.helpers import CHECK, LOGIN, text
-from tests.otp.pages.methods.helpers import CODES
+from tests.otp.pages.methods.helpers import CODES, freshen
 from tests.support import make_user, username
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R31")]
@@ -68,9 +68,7 @@ def test_after_ten_minutes_they_are_gone(client: Client, clock: Any, user: Any) 
     shown = codes_in(client.post(CODES, old_form, follow=True))
     assert shown
     clock.shift(599)
-    session = client.session
-    session["_swap_user_logged_in_at"] = time.time()
-    session.save()
+    freshen(client)
     assert codes_in(client.get(CODES)) == shown
     clock.shift(1)
     page = client.get(CODES)
@@ -112,7 +110,7 @@ def test_they_wait_encrypted_and_bound(client: Client, user: Any) -> None:
     assert entry
     for other_user in (make_user(2, is_staff=True), user):
         other = Client()
-        other.force_login(other_user)
+        log_in(other, other_user)
         session = other.session
         session.update(entry)
         session.save()
@@ -132,7 +130,7 @@ def test_a_session_that_holds_something_else(client: Client, user: Any, value: A
 def test_sessions_in_cookies(client: Client, user: Any, settings: Any) -> None:
     """The ciphertext is in the browser, which can keep it: it expires, and is small."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    client.force_login(user)
+    log_in(client, user)
     codes = codes_in(press(client))
     assert len(codes) == 10
     assert codes_in(client.get(CODES)) == codes
