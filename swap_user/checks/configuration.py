@@ -20,7 +20,7 @@ from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.checks.login_pages import check_login_pages
 from swap_user.checks.neighbours import check_axes
 from swap_user.checks.tenants import check_tenants
-from swap_user.checks.upgrade import database_check_upgrade
+from swap_user.checks.upgrade import database_check_upgrade, deploy_check_upgrade
 from swap_user.checks.user_model import check_username_field
 from swap_user.conf import NAMESPACE, configured, declared
 from swap_user.conf.renamed import FORMER
@@ -55,6 +55,7 @@ def register_checks() -> None:
     for check in deployment.ALL:
         checks.register(check, checks.Tags.security, deploy=True)
     checks.register(database_check_upgrade, checks.Tags.database)
+    checks.register(deploy_check_upgrade, checks.Tags.security, deploy=True)
 
 
 def check_swap_user_installed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:

@@ -1,5 +1,5 @@
 """
-Checks of a database, which run with ``check --database`` and before ``migrate``.
+Checks of a database, which run with ``check --database``, ``check --deploy`` and ``migrate``.
 
 A plain ``check`` must not ask a database, because there may be none, as in the build of an image.
 """
@@ -22,6 +22,17 @@ def database_check_upgrade(
     """W012: old forms of data are accepted until the upgrade is finished."""
     if router.db_for_write(PendingUpgrade) not in (databases or ()):
         return []
+    return _pending()
+
+
+def deploy_check_upgrade(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Messages:
+    """W012: see ``database_check_upgrade()``, which reports it if a database is named."""
+    return [] if databases else _pending()
+
+
+def _pending() -> Messages:
     try:
         pending = upgrades.recorded()
     except Error:

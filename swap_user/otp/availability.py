@@ -58,8 +58,14 @@ def is_conflict(error: BaseException) -> bool:
 
 
 def is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether a statement on this connection becomes a part of an open transaction."""
-    return connection.in_atomic_block or not connection.get_autocommit()
+    """
+    Return whether a statement on this connection becomes a part of an open transaction.
+
+    The connection is not opened for the answer.
+    """
+    is_open = connection.connection is not None
+    commits = connection.autocommit if is_open else connection.settings_dict["AUTOCOMMIT"]
+    return connection.in_atomic_block or not commits
 
 
 def retry_conflicts(statement: Callable[[], T]) -> T:
@@ -152,10 +158,7 @@ def _is_missing_table(error: Exception) -> bool:
 
 
 def _is_any_transaction_open() -> bool:
-    return any(
-        connection.in_atomic_block or (connection.connection and not connection.autocommit)
-        for connection in connections.all(initialized_only=True)
-    )
+    return any(map(is_in_transaction, connections.all(initialized_only=True)))
 
 
 def _close_broken_connections() -> None:

@@ -81,7 +81,7 @@ def test_redis_away(run, monkeypatch):
     def away(*args, **kwargs):
         raise LoginUnavailable("Redis can't be reached.")
 
-    monkeypatch.setattr("swap_user.otp.verification.consumption.mark_in_redis", away)
+    monkeypatch.setattr("swap_user.otp.verification.marks.take", away)
     with pytest.raises(CommandError, match="Redis can't be reached"):
         run(lambda secret: hotp.code_at(secret, 0), "--type=hotp")
     assert not Authenticator.objects.exists()

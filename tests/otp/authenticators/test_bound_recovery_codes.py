@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from base64 import b64encode
 from importlib import import_module
 from typing import Any
@@ -13,7 +14,7 @@ from django.core import checks
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from swap_user.checks.upgrade import database_check_upgrade
+from swap_user.checks.upgrade import database_check_upgrade, deploy_check_upgrade
 from swap_user.management.commands.finish_otp_upgrade import STEPS
 from swap_user.models import PendingUpgrade, RecoveryCode
 from swap_user.otp import generate_recovery_codes, remaining_recovery_codes
@@ -23,6 +24,7 @@ from swap_user.otp.authenticators.rotation import rotate_keys
 from swap_user.otp.authenticators.secrets import keyring
 from tests.otp.verification.test_consumption import race
 from tests.support import configure, enter, give, make_user, username
+from tests.work import observed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.requirement("R46")]
 
@@ -244,6 +246,31 @@ def test_the_migration_can_be_undone_and_done_again(user):
     assert enter(None, codes[0]) == user
 
 
+@pytest.mark.requirement("R33")
+def test_nothing_to_probe_during_an_upgrade(upgraded, settings):
+    """As many decryptions, hashes and queries with plain and encrypted codes, and with none."""
+    configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
+    generate_recovery_codes(upgraded)
+    other = make_user(2)
+    generate_recovery_codes(other)
+    for row in RecoveryCode.objects.filter(user=other).order_by("pk")[:7]:
+        recovery_codes.reseal(row)
+        row.save()
+    make_user(3)
+    assert enter(None, "0" * 16, username(9)) is None  # what is made up is made once
+    seen = []
+    for number in (1, 2, 3, 4):  # plain codes, both forms, no codes, nobody
+        with observed() as work:
+            assert enter(None, "0" * 16, username(number)) is None
+        seen.append(([without_names(each) for each in work.queries], work.commands, work.done))
+    assert all(each == seen[0] for each in seen)
+    assert seen[0][2]["AES-GCM"] == 10 + 1  # and the state of the upgrade
+
+
+def without_names(sql: str) -> str:
+    return re.sub(r"user\d@example.com|\+49\d+|user\d", "?", sql)
+
+
 # --- The check ------------------------------------------------------------------------------------
 
 
@@ -254,6 +281,8 @@ def messages(**options: Any) -> list[str | None]:
 def test_w012_the_upgrade_is_not_finished(upgraded, django_assert_num_queries):
     """Reported where a check may ask the database, and gone when the command has run."""
     assert messages(databases=["default"]) == ["swap_user.W012"]
+    assert deploy_check_upgrade(None, databases=["default"]) == []  # reported once
+    assert [each.id for each in deploy_check_upgrade(None)] == ["swap_user.W012"]
     (message,) = database_check_upgrade(None, databases=["default"])
     assert "recovery codes" in message.msg
     assert "finish_otp_upgrade" in str(message.hint)

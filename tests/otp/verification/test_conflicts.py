@@ -104,6 +104,24 @@ def test_a_conflict_in_the_callers_own_transaction(user, ours_only, level, kind,
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("code", ["123456", "0" * 16], ids=["short", "recovery"])
+def test_a_conflict_when_the_rows_are_read(user, code, caplog):
+    """PostgreSQL may refuse any statement of a transaction that can't be serialized."""
+    from psycopg.errors import SerializationFailure
+
+    def refuse(execute: Any, sql: str, *args: Any) -> Any:
+        raise OperationalError("could not serialize") from SerializationFailure()
+
+    with (
+        transaction.atomic(),
+        connection.execute_wrapper(refuse),
+        pytest.raises(OperationalError, match="could not serialize"),
+    ):
+        enter(None, code)
+    assert "login unavailable" not in caplog.text
+
+
+@pytest.mark.postgres
 @pytest.mark.parametrize("level", LEVELS)
 def test_two_serializable_logins_at_once(user, level):
     """With two codes, really at the same time: both succeed, or the loser can try again."""
