@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -86,7 +85,10 @@ class OTPAdminSiteMixin(_Site):
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not _pages().follow(request):
-                return redirect_to_login(request.get_full_path(), self.otp_url("login"))
+                ended: HttpResponseBase = _pages().redirect_to_login(
+                    request.get_full_path(), self.otp_url("login")
+                )
+                return ended
             if _pages().must_enroll(request, self.otp_url):
                 redirect: HttpResponseBase = _pages().redirect_to_enrollment(request, self.otp_url)
                 return redirect

@@ -4,6 +4,8 @@ The parts of the admin site that need the user model.
 ``swap_user.otp.sites`` imports this module when a page is first used; see ``sites._pages``.
 """
 
+from django.contrib.auth.views import redirect_to_login
+
 from swap_user.otp.accounts.address_change import FreshLoginNeeded, own_address_change
 from swap_user.otp.admin.enforce_enrollment import must_enroll, redirect_to_enrollment
 from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
@@ -22,4 +24,5 @@ __all__ = [
     "must_enroll",
     "own_address_change",
     "redirect_to_enrollment",
+    "redirect_to_login",
 ]
