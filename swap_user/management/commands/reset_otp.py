@@ -35,9 +35,10 @@ class Command(BaseCommand):
             authenticators, codes = reset_user(user)
         except LoginUnavailable as error:
             raise CommandError(
-                "The authenticators and recovery codes are revoked and the sessions are ended. The "
-                "limits are not lifted and the known browsers are not revoked, because Redis can't "
-                "be reached. Run the command again when Redis is available."
+                "The authenticators and recovery codes are revoked, and the sessions in the "
+                "database are ended. The limits are not lifted, the known browsers are not "
+                "revoked, and sessions in a cache may not be ended, because Redis can't be "
+                "reached. Run the command again when Redis is available."
             ) from error
         write(
             self.stdout,

@@ -7,7 +7,6 @@ saved one. They can't see ``QuerySet.update()``, ``bulk_update()`` and SQL, for 
 no signal, and changes in other tables that a sender's ``get_receiver()`` may read.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -23,7 +22,6 @@ from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 
 from swap_user.models import Authenticator
-from swap_user.otp import audit
 from swap_user.otp.accounts import pending
 from swap_user.otp.accounts.user_models import stored_user, user_models
 from swap_user.otp.after_commit import after_commit
@@ -154,7 +152,6 @@ def _apply(user: Any, before: Any, after: Any, keep: HttpRequest | None) -> None
     pending.forget(keys.account_key(new.name))
     with suppress(LoginUnavailable):  # logged
         end_sessions(user, keep=keep)
-    audit.record(logging.INFO, "address changed", user=user.pk)
     receiver_changed.send(get_user_model(), user=user, previous=before)
 
 

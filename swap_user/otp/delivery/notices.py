@@ -111,11 +111,12 @@ def notify_previous(
 
 
 def _on_receiver_changed(sender: object, user: Any, previous: Any, **kwargs: Any) -> None:
-    if "receiver_changed" not in swap_user_settings.OTP_NOTICES:
+    event = "receiver_changed"
+    at, language = timezone.now().timestamp(), translation.get_language()
+    audit.record(logging.INFO, "sign-in methods changed", user=user.pk, change=event)
+    if event not in swap_user_settings.OTP_NOTICES:
         return
     values = _previous_values(user, previous)
-    at, language = timezone.now().timestamp(), translation.get_language()
-    event = "receiver_changed"
     dispatch(notify_previous, str(user.pk), event, language, previous=values, at=at)
 
 

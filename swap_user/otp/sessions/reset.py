@@ -26,15 +26,18 @@ def reset_user(user: Any) -> tuple[int, int]:
 
     Raises:
         LoginUnavailable: Redis can't be reached. The changes in the database are done, but limits
-            are not lifted and known browsers are not revoked.
+            are not lifted, known browsers are not revoked, and sessions that are stored in a cache
+            may not be ended.
     """
     with atomic(Authenticator):
         removed = list(enrolled(user))
         written(Authenticator).filter(user_id=user.pk).delete()
         codes, _ = written(RecoveryCode).filter(user_id=user.pk).delete()
-    end_sessions(user)
-    for authenticator in removed:
-        authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
+    try:
+        end_sessions(user)
+    finally:
+        for authenticator in removed:
+            authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
     lift_limits(user)
     return len(removed), codes
 

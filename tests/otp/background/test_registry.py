@@ -19,6 +19,7 @@ from tests.support import make_user, username
 FUNCTIONS = {
     "send_code": send_code_job.deliver_code,
     "notify": notices.notify,
+    "notify_previous": notices.notify_previous,
     "notify_guesses_exhausted": notices.notify_guesses_exhausted,
     "run_in_context": dispatchers.run_in_context,
 }

@@ -80,6 +80,8 @@ def happen(event, user):
             signals.recovery_code_used.send(RecoveryCode, user=user, remaining=1)
         case "guesses_exhausted":
             notices.notify_guesses_exhausted(username())
+        case "receiver_changed":
+            signals.receiver_changed.send(type(user), user=user, previous=user)
 
 
 WORDS = {
@@ -89,6 +91,10 @@ WORDS = {
     "recovery_codes_generated": ("You have new recovery codes", "no longer works"),
     "recovery_code_used": ("A recovery code was used", "1 code is left"),
     "guesses_exhausted": ("Somebody is trying to guess", "sent to a new browser are longer"),
+    "receiver_changed": (
+        "The address of your account has changed",
+        "no longer sent to the address",
+    ),
 }
 
 
