@@ -38,6 +38,7 @@ def dispatch(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     Raises:
         Exception: an exception of a job that ran inline, for tests.
     """
+    failure: BaseException | None = None
     try:
         dispatcher = load_dispatcher()
         if (found := dispatcher.job_context()) is None:
@@ -45,9 +46,11 @@ def dispatch(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         else:
             dispatcher.dispatch(run_in_context, (found, name_of(job), [*args], kwargs), {})
     except JobRaised as raised:
-        raise raised.__cause__ or raised from None
+        failure = raised.__cause__
     except Exception as error:  # noqa: BLE001 - the dispatcher is the project's
         failures.job_dropped(job, args, kwargs, failures.describe(error))
+    if failure is not None:
+        raise failure  # not in the block above, where Python would change its context
 
 
 def run_in_context(found: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
