@@ -125,7 +125,10 @@ class Site:
             send = os.killpg if number == signal.SIGINT else os.kill
             send(process.pid, number)
             began = time.monotonic()
-            process.wait(PLENTY)
+            try:
+                process.wait(PLENTY)
+            except subprocess.TimeoutExpired:
+                raise RuntimeError(f"{server} did not end within {PLENTY} s") from None
             seconds = time.monotonic() - began
         return self._result(names, seconds)
 

@@ -143,12 +143,15 @@ def _bind(
 @contextmanager
 def _reported(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[None]:
     """Report that a job is dropped, if the dispatcher raises an exception."""
+    failure: BaseException | None = None
     try:
         yield
     except JobRaised as raised:
-        raise raised.__cause__ or raised from None
+        failure = raised.__cause__
     except Exception as error:  # noqa: BLE001 - the dispatcher is the project's
         failures.job_dropped(job, args, kwargs, failures.describe(error))
+    if failure is not None:
+        raise failure  # not in the block above, where Python would change its context
 
 
 class AbstractDispatcher(ABC):

@@ -12,6 +12,7 @@ import math
 import multiprocessing.util
 import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ EXIT_LIMIT = 8.0
 
 # The last part of that time, in seconds, in which no job is started, so that the calls that have
 # begun can end. A message that is cut off in the middle may or may not arrive.
-TAIL = 2.5
+TAIL = 3.0
 
 # Maximum number of calls that have exceeded their time limit and have not returned. Their threads
 # can't be ended, and each uses memory and perhaps a socket.
@@ -232,13 +233,17 @@ class ThreadPool:
             Abandoned: the call returned after its time limit, or was not made because close() has
                 reported the job as lost.
         """
-        thread = threading.current_thread()
-        if thread in self._left:
-            raise Abandoned
-        if thread not in self._running:
+        thread, has_returned = threading.current_thread(), False
+        with self._changed:
+            if thread in self._left:
+                raise Abandoned
+            is_ours = thread in self._running
+        if not is_ours:
             yield
             return
         with self._changed:
+            if thread not in self._running:
+                raise Abandoned
             if self.abandoned >= MOST_ABANDONED:
                 raise TooManyHanging(f"{self.abandoned} earlier calls have not returned yet")
             if [call.receiver for call in self._calls.values()].count(receiver) >= MOST_AT_ONCE:
@@ -248,6 +253,7 @@ class ThreadPool:
             self._wake()
         try:
             yield
+            has_returned = True
         except Exception:
             raise
         except BaseException as error:
@@ -257,6 +263,8 @@ class ThreadPool:
                 del self._calls[thread]
                 if thread not in self._running:
                     raise Abandoned
+                if has_returned:
+                    self._running[thread].lost = None  # it is not reported as lost any more
 
     def drain(self, seconds: float) -> bool:
         """Start all jobs now. Return whether they all ended within ``seconds``."""
@@ -414,14 +422,37 @@ def end() -> None:
     """Drain the pool for ``EXIT_LIMIT`` seconds. Report each message that was not sent by then."""
     if _pool is None:
         return
-    reports = _pool.close(EXIT_LIMIT)
-    with signals_last():
-        for report in reports:
-            with suppress(Exception):
-                report()
-        if reports:
-            audit.record(logging.ERROR, "jobs lost at exit", count=len(reports))
-    release_connections()  # receivers of the signals may have opened some
+    with _undisturbed():
+        reports = _pool.close(EXIT_LIMIT)
+        with signals_last():
+            for report in reports:
+                with suppress(Exception):
+                    report()
+            if reports:
+                audit.record(logging.ERROR, "jobs lost at exit", count=len(reports))
+        release_connections()  # receivers of the signals may have opened some
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """
+    Ignore signals that ask the process to end, if this is the main thread.
+
+    gunicorn sends one more to a worker that ends already. Its handler raises SystemExit, which
+    would end the drain.
+    """
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGQUIT"):
+            if hasattr(signal, name):  # SIGQUIT does not exist on Windows
+                number = signal.Signals[name]
+                handlers[number] = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if handler is not None:  # None: not set from Python
+                signal.signal(number, handler)
 
 
 def _replace_pool() -> None:

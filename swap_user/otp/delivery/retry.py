@@ -65,7 +65,6 @@ def _send(message: Message, number: int = 1) -> None:
     """Make the attempt with this number, and queue the next one if it fails."""
     error = _attempt(message)
     if error is None:
-        thread_pool.current().settle()
         message.report("")
     elif not isinstance(error, Withheld) and not _retry_later(message, number, error):
         _report_failure(message, error)

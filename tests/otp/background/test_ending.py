@@ -28,6 +28,24 @@ if __name__ == "__main__":
     process.join()
 """
 
+DISTURBED = """
+import os, signal, sys, threading
+from django.conf import settings
+settings.configure()
+from swap_user.otp.background import thread_pool
+
+def job():
+    # The main thread is in the exit handler now.
+    threading.main_thread().join(0.2)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        os.kill(os.getpid(), number)
+    print("delivered", flush=True)
+
+signal.signal(signal.SIGQUIT, lambda *args: sys.exit(1))
+thread_pool.current().delays = (3600, 3600)
+thread_pool.current().submit(job)
+"""
+
 # The accounts of the project below.
 NAMES = [f"user{number}@example.com" for number in range(20)]
 
@@ -249,3 +267,16 @@ def test_a_child_of_multiprocessing_delivers(tmp_path, method):
         check=True,
     )
     assert (done.stdout, done.stderr) == ("delivered\n", "")
+
+
+def test_a_further_signal_does_not_disturb_it():
+    """gunicorn sends SIGQUIT to a worker that ends by SIGINT."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", DISTURBED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "delivered\n", "")

@@ -86,5 +86,6 @@ def test_a_job_that_raises_inline_still_raises(settings, monkeypatch, dispatcher
     use(settings, dispatcher=dispatcher)
     make_user()
     monkeypatch.setattr("swap_user.otp.delivery.send_code_job.is_enrolled", lambda user: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as raised:
         send_code(visitor(), username())
+    assert raised.value.__context__ is None
