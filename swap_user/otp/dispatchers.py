@@ -2,8 +2,8 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ParamSpec, cast
 
@@ -41,8 +41,12 @@ def dispatch(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     Raises:
         Exception: an exception of a job that ran inline, for tests.
     """
-    with _reported(job, args, kwargs):
-        _bind(load_dispatcher(), job, args, kwargs)()
+
+    def step() -> None:
+        dispatcher = load_dispatcher()
+        _bind(dispatcher, dispatcher.job_context(), job, args, kwargs)()
+
+    _guarded(job, args, kwargs, step)
 
 
 def run_in_context(found: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -81,21 +85,27 @@ def dispatch_despite_rollback(
     """
     connection = connections[router.db_for_write(get_user_model())]
     is_test = any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
-    with _reported(job, args, kwargs):
+
+    def step() -> None:
         dispatcher = load_dispatcher()
         if is_test and isinstance(dispatcher, ThreadDispatcher):
             dispatcher = InlineDispatcher()  # other threads can't see the data of the test
-        call = _bind(dispatcher, job, args, kwargs)
+        found = dispatcher.job_context()
+        call = _bind(dispatcher, found, job, args, kwargs)
         is_inline = isinstance(dispatcher, InlineDispatcher)
         if is_inline or is_test or not is_in_transaction(connection):
             call()
             return
-        once = _Once(user_pk, call, partial(_reported, job, args, kwargs))
+        once = _Once(user_pk, call, partial(_guarded, job, args, kwargs))
         if connection.in_atomic_block:
             transaction.on_commit(once.run, using=connection.alias, robust=True)
         lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
-        if reason := thread_pool.current().submit(once.run_if_user_is_committed, lost=lost):
+        entered = partial(context.entered, partial(dispatcher.enter_context, found))
+        once_or_later = partial(once.run_if_user_is_committed, entered if found else nullcontext)
+        if reason := thread_pool.current().submit(once_or_later, lost=lost):
             failures.job_dropped(job, args, kwargs, reason)
+
+    _guarded(job, args, kwargs, step)
 
 
 class _Once:
@@ -105,47 +115,59 @@ class _Once:
     Args:
         user_pk: see dispatch_despite_rollback().
         call: calls the dispatcher.
-        reported: returns a context manager that reports its exceptions.
+        guarded: calls a function, and reports its exceptions.
     """
 
     def __init__(
         self,
         user_pk: str,
         call: Callable[[], None],
-        reported: Callable[[], AbstractContextManager[None]],
+        guarded: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._user_pk, self._call, self._reported = user_pk, call, reported
+        self._user_pk, self._call, self._guarded = user_pk, call, guarded
         self._is_due = threading.Lock()  # taken by the first call
 
     def run(self) -> None:
         """Call the dispatcher, unless it was called before."""
         if self._is_due.acquire(blocking=False):
-            with self._reported():
-                self._call()
+            self._guarded(self._call)
 
-    def run_if_user_is_committed(self) -> None:
-        """Call the dispatcher now, or leave it to the commit that creates the user."""
-        users = written(get_user_model())
-        if not self._user_pk or users.filter(pk=self._user_pk).exists():
+    def run_if_user_is_committed(
+        self, entered: Callable[[], AbstractContextManager[object]]
+    ) -> None:
+        """
+        Call the dispatcher now, or leave it to the commit that creates the user.
+
+        Args:
+            entered: returns a context manager for the context of the request.
+        """
+        with entered():
+            users = written(get_user_model())
+            is_due = not self._user_pk or users.filter(pk=self._user_pk).exists()
+        if is_due:
             self.run()
 
 
 def _bind(
-    dispatcher: "AbstractDispatcher", job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]
+    dispatcher: "AbstractDispatcher",
+    found: Any,
+    job: Job,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
 ) -> Callable[[], None]:
-    """Return a call of the dispatcher, in which the job knows the context of this request."""
-    found = dispatcher.job_context()
+    """Return a call of the dispatcher, in which the job knows the context of the request."""
     if found is None:
         return partial(dispatcher.dispatch, job, args, kwargs)
     return partial(dispatcher.dispatch, run_in_context, (found, name_of(job), [*args], kwargs), {})
 
 
-@contextmanager
-def _reported(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[None]:
-    """Report that a job is dropped, if the dispatcher raises an exception."""
+def _guarded(
+    job: Job, args: Sequence[Any], kwargs: Mapping[str, Any], step: Callable[[], None]
+) -> None:
+    """Call ``step``, and report that a job is dropped if the dispatcher raises an exception."""
     failure: BaseException | None = None
     try:
-        yield
+        step()
     except JobRaised as raised:
         failure = raised.__cause__
     except Exception as error:  # noqa: BLE001 - the dispatcher is the project's

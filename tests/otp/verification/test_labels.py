@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from django.contrib.auth import get_user_model
 
 from swap_user.otp import enroll
 from swap_user.testing import log_in
@@ -43,7 +42,7 @@ def named(user: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give the user any username, whatever the model says about it."""
 
     def name(text: str) -> Any:
-        monkeypatch.setattr(get_user_model(), "get_username", lambda self: text)
+        monkeypatch.setattr("swap_user.users.usernames.stored", lambda user: text)
         return user
 
     return name
