@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from swap_user.otp.background import thread_pool
+from swap_user.otp.masked import reveal
 from swap_user.otp.senders import AbstractOTPSender
 
 
@@ -32,7 +33,7 @@ class MemoryOTPSender(AbstractOTPSender):
 
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
         """Append the code to ``outbox``; see AbstractOTPSender.send()."""
-        outbox.append(SentCode(receiver, otp, kwargs))
+        outbox.append(SentCode(receiver, reveal(otp), kwargs))
 
 
 def wait_for_deliveries(seconds: float = 10) -> bool:

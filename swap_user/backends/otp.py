@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from swap_user.otp.masked import mask
 from swap_user.otp.verification import outcomes, verifier
 from swap_user.otp.visitors.visitor import visitor
 
@@ -48,6 +49,7 @@ class OTPBackend(ModelBackend):
         """
         if otp is None:
             return None
+        otp = mask(otp)
         if username is None:
             username = kwargs.get(get_user_model().USERNAME_FIELD)
         outcome = verifier.verify(
@@ -67,4 +69,4 @@ class OTPBackend(ModelBackend):
         """See authenticate()."""
         if otp is None:
             return None
-        return await sync_to_async(self.authenticate)(request, username, otp, **kwargs)
+        return await sync_to_async(self.authenticate)(request, username, mask(otp), **kwargs)

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
+from swap_user.otp.masked import Masked
 
 
 class AbstractOTPSender(ABC):
@@ -96,10 +97,11 @@ class EmailOTPSender(AbstractOTPSender):
             raise ValueError("The user has no email address.")
         context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
         # A subject is one line (RFC 5322 section 2.2).
-        subject = " ".join(render_to_string(self.subject_template, context).split())
-        text = render_to_string(self.text_template, context)
+        subject = Masked(" ".join(render_to_string(self.subject_template, context).split()))
+        text = Masked(render_to_string(self.text_template, context))
         message = EmailMultiAlternatives(subject, text, to=[receiver])
-        message.attach_alternative(render_to_string(self.html_template, context), "text/html")
+        html = Masked(render_to_string(self.html_template, context))
+        message.attach_alternative(html, "text/html")
         message.send()
 
 
@@ -133,9 +135,9 @@ class AbstractSMSOTPSender(AbstractOTPSender):
             Exception: an exception of ``send_text()``.
         """
         context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
-        text = render_to_string(self.text_template, context).strip()
+        text = Masked(render_to_string(self.text_template, context)).strip()
         if host := _bare_host(kwargs.get("host", "")):
-            text = f"{text}\n\n@{host} #{otp}"
+            text = Masked(f"{text}\n\n@{host} #{otp}")
         self.send_text(receiver, text)
 
     def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:

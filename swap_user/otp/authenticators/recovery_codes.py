@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import RecoveryCode
+from swap_user.otp.masked import Masked
 from swap_user.signals import recovery_code_used, recovery_codes_generated
 
 NUMBER = 10
@@ -44,7 +45,7 @@ def normalize(typed: object) -> str | None:
     """
     if not isinstance(typed, str) or len(typed) > 64:
         return None
-    text = "".join(typed.split()).upper().translate(_REPLACEMENTS)
+    text = Masked("".join(typed.split())).upper().translate(_REPLACEMENTS)
     return text if _SHAPE.fullmatch(text) else None
 
 
@@ -59,16 +60,25 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
         user: the owner of the codes.
 
     Returns:
-        Ten codes in groups of four characters, e.g. "7K2M-9QXD-0VBE-3HJT".
+        Ten codes in groups of four characters, e.g. "7K2M-9QXD-0VBE-3HJT". ``repr()`` does not show
+        them, and ``print(*codes)`` does.
     """
-    raw = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(NUMBER)]
+    raw = [_random_code() for _ in range(NUMBER)]
     salt = secrets.token_hex(16)
     rows = [RecoveryCode(user_id=user.pk, code=_hash(code, salt)) for code in raw]
     with transaction.atomic():
         RecoveryCode.objects.filter(user_id=user.pk).delete()
         RecoveryCode.objects.bulk_create(rows)
     recovery_codes_generated.send(RecoveryCode, user=user)
-    return ["-".join(code[i : i + GROUP] for i in range(0, LENGTH, GROUP)) for code in raw]
+    return [_in_groups(code) for code in raw]
+
+
+def _random_code() -> Masked:
+    return Masked("".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
+
+
+def _in_groups(code: Masked) -> Masked:
+    return Masked("-".join(code[i : i + GROUP] for i in range(0, LENGTH, GROUP)))
 
 
 def remaining_recovery_codes(user: AbstractBaseUser) -> int:

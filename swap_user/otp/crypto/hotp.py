@@ -15,6 +15,8 @@ from typing import Any
 
 import pyotp
 
+from swap_user.otp.masked import Masked
+
 # Requirement R6 in RFC 4226 section 4 recommends 160 bits. RFC 6238 section 5.1 recommends the
 # length of the hash.
 SECRET_BYTES = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
@@ -36,7 +38,7 @@ _DIGITS = re.compile(rf"[0-9]{{6,{MAX_DIGITS}}}", re.ASCII)
 
 def generate_secret(algorithm: str = "SHA1") -> str:
     """Return a new random secret in base32. It has the length of the hash, at least 160 bits."""
-    return b32encode(secrets.token_bytes(SECRET_BYTES[algorithm])).decode()
+    return Masked(b32encode(secrets.token_bytes(SECRET_BYTES[algorithm])).decode())
 
 
 def normalize(typed: object) -> str | None:
@@ -52,7 +54,7 @@ def normalize(typed: object) -> str | None:
     """
     if not isinstance(typed, str) or len(typed) > MAX_TYPED_LENGTH:
         return None
-    text = "".join(unicodedata.normalize("NFKC", typed).split())
+    text = Masked("".join(unicodedata.normalize("NFKC", typed).split()))
     return text if _DIGITS.fullmatch(text) else None
 
 
@@ -78,6 +80,10 @@ class HOTP(pyotp.HOTP):
         if self._decoded is None:
             self._decoded = super().byte_secret()
         return self._decoded
+
+    def at(self, count: int) -> Masked:
+        """Return the code of a counter."""
+        return Masked(super().at(count))
 
 
 def code_at(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA1") -> str:
