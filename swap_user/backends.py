@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.otp.exceptions import AnotherCodeNeeded
+from swap_user.otp.masked import mask
 from swap_user.otp.verification import outcomes, verifier
 from swap_user.otp.visitors import flow
 from swap_user.otp.visitors.visitor import visitor
@@ -60,6 +61,7 @@ class OTPBackend(ModelBackend):
         """
         if otp is None:
             return None
+        otp = mask(otp)
         if username is None:
             username = kwargs.get(get_user_model().USERNAME_FIELD)
         who = visitor(request)
@@ -82,4 +84,4 @@ class OTPBackend(ModelBackend):
         """See authenticate()."""
         if otp is None:
             return None
-        return await sync_to_async(self.authenticate)(request, username, otp, **kwargs)
+        return await sync_to_async(self.authenticate)(request, username, mask(otp), **kwargs)

@@ -14,6 +14,7 @@ from swap_user.otp import policies
 from swap_user.otp.authenticators.secrets import open_secret, seal
 from swap_user.otp.background import thread_pool
 from swap_user.otp.crypto import hotp
+from swap_user.otp.masked import reveal
 from swap_user.otp.senders import AbstractOTPSender
 from swap_user.otp.sessions import proof
 
@@ -48,7 +49,7 @@ class MemoryOTPSender(AbstractOTPSender):
 
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
         """Append the code to ``outbox``; see AbstractOTPSender.send()."""
-        outbox.append(SentCode(receiver, otp, kwargs))
+        outbox.append(SentCode(receiver, reveal(otp), kwargs))
 
 
 def wait_for_deliveries(seconds: float = 10) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from swap_user.otp.masked import Masked
+
 
 def can_show(stream: Any, text: str) -> bool:
     """Return whether the encoding of a stream has all characters of a text."""
@@ -32,7 +34,7 @@ def write(stream: Any, text: str, *, otherwise: str) -> None:
     """
     encoding = _encoding(stream)
     try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.write(Masked(text.encode(encoding, "backslashreplace").decode(encoding)))
         stream.flush()
     except (AttributeError, OSError, ValueError):
         _discard_the_rest()

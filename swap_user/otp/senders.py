@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.connections import release_connections
+from swap_user.otp.masked import Masked
 from swap_user.users.characters import ascii_domain
 
 
@@ -107,10 +108,11 @@ class EmailOTPSender(AbstractOTPSender):
             raise ValueError("The user has no email address.")
         context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
         # A subject is one line (RFC 5322 section 2.2).
-        subject = " ".join(render_to_string(self.subject_template, context).split())
-        text = render_to_string(self.text_template, context)
+        subject = Masked(" ".join(render_to_string(self.subject_template, context).split()))
+        text = Masked(render_to_string(self.text_template, context))
         message = EmailMultiAlternatives(subject, text, to=[receiver])
-        message.attach_alternative(render_to_string(self.html_template, context), "text/html")
+        html = Masked(render_to_string(self.html_template, context))
+        message.attach_alternative(html, "text/html")
         release_connections()  # a template or a subclass may have queried the database
         message.send()
 
@@ -145,9 +147,9 @@ class AbstractSMSOTPSender(AbstractOTPSender):
             Exception: an exception of ``send_text()``.
         """
         context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
-        text = render_to_string(self.text_template, context).strip()
+        text = Masked(render_to_string(self.text_template, context)).strip()
         if host := _bare_host(kwargs.get("host", "")):
-            text = f"{text}\n\n@{host} #{otp}"
+            text = Masked(f"{text}\n\n@{host} #{otp}")
         release_connections()  # a template or a subclass may have queried the database
         self.send_text(receiver, text)
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from swap_user.management.terminal import can_show, write
 from swap_user.management.users import get_user
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable
+from swap_user.otp.masked import Masked
 from swap_user.otp.verification.enrollment import Enrollment, enroll
 
 TRIES = 3
@@ -52,8 +53,8 @@ class Command(BaseCommand):
             self._write(f"{picture.getvalue()}\nScan the QR code with an authenticator app,")
         else:
             self._write("This terminal can't show the QR code. In an authenticator app,")
-        self._write(f"or open {enrollment.provisioning_uri}")
-        self._write(f"or type the secret {enrollment.secret}\n\n")
+        self._write(Masked(f"or open {enrollment.provisioning_uri}"))
+        self._write(Masked(f"or type the secret {enrollment.secret}\n\n"))
 
     def _write(self, text: str, *, otherwise: str = "nothing was enrolled") -> None:
         write(self.stdout, text, otherwise=otherwise)
@@ -61,7 +62,7 @@ class Command(BaseCommand):
     def _confirm(self, enrollment: Enrollment) -> None:
         for left in reversed(range(TRIES)):
             try:
-                code = input("Code in the app: ")
+                code = Masked(input("Code in the app: "))
             except (EOFError, KeyboardInterrupt, OSError, RuntimeError):  # also closed streams
                 raise CommandError(
                     "No code was entered, so nothing was enrolled. Run the command again."

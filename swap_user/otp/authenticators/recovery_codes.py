@@ -31,6 +31,7 @@ from swap_user.otp.authenticators.secrets import keyring
 from swap_user.otp.crypto.keyring import Keyring, encrypted_with
 from swap_user.otp.crypto.typed import simplify
 from swap_user.otp.exceptions import EncryptionError
+from swap_user.otp.masked import Masked
 from swap_user.otp.store import keys
 from swap_user.signals import recovery_codes_generated
 from swap_user.users.databases import atomic, written
@@ -75,9 +76,10 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
         user: the owner of the codes.
 
     Returns:
-        Ten codes in groups of four characters, e.g. "7K2M-9QXD-0VBE-3HJT".
+        Ten codes in groups of four characters, e.g. "7K2M-9QXD-0VBE-3HJT". ``repr()`` does not show
+        them, and ``print(*codes)`` does.
     """
-    raw = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(NUMBER)]
+    raw = [_random_code() for _ in range(NUMBER)]
     salt = secrets.token_hex(16)
     hashes = [_hash(code, salt) for code in raw]
     with atomic(RecoveryCode):
@@ -89,7 +91,15 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
         own.filter(user_id=user.pk).delete()
         own.bulk_create(rows)
     recovery_codes_generated.send(RecoveryCode, user=user)
-    return ["-".join(code[i : i + GROUP] for i in range(0, LENGTH, GROUP)) for code in raw]
+    return [_in_groups(code) for code in raw]
+
+
+def _random_code() -> Masked:
+    return Masked("".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
+
+
+def _in_groups(code: Masked) -> Masked:
+    return Masked("-".join(code[i : i + GROUP] for i in range(0, LENGTH, GROUP)))
 
 
 def remaining_recovery_codes(user: AbstractBaseUser) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 import pyotp
 
 from swap_user.otp.crypto.typed import simplify
+from swap_user.otp.masked import Masked
 
 # Requirement R6 in RFC 4226 section 4 recommends 160 bits. RFC 6238 section 5.1 recommends the
 # length of the hash.
@@ -34,7 +35,7 @@ _DIGITS = re.compile(rf"[0-9]{{6,{MAX_DIGITS}}}", re.ASCII)
 
 def generate_secret(algorithm: str = "SHA1") -> str:
     """Return a new random secret in base32. It has the length of the hash, at least 160 bits."""
-    return b32encode(secrets.token_bytes(SECRET_BYTES[algorithm])).decode()
+    return Masked(b32encode(secrets.token_bytes(SECRET_BYTES[algorithm])).decode())
 
 
 def normalize(typed: object) -> str | None:
@@ -73,6 +74,10 @@ class HOTP(pyotp.HOTP):
         if self._decoded is None:
             self._decoded = super().byte_secret()
         return self._decoded
+
+    def at(self, count: int) -> Masked:
+        """Return the code of a counter."""
+        return Masked(super().at(count))
 
 
 def code_at(secret: str, counter: int, *, digits: int = 6, algorithm: str = "SHA1") -> str:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from swap_user.otp.exceptions import EncryptionError, MissingKey
+from swap_user.otp.masked import Masked
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -118,11 +119,12 @@ class Keyring:
         if named not in self._keys:
             raise MissingKey(named)
         try:
-            plaintext = AESGCM(self._keys[named]).decrypt(
-                data[:NONCE_BYTES], data[NONCE_BYTES:], associated_data.encode()
+            return Masked(
+                AESGCM(self._keys[named])
+                .decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], associated_data.encode())
+                .decode()
             )
         except (InvalidTag, ValueError):
             raise EncryptionError(
                 "The stored secret was altered, or it belongs to another row."
             ) from None
-        return plaintext.decode()

@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from swap_user.otp.masked import Masked
 from swap_user.users.characters import remove_invisible
 
 MAX_LENGTH = 64
@@ -12,7 +13,7 @@ _IGNORED = ("Z", "P", "Cf")
 _MINUS = "\u2212"
 
 
-def simplify(typed: object) -> str:
+def simplify(typed: object) -> Masked:
     """
     Return a typed code without spaces, separators and invisible characters, in ASCII digits.
 
@@ -25,12 +26,14 @@ def simplify(typed: object) -> str:
         The text, or "" if the value can't be a code.
     """
     if not isinstance(typed, str) or len(typed) > MAX_LENGTH:
-        return ""
-    text = remove_invisible(unicodedata.normalize("NFKC", typed))
-    return "".join(
-        str(unicodedata.decimal(character, character))
-        for character in text
-        if not _is_separator(character)
+        return Masked("")
+    text = Masked(remove_invisible(unicodedata.normalize("NFKC", typed)))
+    return Masked(
+        "".join(
+            str(unicodedata.decimal(character, character))
+            for character in text
+            if not _is_separator(character)
+        )
     )
 
 

@@ -27,6 +27,7 @@ from swap_user.otp.availability import DATABASE_ERRORS
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.exceptions import EncryptionError, InvalidCode, TooManyAuthenticators
+from swap_user.otp.masked import Masked, MaskedHTML, mask
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
 from swap_user.otp.verification import labels, marks
@@ -89,14 +90,14 @@ class Enrollment:
             app = pyotp.TOTP(**options, interval=authenticator.period)
         name = labels.shorten(usernames.stored(authenticator.user), labels.MAX_ACCOUNT)
         issuer = labels.shorten(self.issuer, labels.MAX_ISSUER)
-        return app.provisioning_uri(name=name, issuer_name=issuer or None)
+        return Masked(app.provisioning_uri(name=name, issuer_name=issuer or None))
 
     def qr_svg(self) -> str:
         """Return the QR code as an SVG element, which is dark on light on every page."""
         # Error correction level L has the highest capacity, for long names. segno raises the level
         # if there is room.
         picture = segno.make(self.provisioning_uri, micro=False, error="l")
-        return picture.svg_inline(scale=5, border=4, dark="#000", light="#fff")
+        return MaskedHTML(picture.svg_inline(scale=5, border=4, dark="#000", light="#fff"))
 
     @sensitive_variables("typed", "code")
     def confirm(self, typed: object, request: HttpRequest | None = None) -> Authenticator:
@@ -119,7 +120,7 @@ class Enrollment:
             TooManyAuthenticators: the user has the maximum number of authenticators.
             LoginUnavailable: Redis can't be reached.
         """
-        now = time.time()
+        typed, now = mask(typed), time.time()
         code = hotp.normalize(typed)
         if code is None or now >= self.expires_at:
             raise InvalidCode("The code is wrong, or the enrollment has expired.")

@@ -2,7 +2,7 @@
 
 import time
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -23,12 +23,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
 from swap_user.otp.delivery.request import send_code
+from swap_user.otp.masked import Masked
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.saved_session import save_session
 from swap_user.otp.pages.login.text import factors_in_words
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
 from swap_user.otp.sessions import code_request, proof, reauthentication
 from swap_user.otp.sessions.code_request import CodeRequest
+
+MASKED_FIELDS = ("otp", "password")
 
 
 @method_decorator(
@@ -73,7 +76,8 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         return user.is_authenticated
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse text with lone surrogates, and load the code request of this session."""
+        """Mask typed codes, refuse lone surrogates, and load the code request of this session."""
+        mask_fields(request)
         require_unicode(request.POST)
         self.asked = code_request.load(request.session)
         response = super().dispatch(request, *args, **kwargs)
@@ -190,6 +194,18 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         context = self.get_context_data(form=form, unavailable=True)
         headers = {"Retry-After": str(RETRY_AFTER)}
         return self.render_to_response(context, status=503, headers=headers)
+
+
+def mask_fields(request: HttpRequest) -> None:
+    """Mask the codes and passwords in a form, so that no traceback shows them (R54)."""
+    fields = [name for name in MASKED_FIELDS if name in request.POST]
+    if not fields:
+        return
+    post = request.POST.copy()
+    for name in fields:
+        post.setlist(name, list(map(Masked, post.getlist(name))))
+    post._mutable = False
+    request.POST = cast(Any, post)
 
 
 def require_unicode(data: QueryDict) -> None:

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView
 
 from swap_user.otp.authenticators.secrets import enrolled
-from swap_user.otp.pages.login.base import require_unicode
+from swap_user.otp.pages.login.base import mask_fields, require_unicode
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
 from swap_user.otp.pages.methods.names import ADD, OVERVIEW, RECOVERY_CODES
 from swap_user.otp.sessions import reauthentication
@@ -48,7 +48,8 @@ class MethodsView(LoginRequiredMixin, TemplateView):
     current_app: str | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse text with lone surrogates."""
+        """Mask typed codes, and refuse lone surrogates."""
+        mask_fields(request)
         require_unicode(request.POST)
         return super().dispatch(request, *args, **kwargs)
 

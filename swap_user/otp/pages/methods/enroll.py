@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from swap_user.models import Authenticator
 from swap_user.otp.authenticators.recovery_codes import remaining_recovery_codes
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable, TooManyAuthenticators
+from swap_user.otp.masked import Masked
 from swap_user.otp.pages.methods import pending
 from swap_user.otp.pages.methods.base import ChangingView
 from swap_user.otp.pages.methods.forms import AddForm, ConfirmForm
@@ -133,7 +134,7 @@ def _picture(enrollment: Enrollment) -> dict[str, Any]:
     secret = enrollment.secret
     return {
         "enrollment": enrollment,
-        "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
+        "secret": Masked(" ".join(secret[i : i + 4] for i in range(0, len(secret), 4))),
         "uri": enrollment.provisioning_uri,
         "qr": enrollment.qr_svg(),
     }

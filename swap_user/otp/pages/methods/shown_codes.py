@@ -6,15 +6,14 @@ copied to another session, it can't be decrypted. A session in a cookie may be k
 so the expiry is inside the ciphertext too.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from django.http import HttpRequest
 
 from swap_user.otp.authenticators.secrets import keyring
 from swap_user.otp.exceptions import EncryptionError
+from swap_user.otp.masked import Masked
 from swap_user.otp.visitors import flow
 
 SESSION_KEY = "_swap_user_recovery_codes"
@@ -45,8 +44,9 @@ class ShownCodes:
 def save(request: HttpRequest, shown: ShownCodes) -> None:
     """Store the codes in the session of the logged-in user."""
     flow.begin(request)
+    text = Masked(f"{shown.set_id} {shown.made_at} {' '.join(shown.codes)}")
     request.session[SESSION_KEY] = keyring().encrypt(
-        json.dumps(asdict(shown)), associated_data=_associated_data(request)
+        text, associated_data=_associated_data(request)
     )
 
 
@@ -62,11 +62,10 @@ def load(request: HttpRequest, *, now: float) -> ShownCodes | None:
     if sealed is None:
         return None
     try:
-        plain: dict[str, Any] = json.loads(
-            keyring().decrypt(sealed, associated_data=_associated_data(request))
-        )
-        shown = ShownCodes(**plain)
-    except (EncryptionError, TypeError, ValueError):
+        text = keyring().decrypt(sealed, associated_data=_associated_data(request))
+        set_id, made_at, *codes = text.split()
+        shown = ShownCodes(codes, int(set_id), float(made_at))
+    except (EncryptionError, ValueError):
         return None
     return shown if shown.made_at <= now < shown.made_at + SECONDS else None
 
