@@ -28,7 +28,7 @@ def database_check_upgrade(
 def deploy_check_upgrade(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Messages:
-    """W012: see ``database_check_upgrade()``, which reports it if a database is named."""
+    """Report what ``database_check_upgrade()`` reports if a database is named."""
     return [] if databases else _pending()
 
 
