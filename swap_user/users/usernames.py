@@ -88,7 +88,7 @@ def spellings(model: type[Any], username: object) -> list[str]:
         return _texts(model, field, [username]) if _is_value_of(field, username) else []
     if not is_text(username):
         return []
-    typed = [remove_invisible(username).strip()]
+    typed = [remove_invisible(unicodedata.normalize("NFKC", username)).strip()]
     if isinstance(field, models.EmailField) and "@" in username:
         local, _, domain = typed[0].rpartition("@")
         if not domain.isascii() or "xn--" in domain.lower():
