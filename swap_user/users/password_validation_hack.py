@@ -19,7 +19,7 @@ from swap_user.users.models import AbstractPasswordlessUser
 
 _COMMAND = "django.contrib.auth.management.commands.changepassword"
 
-_MARK = "_swap_user_hack"
+_MARK = "refuses_passwordless_users"
 
 
 class PasswordlessValidator:

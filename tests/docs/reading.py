@@ -5,6 +5,7 @@ A page's blocks build projects. Comments in the page, which readers do not see, 
 
     <!-- project: NAME -->              what follows belongs to this project (`startproject`)
     <!-- project: NAME, from OTHER -->  the same, but it begins with all files of another one
+    <!-- needs: MODULE -->              this project is built only where MODULE is installed
     <!-- django >= 6.1 -->              the next block is for these versions of Django (or `< 6.1`)
     <!-- not run: REASON -->            the next block isn't run
 
@@ -81,6 +82,7 @@ class Project:
     name: str
     base: str = ""
     blocks: list[Block] = field(default_factory=list)
+    needs: str = ""
 
 
 def dedent(body: str, indent: str) -> str:
@@ -115,6 +117,8 @@ def read_page(page: Path, projects: dict[str, Project]) -> Iterator[Block]:
         elif version := _VERSION.fullmatch(comment):
             new_enough = django.VERSION[:2] >= (int(version[2]), int(version[3]))
             for_this_version = new_enough == (version[1] == ">=")
+        elif comment.startswith("needs: ") and project:
+            project.needs = comment.removeprefix("needs: ")
         elif comment.startswith("not run: "):
             not_run = comment.removeprefix("not run: ")
         else:

@@ -141,7 +141,7 @@ def _staff_must_enroll() -> None:
     client.post("/admin/login/", {"username": EMAIL})
     client.post("/admin/check-otp/", {"otp": mailed()})
     assert client.get("/admin/")["Location"] == "/admin/sign-in-methods/add/"
-    page = client.post("/admin/sign-in-methods/add/", {"name": "Phone"}).context
+    page = client.post("/admin/sign-in-methods/add/", {"name": "Phone"}, follow=True).context
     secret = page["secret"].replace(" ", "")
     client.post("/admin/sign-in-methods/add/", {"otp": app_code(secret)})
     assert client.get("/admin/").status_code == 200
