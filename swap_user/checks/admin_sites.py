@@ -6,9 +6,8 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib import admin
-from django.contrib.admin import sites
 from django.core import checks
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 
 from swap_user.checks.helpers import Messages
 from swap_user.otp.admin import login_base
@@ -34,13 +33,12 @@ def check_admin_site(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     """E018: the OTP admin is installed, but admin.site asks for a password."""
     if not _is_otp_site_installed():
         return []
-    # Some themes replace admin.site when the URLconf imports them. Django reports a broken URLconf.
-    with suppress(Exception):
-        get_resolver().url_patterns  # noqa: B018 - it is imported by this
-    site = admin.site
-    if _asks_for_code(site):
+    # Some themes replace admin.site when the URLconf imports them.
+    served = _served_sites()
+    site = _unwrapped(admin.site)
+    if _asks_for_code(site) or (served and site not in served):
         return []
-    kind = type(getattr(site, "_wrapped", site))
+    kind = type(site)
     packages = {each.__module__.partition(".")[0] for each in kind.__mro__}
     theme = next((hint for package, hint in _HINTS.items() if package in packages), "")
     return [
@@ -57,7 +55,7 @@ def check_admin_site(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 def check_login_templates(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """E019: a template of the login can't be loaded. W019: the site's has no block "content"."""
     messages: Messages = []
-    for site in _otp_sites():
+    for site in filter(_asks_for_code, _served_sites()):
         for attribute in ("login_template", "otp_login_template", "otp_check_template"):
             name = getattr(site, attribute)
             try:
@@ -80,7 +78,7 @@ def check_login_templates(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 def check_login_form(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """W018: the form for a name and a password that a project has set is not used."""
     messages: Messages = []
-    for site in _otp_sites():
+    for site in filter(_asks_for_code, _served_sites()):
         form = site.login_form
         if form is None or _is_of_theme(form, site):
             continue
@@ -126,19 +124,37 @@ def _is_otp_site_installed() -> bool:
     return False
 
 
-def _otp_sites() -> Iterator[Any]:
-    """Yield the admin sites whose login asks for a code, in the order of their names."""
-    for site in sorted(sites.all_sites, key=lambda each: each.name):
-        if isinstance(site, OTPAdminSiteMixin):
-            yield site
+def _served_sites() -> list[Any]:
+    """Return the admin sites in the URLconf, each once. A URLconf that is broken has none."""
+    found: dict[int, Any] = {}
+    with suppress(Exception):  # Django reports it
+        for callback in _callbacks(get_resolver()):
+            site = getattr(callback, "admin_site", None) or getattr(callback, "__self__", None)
+            if isinstance(site, admin.AdminSite):
+                found.setdefault(id(site), site)
+    return list(found.values())
+
+
+def _callbacks(resolver: URLResolver) -> Iterator[Any]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _callbacks(pattern)
+        else:
+            yield pattern.callback
 
 
 def _asks_for_code(site: Any) -> bool:
     """Return whether the login page of a site is that of the mixin."""
-    if not isinstance(site, OTPAdminSiteMixin):
-        return False
-    order = type(getattr(site, "_wrapped", site)).__mro__
-    return order.index(OTPAdminSiteMixin) < order.index(admin.AdminSite)
+    order = type(site).__mro__
+    return OTPAdminSiteMixin in order and (
+        order.index(OTPAdminSiteMixin) < order.index(admin.AdminSite)
+    )
+
+
+def _unwrapped(site: Any) -> Any:
+    """Return the admin site itself. Django's ``admin.site`` is an object that makes it."""
+    site.name  # noqa: B018 - makes it
+    return getattr(site, "_wrapped", site)
 
 
 def _is_of_theme(form: type, site: Any) -> bool:

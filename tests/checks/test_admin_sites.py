@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.test import Client
+from django.urls import path
 
 from swap_user.otp.sites import OTPAdminSite, OTPAdminSiteMixin
 from tests.checks.test_configuration import ours
@@ -57,11 +58,14 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def replaced(monkeypatch: pytest.MonkeyPatch) -> Any:
+def replaced(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     """Put another site in the place of admin.site, as themes do in ready()."""
-    import tests.urls  # noqa: F401 - the addresses keep the site that the other tests use
 
-    return lambda site: monkeypatch.setattr(admin, "site", site)
+    def replace(site: Any) -> None:
+        monkeypatch.setattr(admin, "site", site)
+        settings.ROOT_URLCONF = (path("admin/", site.urls),)
+
+    return replace
 
 
 class Themed(admin.AdminSite):
@@ -90,6 +94,13 @@ def test_e018_the_login_by_code_is_off(replaced: Any, kind: Any) -> None:
 def test_e018_another_site_with_the_mixin(replaced: Any, kind: Any) -> None:
     """Is as good."""
     replaced(kind())
+    assert ours() == {}
+
+
+def test_e018_a_site_that_is_not_in_use(replaced: Any, settings: Any) -> None:
+    """The project has addresses for a site of its own only, and none for admin.site."""
+    replaced(admin.AdminSite())
+    settings.ROOT_URLCONF = (path("admin/", RightOrder().urls),)
     assert ours() == {}
 
 
@@ -135,20 +146,31 @@ def test_w018_the_form_of_a_theme(site: Any) -> None:
     from tests.neighbours.projects import run_project
 
     said = run_project(
-        "ours['INSTALLED_APPS'].insert(0, 'unfold.apps.BasicAppConfig')",
+        """
+ours["INSTALLED_APPS"].insert(0, "unfold.apps.BasicAppConfig")
+ours["ROOT_URLCONF"] = "urls"
+""",
         """
 from django.core import checks
 from unfold.forms import AuthenticationForm
+import urls
+
+assert urls.site.login_form is AuthenticationForm
+said["checks"] = [message.id for message in checks.run_checks()]
+""",
+        {
+            "urls.py": """
+from django.urls import path
 from unfold.sites import UnfoldAdminSite
 from swap_user.otp.sites import OTPAdminSiteMixin
 
 class Site(OTPAdminSiteMixin, UnfoldAdminSite):
     pass
 
-site = Site(name="themed")
-assert site.login_form is AuthenticationForm
-said["checks"] = [message.id for message in checks.run_checks()]
-""",
+site = Site()
+urlpatterns = [path("admin/", site.urls)]
+"""
+        },
     )
     assert said["checks"] == []
 
