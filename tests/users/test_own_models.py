@@ -69,6 +69,8 @@ def test_one_account_has_one_key(name: str, shared_redis: Any) -> None:
     assert set(found["pages"]) == {302}
     # Ninety guesses under all spellings: no more are looked at than for nobody.
     assert 0 < found["looked at"] == found["unknown looked at"] <= 16
+    # Nor does the number of tries at a long code tell whether the spellings are of one account.
+    assert 0 < found["long looked at"] == found["unknown long looked at"] <= 5
     # A browser is known under every spelling, and unknown after the sessions are ended.
     assert found["known browser"] == [True, False]
     assert found["reset"] is True

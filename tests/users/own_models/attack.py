@@ -35,7 +35,9 @@ def attack() -> dict[str, Any]:
     return {
         "logins": _logins(user, names),
         "looked at": _looked_at(names),
-        "unknown looked at": _looked_at([MODEL.UNKNOWN]),
+        "unknown looked at": _looked_at(MODEL.UNKNOWN_TYPED or [MODEL.UNKNOWN]),
+        "long looked at": _long_looked_at(MODEL.TYPED),
+        "unknown long looked at": _long_looked_at(MODEL.UNKNOWN_TYPED or [str(MODEL.UNKNOWN)]),
         "pages": [_page(name) for name in MODEL.TYPED],
         "known browser": _known_browser(user, names),
         "reset": _reset(names),
@@ -98,6 +100,18 @@ def _logins(user: Any, names: Sequence[Any]) -> list[bool]:
 def _looked_at(names: Sequence[Any]) -> int:
     cache.clear()
     return sum(_guess(names[number % len(names)], number) for number in range(90))
+
+
+def _long_looked_at(names: Sequence[str]) -> int:
+    """Return how many wrong codes of ten digits are looked at in one session."""
+    cache.clear()
+    request, looked_at = _visitor(), 0
+    send_code(request, names[0])
+    for number in range(20):
+        name = names[number % len(names)]
+        assert authenticate(request, username=name, otp=f"{number:010}") is None
+        looked_at += limited(request) is None
+    return looked_at
 
 
 def _page(name: str) -> int:
