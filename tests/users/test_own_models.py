@@ -76,6 +76,7 @@ def test_one_account_has_one_key(name: str, shared_redis: Any) -> None:
     assert found["reset"] is True
     # With the policy Both, only the right password and the right code log in.
     assert all(found["both"]), found["both"]
+    assert all(found["password pages"]), found["password pages"]
     # A wrong code makes as many calls for an unknown username. PyMySQL reads rows in Python.
     tolerance = 0.08 if os.environ.get("DATABASE") == "mariadb" else 0.04
     assert abs(found["known"] - found["unknown"]) <= found["known"] * tolerance

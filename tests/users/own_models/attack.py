@@ -42,6 +42,7 @@ def attack() -> dict[str, Any]:
         "known browser": _known_browser(user, names),
         "reset": _reset(names),
         "both": _both(user, names),
+        "password pages": _password_pages(),
         "stored": user.name.as_e164 if hasattr(user.name, "as_e164") else str(user.name),
         "receiver": outbox[0].receiver,
         "known": _work(MODEL.TYPED[0]),
@@ -156,6 +157,20 @@ def _both(user: Any, names: Sequence[Any]) -> list[bool]:
             code = _ask(request, name)
             note_password(user, request)
             result.append(authenticate(request, username=name, otp=code) == user)
+    return result
+
+
+def _password_pages() -> list[bool]:
+    """With the policy Both, return whether the page takes the right password and then the code."""
+    result = []
+    policy = {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}
+    with override_settings(SWAP_USER=settings.SWAP_USER | policy):
+        for name in MODEL.TYPED:
+            cache.clear()
+            client = Client()
+            asked = client.post("/admin/login/", {"username": name, "password": "secret"})
+            entered = client.post("/admin/check-otp/", {"otp": outbox[-1].otp})
+            result.append((asked.status_code, entered.url) == (302, "/admin/"))
     return result
 
 
