@@ -32,8 +32,9 @@ def identify(username: object) -> str:
         username: the username as typed. Values of any type are accepted.
 
     Returns:
-        The canonical username of the user, or of the typed text if there is no such user, or "" if
-        the value can't be a username.
+        The canonical username of the user, or "" if the value can't be a username. If there is no
+        such user, all spellings in which one would be found have one name too. Otherwise they would
+        not share their limits, and the limits would reveal that there is no user (R32).
 
     Raises:
         DatabaseError: the database can't be reached.
@@ -43,14 +44,20 @@ def identify(username: object) -> str:
     if not names:
         return ""
     natural = _has_own_natural_key(model)
-    if len(names) == 1 and not natural and not _ignores_case(_alias(model), model):
+    # A manager of the project is assumed to ignore case.
+    ignored = _IGNORES_CASE if natural else _ignored(_alias(model), model)
+    if len(names) == 1 and not natural and not any(ignored):
         return names[0]
-    found = _by_natural_key(model, names) if natural else _by_name(model, names)
+    try:
+        found = _by_natural_key(model, names) if natural else _by_name(model, names)
+    except MultipleObjectsReturned:
+        return names[0]  # one of several users whose usernames differ in case, for example
     stored = {usernames.stored(user) for user in found}
     exact = [name for name in names if name in stored]
-    if exact or len(stored) != 1:
+    nobody = usernames.folded(model, names[0], *ignored)
+    if exact or len(stored) > 1:
         return exact[0] if exact else names[0]
-    return stored.pop()
+    return stored.pop() if stored else nobody
 
 
 def named(name: str) -> "QuerySet[AbstractBaseUser]":
@@ -107,13 +114,7 @@ def _by_natural_key(model: Any, names: list[str]) -> list[Any]:
     for name in names:
         try:
             found.append(manager.get_by_natural_key(name))
-        except (
-            ObjectDoesNotExist,
-            MultipleObjectsReturned,
-            TypeError,
-            ValueError,
-            ValidationError,
-        ):
+        except (ObjectDoesNotExist, TypeError, ValueError, ValidationError):
             usernames.pretend(model(), name)
     return found
 
@@ -125,10 +126,14 @@ def _by_name(model: Any, names: list[str]) -> list[Any]:
     return found
 
 
+# Whether case is ignored, and whether accents are.
+_IGNORES_CASE = (True, False)
+
+
 @lru_cache(maxsize=8)
-def _ignores_case(alias: str, model: Any) -> bool:
+def _ignored(alias: str, model: Any) -> tuple[bool, bool]:
     """
-    Return whether the column of usernames ignores case or accents.
+    Return whether the column of usernames ignores case, and whether it ignores accents.
 
     Its type, its collation or that of the table decides this, and a migration of the project may
     have set it. So the database is asked, once per process, by a comparison of made-up values as
@@ -138,14 +143,16 @@ def _ignores_case(alias: str, model: Any) -> bool:
     while field.is_relation:
         model, field = field.related_model, field.target_field
     if not isinstance(field, models.CharField | models.TextField):
-        return False
+        return False, False
     connection = connections[alias]
     column, table = map(connection.ops.quote_name, (field.column, model._meta.db_table))
     made_up = f"SELECT 'a'{connection.features.bare_select_suffix}"
     sql = (
-        f"SELECT COUNT(*) FROM (SELECT {column} AS name FROM {table} WHERE 1 = 0 "  # noqa: S608
-        f"UNION ALL {made_up}) made_up WHERE name = 'A' OR name = '\u00e1'"
+        f"SELECT COUNT(CASE WHEN name = 'A' THEN 1 END), "  # noqa: S608
+        f"COUNT(CASE WHEN name = '\u00e1' THEN 1 END) "
+        f"FROM (SELECT {column} AS name FROM {table} WHERE 1 = 0 UNION ALL {made_up}) made_up"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return bool(cast("tuple[int]", cursor.fetchone())[0])
+        case, accents = cast("tuple[int, int]", cursor.fetchone())
+    return bool(case), bool(accents)

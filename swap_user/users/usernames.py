@@ -91,9 +91,32 @@ def spellings(model: type[Any], username: object) -> list[str]:
     typed = [remove_invisible(unicodedata.normalize("NFKC", username)).strip()]
     if isinstance(field, models.EmailField) and "@" in username:
         local, _, domain = typed[0].rpartition("@")
-        if not domain.isascii() or "xn--" in domain.lower():
+        if _has_several_forms(domain):
             typed += [f"{local}@{ascii_domain(domain)}", f"{local}@{unicode_domain(domain)}"]
     return _texts(model, field, [*typed, username])
+
+
+def folded(model: type[Any], name: str, ignores_case: bool, ignores_accents: bool) -> str:
+    """
+    Return one name for all usernames that would belong to one user.
+
+    Args:
+        model: a user model.
+        name: the canonical username, of nobody.
+        ignores_case: whether usernames are found in any case.
+        ignores_accents: whether they are found with other accents.
+    """
+    field, text = username_field(model), name
+    if isinstance(field, models.EmailField) and "@" in text:
+        local, _, domain = text.rpartition("@")
+        text = f"{local}@{ascii_domain(domain)}" if _has_several_forms(domain) else text
+    if ignores_accents:
+        text = "".join(
+            each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each)
+        )
+    if ignores_case:
+        text = text.lower()
+    return next(iter(_texts(model, field, [text])), name)
 
 
 def stored(user: Any) -> str:
@@ -185,6 +208,11 @@ def normalize_email(email: str) -> str:
     # In some scripts, lower() returns text that is not in NFKC, so it is normalized again.
     local = unicodedata.normalize("NFKC", (local if at else domain).lower())
     return f"{local}@{ascii_domain(domain)}" if at else local
+
+
+def _has_several_forms(domain: str) -> bool:
+    """Return whether a domain has a form in ASCII and another one in Unicode."""
+    return not domain.isascii() or "xn--" in domain.lower()
 
 
 def _texts(model: type[Any], field: "Field[Any, Any]", values: list[Any]) -> list[str]:

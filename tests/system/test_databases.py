@@ -21,7 +21,8 @@ from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import enroll, generate_recovery_codes, send_code
 from swap_user.otp.authenticators.secrets import is_enrolled
 from swap_user.otp.crypto import hotp
-from swap_user.testing import outbox
+from swap_user.testing import log_in, outbox
+from tests.otp.pages.methods.helpers import CODES
 from tests.otp.verification.codes import an_hour
 from tests.support import NOW, RFC_SECRET, enter, give, make_user, totp, use_policy, username
 
@@ -156,6 +157,23 @@ def test_notices_and_commands_see_the_primary(behind, notices, capsys):
     assert len(notices) == 1
     call_command("reset_otp", username())
     assert "recovery codes: 10" in capsys.readouterr().out
+
+
+@pytest.mark.requirement("R44")
+def test_the_page_of_recovery_codes_asks_the_primary(client, behind, settings, monkeypatch):
+    """A second press makes no second set, although the replica knows of no set at all."""
+    # Django reads the stamp from the replica, and ends a session whose stamp is newer.
+    monkeypatch.setattr("swap_user.otp.pages.methods.base.end_sessions", lambda *args, **kwargs: 0)
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    log_in(client, make_user(is_staff=True, is_superuser=True))
+    behind()
+    pages = [client.post(CODES, {"replaces": "0"}, follow=True) for _ in range(2)]
+    first, second = (
+        re.findall(r"<li><code>([0-9A-Z-]+)</code>", str(page.content)) for page in pages
+    )
+    assert len(first) == 10
+    assert second == first
+    assert enter(None, first[0])
 
 
 def test_a_set_is_replaced_as_a_whole(user, copied, settings, monkeypatch):

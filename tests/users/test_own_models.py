@@ -69,11 +69,14 @@ def test_one_account_has_one_key(name: str, shared_redis: Any) -> None:
     assert set(found["pages"]) == {302}
     # Ninety guesses under all spellings: no more are looked at than for nobody.
     assert 0 < found["looked at"] == found["unknown looked at"] <= 16
+    # Nor does the number of tries at a long code tell whether the spellings are of one account.
+    assert 0 < found["long looked at"] == found["unknown long looked at"] <= 5
     # A browser is known under every spelling, and unknown after the sessions are ended.
     assert found["known browser"] == [True, False]
     assert found["reset"] is True
     # With the policy Both, only the right password and the right code log in.
     assert all(found["both"]), found["both"]
+    assert all(found["password pages"]), found["password pages"]
     # A wrong code makes as many calls for an unknown username. PyMySQL reads rows in Python.
     tolerance = 0.08 if os.environ.get("DATABASE") == "mariadb" else 0.04
     assert abs(found["known"] - found["unknown"]) <= found["known"] * tolerance

@@ -66,8 +66,13 @@ def end_recorded(user: Any, *, keep: HttpRequest | None = None) -> None:
         LoginUnavailable: the cache that holds the sessions can't be reached.
     """
     kept = keep.session.session_key if keep is not None else None
+    # If the session got a new key in this request, its record may still have the former one.
+    note = records.read_note(keep.session) if keep is not None else None
     found = records.rows().filter(user_id=user.pk).values_list("pk", "session_key")
-    _end({row_id: key for row_id, key in found if key != kept})
+    others = {row_id: key for row_id, key in found if key != kept}
+    if note is not None:
+        others.pop(note.id, None)
+    _end(others)
     if not hasattr(user, "rotate_security_stamp") and unrecorded.is_pending():
         with report_session_outage(OSError):
             engines.delete(unrecorded.keys_of(user, kept))

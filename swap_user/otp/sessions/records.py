@@ -213,13 +213,13 @@ def _catch_up(
     Find or write the row of a session whose note is missing or of another key or user.
 
     Returns:
-        The primary key of the row, ``_ENDED``, or None if the database failed.
+        The primary key of the row, ``_ENDED``, or None if there is no such user, or the database
+        failed.
     """
-    try:
-        user_pk = get_user_model()._meta.pk.to_python(owner)
-    except (TypeError, ValueError, ValidationError):
-        return None  # a user of another model
     with _reported(owner):
+        user_pk = _existing_user(owner)
+        if user_pk is None:
+            return None
         changed = {"user_id": user_pk, "session_key": key, "expires_at": expires_at}
         if note and not rows().filter(pk=note.id).update(**changed):
             with suppress(*CACHE_ERRORS, OSError):
@@ -235,6 +235,21 @@ def _catch_up(
             recorded.filter(user_agent="", network="").update(**visitor)
         return row_id
     return None
+
+
+def _existing_user(owner: str) -> Any:
+    """
+    Return the primary key of the user whom a session names, or None if there is no such user.
+
+    PostgreSQL and SQLite check a foreign key only at the end of a transaction, so it can't tell.
+    """
+    model = get_user_model()
+    try:
+        user_pk = model._meta.pk.to_python(owner)
+    except (TypeError, ValueError, ValidationError):
+        return None  # a user of another model
+    users = model._base_manager.using(alias()).filter(pk=user_pk)
+    return user_pk if users.exists() else None
 
 
 def _touch(row_id: uuid.UUID, session: Any) -> bool:

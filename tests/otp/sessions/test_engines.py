@@ -16,7 +16,9 @@ from django.test.utils import CaptureQueriesContext
 
 from swap_user.models import LoginSession
 from swap_user.otp import end_session, end_sessions, sessions_of
+from swap_user.otp.pages.login.saved_session import SavedSession
 from swap_user.otp.sessions import records
+from swap_user.otp.visitors.session_key import renew_key
 from swap_user.testing import log_in
 from tests.support import make_user, visitor
 
@@ -384,3 +386,60 @@ def test_the_middleware_reads_no_session_that_the_view_does_not(middleware, rf, 
         response = answer(request)
     assert len(queries) == 0
     assert "Vary" not in response
+
+
+@pytest.mark.usefixtures("no_stamp")
+@pytest.mark.requirement("R36")
+def test_a_session_with_a_new_key_goes_on(engine, user):
+    """As after a change of the password: update_session_auth_hash(), then end_sessions()."""
+    kept, other = logged_in(engine, user), logged_in(engine, user)
+    kept.user = user
+    update_session_auth_hash(kept, user)
+    end_sessions(user, keep=kept)
+    assert records.follow(kept)
+    kept.session.save()
+    assert is_in(engine, kept.session.session_key)
+    assert not is_in(engine, other.session.session_key)
+    assert [row.session_key for row in sessions_of(user)] == [kept.session.session_key]
+
+
+@pytest.mark.usefixtures("no_stamp")
+@pytest.mark.requirement("R36")
+@pytest.mark.django_db(transaction=True)
+def test_a_session_with_a_new_key_goes_on_after_the_commit(engine, user):
+    """The same with ATOMIC_REQUESTS, where the record follows the key only at the commit."""
+    kept, other = logged_in(engine, user), logged_in(engine, user)
+    kept.user = user
+    with transaction.atomic():
+        update_session_auth_hash(kept, user)
+        end_sessions(user, keep=kept)
+    assert records.follow(kept)
+    kept.session.save()
+    assert is_in(engine, kept.session.session_key)
+    assert not is_in(engine, other.session.session_key)
+
+
+@pytest.mark.usefixtures("no_stamp")
+@pytest.mark.requirement("R36", "R53")
+def test_a_session_whose_new_key_is_not_saved_goes_on(engine, user):
+    """As in a view that has just accepted the first of two codes."""
+    kept, other = logged_in(engine, user), logged_in(engine, user)
+    kept.user = user
+    renew_key(kept.session)
+    end_sessions(user, keep=kept)
+    kept.session.save()
+    assert records.follow(kept)
+    assert is_in(engine, kept.session.session_key)
+    assert not is_in(engine, other.session.session_key)
+
+
+def test_a_saved_session_gets_a_new_key(engine, user):
+    """A view around a page of this package, whose session is saved before the view ends."""
+    request = logged_in(engine, user)
+    key = request.session.session_key
+    request.session = SavedSession(request.session)
+    renew_key(request.session)
+    request.session.save()
+    assert request.session.session_key != key
+    assert not is_in(engine, key)
+    assert is_in(engine, request.session.session_key)

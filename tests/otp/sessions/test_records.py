@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import login
+from django.contrib.auth import SESSION_KEY, login
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from swap_user.models import LoginSession
 from swap_user.otp import end_sessions
+from swap_user.testing import log_in
 from tests.support import ask, enter, make_user, visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R52")]
@@ -55,3 +57,14 @@ def test_a_deleted_user_leaves_no_session(user):
     Client().force_login(user)
     user.delete()
     assert not Session.objects.exists()
+
+
+def test_a_session_of_nobody_breaks_no_test_case(user):
+    """A session that names a deleted user: no record is written that breaks the foreign key."""
+    client = Client()
+    log_in(client, user)
+    session = client.session
+    session[SESSION_KEY] = str(user.pk + 1)
+    session.save()
+    row = LoginSession.objects.get()
+    assert row.user_id == user.pk

@@ -35,11 +35,14 @@ def attack() -> dict[str, Any]:
     return {
         "logins": _logins(user, names),
         "looked at": _looked_at(names),
-        "unknown looked at": _looked_at([MODEL.UNKNOWN]),
+        "unknown looked at": _looked_at(MODEL.UNKNOWN_TYPED or [MODEL.UNKNOWN]),
+        "long looked at": _long_looked_at(MODEL.TYPED),
+        "unknown long looked at": _long_looked_at(MODEL.UNKNOWN_TYPED or [str(MODEL.UNKNOWN)]),
         "pages": [_page(name) for name in MODEL.TYPED],
         "known browser": _known_browser(user, names),
         "reset": _reset(names),
         "both": _both(user, names),
+        "password pages": _password_pages(),
         "stored": user.name.as_e164 if hasattr(user.name, "as_e164") else str(user.name),
         "receiver": outbox[0].receiver,
         "known": _work(MODEL.TYPED[0]),
@@ -100,6 +103,18 @@ def _looked_at(names: Sequence[Any]) -> int:
     return sum(_guess(names[number % len(names)], number) for number in range(90))
 
 
+def _long_looked_at(names: Sequence[str]) -> int:
+    """Return how many wrong codes of ten digits are looked at in one session."""
+    cache.clear()
+    request, looked_at = _visitor(), 0
+    send_code(request, names[0])
+    for number in range(20):
+        name = names[number % len(names)]
+        assert authenticate(request, username=name, otp=f"{number:010}") is None
+        looked_at += limited(request) is None
+    return looked_at
+
+
 def _page(name: str) -> int:
     cache.clear()
     return Client().post("/admin/login/", {"username": name}).status_code
@@ -142,6 +157,20 @@ def _both(user: Any, names: Sequence[Any]) -> list[bool]:
             code = _ask(request, name)
             note_password(user, request)
             result.append(authenticate(request, username=name, otp=code) == user)
+    return result
+
+
+def _password_pages() -> list[bool]:
+    """With the policy Both, return whether the page takes the right password and then the code."""
+    result = []
+    policy = {"OTP_POLICY_CLASS": "swap_user.otp.policies.Both"}
+    with override_settings(SWAP_USER=settings.SWAP_USER | policy):
+        for name in MODEL.TYPED:
+            cache.clear()
+            client = Client()
+            asked = client.post("/admin/login/", {"username": name, "password": "secret"})
+            entered = client.post("/admin/check-otp/", {"otp": outbox[-1].otp})
+            result.append((asked.status_code, entered.url) == (302, "/admin/"))
     return result
 
 

@@ -2,7 +2,8 @@
 User models as projects have them, each with a username of another kind.
 
 ``STORED`` is the stored username of the only user, ``TYPED`` are other ways to type it, and
-``UNKNOWN`` is a username of nobody.
+``UNKNOWN`` is a username of nobody. ``UNKNOWN_TYPED`` are ways to type it that would be one
+account if there were one; several models are tried with these.
 """
 
 import os
@@ -41,6 +42,7 @@ class Base(AbstractBaseUser):
     STORED: ClassVar[Any]
     TYPED: ClassVar[list[str]]
     UNKNOWN: ClassVar[Any]
+    UNKNOWN_TYPED: ClassVar[list[str]] = []
 
     class Meta:
         abstract = True
@@ -164,6 +166,7 @@ class IExact(Base):
     name = models.CharField(max_length=100, unique=True)
     objects = AnyCase()
     STORED, UNKNOWN = "Ann", "Eve"
+    UNKNOWN_TYPED = ["Eve", "eve", "EVE", "eVE", "e\u2060ve"]
     TYPED = ["Ann", "ann", "ANN", "aNN", "a\u2060nn"]
 
 
@@ -173,6 +176,7 @@ class IExactEmail(Base):
     name = models.EmailField(unique=True)
     objects = AnyCase()
     STORED, UNKNOWN = "Ann@Example.com", "eve@example.com"
+    UNKNOWN_TYPED = ["eve@example.com", "Eve@Example.com", "EVE@EXAMPLE.COM"]
     TYPED = ["ann@example.com", "ANN@EXAMPLE.COM", "Ann@example.COM"]
 
 
@@ -181,6 +185,7 @@ class NoCase(Base):
 
     name = models.CharField(max_length=100, unique=True, db_collation=NO_CASE)
     STORED, UNKNOWN = "Ann", "Eve"
+    UNKNOWN_TYPED = ["Eve", "eve", "EVE", " eVE"]
     TYPED = ["Ann", "ann", "ANN", " aNN"]
 
 
@@ -189,6 +194,7 @@ class HandMade(Base):
 
     name = models.CharField(max_length=100, unique=True)
     STORED, UNKNOWN = "Ann", "Eve"
+    UNKNOWN_TYPED = ["Eve", "eve", "EVE", "\ufeffeVE"]
     TYPED = ["Ann", "ann", "ANN", "\ufeffaNN"]
     _SQL = (
         "CREATE TABLE IF NOT EXISTS own_models_handmade (id {key}, password varchar(128), "
@@ -220,6 +226,8 @@ class Umlaut(Base):
 
     name = models.EmailField(unique=True)
     STORED, UNKNOWN = "info@müller.example", "info@möller.example"
+    UNKNOWN_TYPED = ["info@möller.example", "info@xn--mller-jua.example", "info@MÖLLER.example",
+                     "info@XN--MLLER-JUA.example"]  # fmt: skip
     TYPED = ["info@müller.example", "info@xn--mller-kva.example", "info@MÜLLER.example",
              "info@XN--MLLER-KVA.example", "info@mu\u0308ller.example"]  # fmt: skip
 
@@ -230,6 +238,7 @@ class Ascii(Base):
     name = models.EmailField(unique=True)
     STORED = "info@xn--strae-oqa.example"
     UNKNOWN = "info@größe.example"
+    UNKNOWN_TYPED = ["info@größe.example", "info@xn--gre-6ka8i.example", "info@GRÖßE.example"]
     TYPED = ["info@straße.example", "info@xn--strae-oqa.example", "info@STRAßE.example"]
 
 

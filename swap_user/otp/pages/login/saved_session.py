@@ -31,6 +31,10 @@ class SavedSession:
         if must_create or _snapshot(self._session) != self._saved:
             self._session.save(must_create)
 
+    def cycle_key(self) -> None:
+        """Give the session a new key. ``renew_key()`` finds this method in the class."""
+        self._session.cycle_key()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["_session"], name)
 

@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.otp import policies
 from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.availability import report_database_outage
 from swap_user.otp.challenges import factors_shown
 from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.pages.login.base import StepView
@@ -81,9 +82,12 @@ class UsernameView(StepView):
         The password is recorded as a factor of this session. It does not log the user in.
 
         Raises:
-            LoginUnavailable: Redis can't be reached.
+            LoginUnavailable: Redis or the database can't be reached.
         """
-        user = authenticate(self.request, username=username, password=password)
+        # Other backends find only the spelling that is stored, such as a domain in Unicode.
+        with report_database_outage():
+            name = lookup.identify(username)
+        user = authenticate(self.request, username=name, password=password)
         if user is None or not self.permits(user):
             return False
         verifier.note_password(user, self.request)

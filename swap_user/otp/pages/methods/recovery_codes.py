@@ -25,6 +25,7 @@ from swap_user.otp.pages.methods.base import ChangingView
 from swap_user.otp.pages.methods.names import RECOVERY_CODES
 from swap_user.otp.pages.methods.shown_codes import ShownCodes
 from swap_user.otp.site_name import host_name, site_name
+from swap_user.users.databases import written
 
 
 class RecoveryCodesView(ChangingView):
@@ -72,7 +73,7 @@ class RecoveryCodesView(ChangingView):
 
     def set_id(self) -> int:
         """Return the id of the user's set of recovery codes, or 0 if there is none."""
-        rows = RecoveryCode.objects.filter(user_id=self.user.pk)
+        rows = written(RecoveryCode).filter(user_id=self.user.pk)
         return rows.aggregate(last=Max("pk"))["last"] or 0
 
     def describe(self, shown: ShownCodes) -> dict[str, Any]:
