@@ -269,8 +269,8 @@ def trace(seen, wanted=None, last=0):
 
     def start(frame, event, argument):
         file, code = frame.f_code.co_filename, frame.f_code
-        # Not the masked text itself, which the test uses too, nor the pool, whose callers would wait
-        # for a job that it has lost.
+        # Not the masked text itself, which the test uses too, nor the pool, whose callers would
+        # wait for a job that it has lost.
         if not file.startswith(PACKAGE) or file.endswith(("masked.py", "thread_pool.py")):
             return None
         if code not in seen:

@@ -16,9 +16,7 @@ on_postgres = pytest.mark.skipif(connection.vendor != "postgresql", reason="need
 @in_transactions
 @on_postgres
 @pytest.mark.requirement("R43")
-@pytest.mark.xfail(
-    strict=True, reason="the UPDATE is not run again when the outermost transaction commits"
-)
+@pytest.mark.xfail(strict=True, reason="the UPDATE is not run again at the outermost commit")
 def test_a_savepoint_that_rolls_back_after_the_row_was_created_around_it(shared_redis):
     """The row survives, its use does not: after a loss of Redis the code is good again."""
     with transaction.atomic():
@@ -33,9 +31,7 @@ def test_a_savepoint_that_rolls_back_after_the_row_was_created_around_it(shared_
 @in_transactions
 @on_postgres
 @pytest.mark.requirement("R43")
-@pytest.mark.xfail(
-    strict=True, reason="the caller's snapshot is older than the UPDATE of our own connection"
-)
+@pytest.mark.xfail(strict=True, reason="the caller's snapshot is older than our UPDATE")
 def test_new_codes_after_a_login_in_the_same_snapshot(user):
     """REPEATABLE READ: what our own connection has updated, the caller can't delete any more."""
     codes = generate_recovery_codes(user)
@@ -48,9 +44,7 @@ def test_new_codes_after_a_login_in_the_same_snapshot(user):
 
 @in_transactions
 @on_postgres
-@pytest.mark.xfail(
-    strict=True, reason="the mark in Redis is kept although the UPDATE was not committed"
-)
+@pytest.mark.xfail(strict=True, reason="Redis keeps the mark, although nothing was committed")
 def test_a_recovery_code_that_could_not_be_saved_is_not_lost(user):
     """Nobody was logged in, the UPDATE did not happen, and the page says "try again"."""
     codes = generate_recovery_codes(user)
