@@ -6,13 +6,13 @@ import subprocess
 import sys
 import uuid
 
-import psycopg
 import pytest
 from django.conf import settings
 
 from tests import ROOT
 from tests.support import CACHE_BACKENDS
 
+psycopg = pytest.importorskip("psycopg")
 pytest.importorskip("django_tenants")
 
 pytestmark = pytest.mark.postgres
