@@ -63,6 +63,12 @@ def _nothing_from_the_test_before(shared_redis: RedisServer) -> None:
     outbox.clear()
 
 
+@pytest.fixture(autouse=True)
+def _no_job_for_the_test_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a thread that can't save a mark, because the database is gone, give up soon."""
+    monkeypatch.setattr("swap_user.otp.verification.durable._TRY_FOR", 3)
+
+
 @pytest.fixture
 def redis_server(settings) -> Iterator[RedisServer]:
     """A server of the test's own, to kill, pause and restart; `CACHES` points to it."""

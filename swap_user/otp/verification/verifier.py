@@ -41,7 +41,7 @@ from swap_user.otp.verification.candidates import (
 )
 from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.visitor import Visitor
-from swap_user.users import lookup
+from swap_user.users import lookup, usernames
 
 # A user who has logged in, and the factors of the login.
 _Accepted = tuple[AbstractBaseUser, frozenset[str]]
@@ -126,13 +126,14 @@ def verify(
         LoginUnavailable: Redis or the database can't be reached.
         OperationalError: the transaction of the caller is in conflict with another one.
     """
-    with report_database_outage():
-        name = lookup.identify(username)
-    account_key = keys.account_key(name)
     code, recovery_code = hotp.normalize(typed), recovery_codes.normalize(typed)
+    with report_database_outage():
+        # What can't be a code costs no query.
+        name = lookup.identify(username) if code or recovery_code else ""
+    account_key = keys.account_key(name or usernames.normalize(username))
     known = False
     try:
-        if not name or not (code or recovery_code):
+        if not name:
             raise _Refused("malformed")
         now = time.time()
         charged = guesses.charge(account_key, code, visitor, now=now)
