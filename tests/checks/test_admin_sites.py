@@ -80,12 +80,18 @@ class RightOrder(OTPAdminSiteMixin, Themed):
     """As the documentation says."""
 
 
+def without_w014() -> dict[str, str]:
+    """The messages but for the one about logins by password, which some user models have."""
+    return {check_id: text for check_id, text in ours().items() if check_id != "swap_user.W014"}
+
+
 @pytest.mark.parametrize("kind", [admin.AdminSite, Themed, WrongOrder])
 def test_e018_the_login_by_code_is_off(replaced: Any, kind: Any) -> None:
     """The app is installed, and its site is not the one in use."""
     replaced(kind())
-    (message,) = ours().values()
-    assert list(ours()) == ["swap_user.E018"]
+    found = without_w014()
+    assert list(found) == ["swap_user.E018"]
+    (message,) = found.values()
     assert kind.__name__ in message
     assert "OTPAdminSiteMixin" in message
 
@@ -108,7 +114,7 @@ def test_e018_a_project_with_djangos_admin(replaced: Any, settings: Any) -> None
     """Whoever installs Django's own admin has chosen so."""
     settings.INSTALLED_APPS = ["django.contrib.admin", *settings.INSTALLED_APPS[1:]]
     replaced(admin.AdminSite())
-    assert ours() == {}
+    assert without_w014() == {}
 
 
 @pytest.mark.usefixtures("templates")
