@@ -27,7 +27,7 @@ def main() -> None:
     from benchmarks.contestants import CONTESTANTS
     from benchmarks.measure import rounds
     from benchmarks.visits import visits
-    from swap_user.otp.background import thread_pool
+    from swap_user.otp.background import lifecycle
 
     call_command("migrate", verbosity=0, interactive=False)
     chosen = [each for each in CONTESTANTS if options.profile in {None, each.key}]
@@ -37,7 +37,7 @@ def main() -> None:
         pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(60)
     visited = visits(options.pairs) if options.pairs and not profile else []
     # The mail server is slow, so the remaining mails are not sent.
-    thread_pool.current()._waiting.clear()
+    lifecycle.current()._waiting.clear()
     major = connection.get_database_version()
     result = {"version": ".".join(map(str, major)), "times": times, "visits": visited}
     json.dump(result, sys.stdout)

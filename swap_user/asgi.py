@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from swap_user.otp.background import termination, thread_pool
+from swap_user.otp.background import lifecycle, termination
 
 logger = logging.getLogger("swap_user.asgi")
 
@@ -15,7 +15,7 @@ Send = Callable[[Event], Awaitable[None]]
 Application = Callable[[Event, Receive, Send], Awaitable[None]]
 
 
-def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT) -> Application:
+def drained(application: Application, *, seconds: float = lifecycle.EXIT_LIMIT) -> Application:
     """
     Return an ASGI application that delivers accepted messages before the server ends.
 
@@ -30,7 +30,7 @@ def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT
         seconds: how long to wait for messages. Those that are not sent by then are logged and
             signalled.
     """
-    thread_pool.EXIT_LIMIT = seconds
+    lifecycle.EXIT_LIMIT = seconds
     termination.exit_on_signals()
 
     async def wrapped(scope: Event, receive: Receive, send: Send) -> None:
@@ -77,9 +77,9 @@ class _Lifespan:
         event = await self._receive()
         self._seen.add(event["type"])
         if event["type"] == "lifespan.startup":
-            thread_pool.current().open()
+            lifecycle.current().open()
         elif event["type"] == "lifespan.shutdown":
-            await asyncio.to_thread(thread_pool.end)
+            await asyncio.to_thread(lifecycle.end)
         return event
 
     async def send(self, event: Event) -> None:

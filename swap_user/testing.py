@@ -12,7 +12,7 @@ from swap_user.backends import OTPBackend
 from swap_user.models import Authenticator
 from swap_user.otp import policies
 from swap_user.otp.authenticators.secrets import open_secret, seal
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 from swap_user.otp.crypto import hotp
 from swap_user.otp.masked import reveal
 from swap_user.otp.senders import AbstractOTPSender
@@ -62,7 +62,7 @@ def wait_for_deliveries(seconds: float = 10) -> bool:
     Returns:
         True if they are idle, False if deliveries are still waiting or running after ``seconds``.
     """
-    return thread_pool.current().drain(seconds)
+    return lifecycle.current().drain(seconds)
 
 
 def log_in(client: "Client", user: Any, factors: Iterable[str] = (policies.SENT,)) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from swap_user.otp.background import termination, thread_pool
+from swap_user.otp.background import lifecycle, termination
 
 Application = TypeVar("Application", bound=Callable[..., Any])
 
 
-def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT) -> Application:
+def drained(application: Application, *, seconds: float = lifecycle.EXIT_LIMIT) -> Application:
     """
     Let SIGTERM end the process as Ctrl-C does, so that accepted messages are delivered.
 
@@ -24,6 +24,6 @@ def drained(application: Application, *, seconds: float = thread_pool.EXIT_LIMIT
         seconds: how long to wait for messages. Those that are not sent by then are logged and
             signalled.
     """
-    thread_pool.EXIT_LIMIT = seconds
+    lifecycle.EXIT_LIMIT = seconds
     termination.exit_on_signals()
     return application

@@ -6,7 +6,7 @@ import pytest
 from django.core.asgi import get_asgi_application
 
 from swap_user.asgi import drained
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle, thread_pool
 from tests.otp.background.helpers import PLENTY
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*StreamingHttpResponse")
@@ -41,8 +41,8 @@ COMPLETE = ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 def order(monkeypatch):
     """What happened, in order; the pool of this process is not closed."""
     seen = []
-    monkeypatch.setattr(thread_pool, "end", lambda: seen.append("drained"))
-    monkeypatch.setattr(thread_pool, "EXIT_LIMIT", thread_pool.EXIT_LIMIT)
+    monkeypatch.setattr(lifecycle, "end", lambda: seen.append("drained"))
+    monkeypatch.setattr(lifecycle, "EXIT_LIMIT", lifecycle.EXIT_LIMIT)
     return seen
 
 
@@ -165,7 +165,7 @@ def test_requests_are_passed_on(order):
 def test_a_process_may_start_again(order, monkeypatch):
     """A test client runs the lifespan more than once; each start accepts messages again."""
     pool = thread_pool.ThreadPool(delays=(0.0, 0.0), idle=0.05)
-    monkeypatch.setattr(thread_pool, "_pool", pool)
+    monkeypatch.setattr(lifecycle, "_pool", pool)
     pool.close(PLENTY)
     assert pool.submit(list) == "the process ends"
     Server(drained(supporting(order)), *BOTH).run()
@@ -176,4 +176,4 @@ def test_a_process_may_start_again(order, monkeypatch):
 def test_the_limit(order):
     """The project chooses how long to wait."""
     drained(returning, seconds=25)
-    assert thread_pool.EXIT_LIMIT == 25
+    assert lifecycle.EXIT_LIMIT == 25

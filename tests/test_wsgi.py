@@ -8,14 +8,14 @@ import threading
 import pytest
 
 from swap_user import wsgi
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 from tests import ROOT
 
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch):
     """The handler and the limit of this process."""
-    monkeypatch.setattr(thread_pool, "EXIT_LIMIT", thread_pool.EXIT_LIMIT)
+    monkeypatch.setattr(lifecycle, "EXIT_LIMIT", lifecycle.EXIT_LIMIT)
     handler = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, handler)
@@ -28,7 +28,7 @@ def application(environ, start_response):
 def test_the_application_is_the_same():
     """Nothing is wrapped around it."""
     assert wsgi.drained(application, seconds=25) is application
-    assert thread_pool.EXIT_LIMIT == 25
+    assert lifecycle.EXIT_LIMIT == 25
 
 
 @pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda number, frame: None])
@@ -52,10 +52,10 @@ SCRIPT = """
 import signal, sys, threading
 from django.conf import settings
 settings.configure()
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 from swap_user.wsgi import drained
 drained(print)
-thread_pool.current().submit(lambda: print("delivered", flush=True))
+lifecycle.current().submit(lambda: print("delivered", flush=True))
 {end}
 """
 
@@ -88,7 +88,7 @@ def test_a_process_that_gets_the_signal(end):
 def test_while_messages_are_delivered_the_signal_does_nothing():
     """Also if it came first when the server was ending for another reason."""
     end = """
-thread_pool.current().close(0)
+lifecycle.current().close(0)
 signal.raise_signal(signal.SIGTERM)
 print("still here")
 """

@@ -19,7 +19,7 @@ def check_username_field(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
         return []
     return [
         checks.Error(
-            f"{model._meta.label}.{field.name} is the USERNAME_FIELD, but nobody can log in with "
+            f"{model._meta.label}.{field.name} is the USERNAME_FIELD, but users can't log in with "
             f"a {type(field).__name__}: the same value can be typed in several ways.",
             hint="Use a text field, an integer field, a UUIDField, or a relation to one of these.",
             obj=model,

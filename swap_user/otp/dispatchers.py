@@ -1,6 +1,5 @@
 """Dispatchers run jobs in threads of this process, in the project's task queue, or inline."""
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,12 +11,10 @@ from django.db import connections, router, transaction
 from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.availability import is_in_transaction
-from swap_user.otp.background import context, failures, thread_pool
+from swap_user.otp.background import context, failures, lifecycle
 from swap_user.otp.background.calls import Abandoned, ProcessEnds
 from swap_user.otp.background.registry import Job, name_of, named
 from swap_user.otp.connections import inline
-from swap_user.users.databases import written
 
 P = ParamSpec("P")
 
@@ -44,9 +41,9 @@ def dispatch(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
 
     def step() -> None:
         dispatcher = load_dispatcher()
-        _bind(dispatcher, dispatcher.job_context(), job, args, kwargs)()
+        bind(dispatcher, dispatcher.job_context(), job, args, kwargs)()
 
-    _guarded(job, args, kwargs, step)
+    guarded(job, args, kwargs, step)
 
 
 def run_in_context(found: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -66,89 +63,7 @@ def run_in_context(found: Any, name: str, args: Sequence[Any], kwargs: Mapping[s
         named(name)(*args, **kwargs)
 
 
-def dispatch_despite_rollback(
-    user_pk: str, job: Callable[P, None], *args: P.args, **kwargs: P.kwargs
-) -> None:
-    """
-    Run a job even if the transaction of the caller is rolled back later.
-
-    It is for notices of what a rollback does not undo: a used recovery code, spent guesses. The
-    dispatcher is called in a thread without a transaction, so a dispatcher of a project needs no
-    code for this.
-
-    Args:
-        user_pk: primary key of the user whom the job is about, as text. If the user was created in
-            the transaction of the caller, the job waits for its commit. "" if it need not wait.
-        job: see dispatch().
-        args: see dispatch().
-        kwargs: see dispatch().
-    """
-    connection = connections[router.db_for_write(get_user_model())]
-    is_test = any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
-
-    def step() -> None:
-        dispatcher = load_dispatcher()
-        if is_test and isinstance(dispatcher, ThreadDispatcher):
-            dispatcher = InlineDispatcher()  # other threads can't see the data of the test
-        found = dispatcher.job_context()
-        call = _bind(dispatcher, found, job, args, kwargs)
-        is_inline = isinstance(dispatcher, InlineDispatcher)
-        if is_inline or is_test or not is_in_transaction(connection):
-            call()
-            return
-        once = _Once(user_pk, call, partial(_guarded, job, args, kwargs))
-        if connection.in_atomic_block:
-            transaction.on_commit(once.run, using=connection.alias, robust=True)
-        lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
-        entered = partial(context.entered, partial(dispatcher.enter_context, found))
-        once_or_later = partial(once.run_if_user_is_committed, entered if found else nullcontext)
-        if reason := thread_pool.current().submit(once_or_later, lost=lost):
-            failures.job_dropped(job, args, kwargs, reason)
-
-    _guarded(job, args, kwargs, step)
-
-
-class _Once:
-    """
-    Calls a dispatcher once: after the commit, or in a thread if there is none.
-
-    Args:
-        user_pk: see dispatch_despite_rollback().
-        call: calls the dispatcher.
-        guarded: calls a function, and reports its exceptions.
-    """
-
-    def __init__(
-        self,
-        user_pk: str,
-        call: Callable[[], None],
-        guarded: Callable[[Callable[[], None]], None],
-    ) -> None:
-        self._user_pk, self._call, self._guarded = user_pk, call, guarded
-        self._is_due = threading.Lock()  # taken by the first call
-
-    def run(self) -> None:
-        """Call the dispatcher, unless it was called before."""
-        if self._is_due.acquire(blocking=False):
-            self._guarded(self._call)
-
-    def run_if_user_is_committed(
-        self, entered: Callable[[], AbstractContextManager[object]]
-    ) -> None:
-        """
-        Call the dispatcher now, or leave it to the commit that creates the user.
-
-        Args:
-            entered: returns a context manager for the context of the request.
-        """
-        with entered():
-            users = written(get_user_model())
-            is_due = not self._user_pk or users.filter(pk=self._user_pk).exists()
-        if is_due:
-            self.run()
-
-
-def _bind(
+def bind(
     dispatcher: "AbstractDispatcher",
     found: Any,
     job: Job,
@@ -161,7 +76,7 @@ def _bind(
     return partial(dispatcher.dispatch, run_in_context, (found, name_of(job), [*args], kwargs), {})
 
 
-def _guarded(
+def guarded(
     job: Job, args: Sequence[Any], kwargs: Mapping[str, Any], step: Callable[[], None]
 ) -> None:
     """Call ``step``, and report that a job is dropped if the dispatcher raises an exception."""
@@ -261,7 +176,7 @@ class ThreadDispatcher(AbstractDispatcher):
             return
         lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
         run = partial(self._run, job, args, kwargs)
-        if reason := thread_pool.current().submit(run, lost=lost):
+        if reason := lifecycle.current().submit(run, lost=lost):
             failures.job_dropped(job, args, kwargs, reason)
 
     def _run(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -270,7 +185,7 @@ class ThreadDispatcher(AbstractDispatcher):
         except Abandoned:
             raise
         except BaseException as error:  # noqa: BLE001 - the thread does not report it
-            thread_pool.current().settle()
+            lifecycle.current().settle()
             failures.job_failed(job, args, kwargs, error)
 
 

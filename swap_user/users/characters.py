@@ -1,5 +1,5 @@
 """
-Characters that nobody sees or types on purpose, and the ASCII form of internationalized domains.
+Invisible characters, and the ASCII form of internationalized domains.
 
 Text that is copied from a message or a web page often contains invisible characters. Usernames and
 codes are compared without them.

@@ -54,10 +54,10 @@ def identify(username: object) -> str:
         return names[0]  # one of several users whose usernames differ in case, for example
     stored = {usernames.stored(user) for user in found}
     exact = [name for name in names if name in stored]
-    nobody = usernames.folded(model, names[0], *ignored)
+    unknown = usernames.folded(model, names[0], *ignored)
     if exact or len(stored) > 1:
         return exact[0] if exact else names[0]
-    return stored.pop() if stored else nobody
+    return stored.pop() if stored else unknown
 
 
 def named(name: str) -> "QuerySet[AbstractBaseUser]":

@@ -102,7 +102,7 @@ def folded(model: type[Any], name: str, ignores_case: bool, ignores_accents: boo
 
     Args:
         model: a user model.
-        name: the canonical username, of nobody.
+        name: the canonical username. There is no such user.
         ignores_case: whether usernames are found in any case.
         ignores_accents: whether they are found with other accents.
     """
@@ -123,13 +123,18 @@ def stored(user: Any) -> str:
     """
     Return the canonical username of a user.
 
-    It is never "": a stored username is accepted even if today's validators would refuse it.
+    A stored username is accepted even if today's validators would refuse it.
 
     Args:
         user: a user, saved or not.
+
+    Returns:
+        The canonical username, or "" if the user has none.
     """
     field = username_field(user)
     value = field.value_from_object(user)
+    if value is None:
+        return ""
     try:
         return _text_of(field, value) or str(value)
     except _REFUSALS:

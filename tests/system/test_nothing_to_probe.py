@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 
 from services.smtp import SMTPServer
 from swap_user.otp import policies
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle, thread_pool
 from tests.support import RFC_SECRET, configure, give, send_mail_to, use_policy, visitor
 from tests.system.probing import (
     ACCOUNTS,
@@ -137,7 +137,7 @@ def test_a_limited_code_page_is_like_an_unlimited_one_of_nobody(warm, code):
 def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
     """Threads send to a server that takes two seconds for each message."""
     pool = thread_pool.ThreadPool(idle=0.1)
-    monkeypatch.setattr(thread_pool, "_pool", pool)
+    monkeypatch.setattr(lifecycle, "_pool", pool)
     with SMTPServer(seconds=2) as server:
         configure(
             settings,

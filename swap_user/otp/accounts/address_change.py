@@ -17,7 +17,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import NOT_PROVIDED
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 
@@ -157,11 +156,7 @@ def _apply(user: Any, before: Any, after: Any, keep: HttpRequest | None) -> None
 
 def _is_new(instance: Any) -> bool:
     """Return whether save() inserts a row. An unsaved instance with a key may overwrite one."""
-    if not instance._state.adding:
-        return False
-    key = instance._meta.pk
-    has_default = key.default is not NOT_PROVIDED or key.db_default is not NOT_PROVIDED
-    return instance.pk is None or has_default
+    return bool(instance._state.adding and instance.pk is None)
 
 
 def _changed(stored: Any, instance: Any, update_fields: frozenset[str] | None) -> Any:

@@ -38,7 +38,7 @@ def _before_deletion(sender: object, instance: Any, using: str, **kwargs: Any) -
 
 def _erase(sessions: list[str], name: str, authenticators: list[uuid.UUID]) -> None:
     # An outage is logged. It must not make a deletion fail that is committed: a session without
-    # its user logs nobody in.
+    # its user is no login.
     with suppress(LoginUnavailable), report_session_outage(OSError):
         engines.delete(sessions)
     account_key = keys.account_key(name)

@@ -17,7 +17,7 @@ def forget(account_key: str, authenticators: Iterable[uuid.UUID] = ()) -> None:
 
     The challenges and the shown factors of a session have keys that only this session knows. They
     expire within ten minutes, and none of them works without its authenticator or its user. Counts
-    of guesses and messages stay until they expire, so that nobody gets new ones by deleting and
+    of guesses and messages stay until they expire, so that no user gets new ones by deleting and
     creating an account. If Redis can't be reached, everything expires by itself.
 
     Args:

@@ -6,7 +6,7 @@ hashes (NIST SP 800-63B-4 section 3.1.2.2 requires this for secrets of less than
 codes of a set have the same salt, so that a check computes only one hash.
 
 The hash is encrypted with the keyring and bound to the owner: moved to another user by SQL, a row
-lets nobody in (R46). Version 1.0.0a1 stored the hash itself, which is accepted until the upgrade is
+is refused (R46). Version 1.0.0a1 stored the hash itself, which is accepted until the upgrade is
 finished (see ``upgrades``).
 """
 

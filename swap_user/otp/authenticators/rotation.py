@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator, PendingUpgrade, RecoveryCode
-from swap_user.otp.authenticators import queries, recovery_codes, secrets, upgrades
+from swap_user.otp.authenticators import recovery_codes, secrets, updates, upgrades
 from swap_user.otp.authenticators.recovery_codes import SEALED
 from swap_user.otp.authenticators.secrets import keyring
 from swap_user.otp.crypto.keyring import encrypted_with, prefix
@@ -130,5 +130,5 @@ def _rotate(kind: _Ciphertexts, batch: list[Model], progress: Progress) -> None:
         else:
             changes.append((row, stored))
     # Secrets are encrypted before the transaction, in which SQLite blocks other writers.
-    queries.replace_ciphertexts(kind.rows.model, kind.field, changes)
+    updates.replace_ciphertexts(kind.rows.model, kind.field, changes)
     progress.rotated += len(changes)

@@ -5,7 +5,7 @@ A migration records the steps of an installation that already has users. While a
 the old form of its data is accepted, and written, so that servers of the earlier version work. The
 command ``finish_otp_upgrade`` converts the data, and the old form is refused from then on.
 
-The state is encrypted, so that nobody can bring an old form back by inserting a row with SQL. (A
+The state is encrypted, so that an old form can't be brought back by inserting a row with SQL. (A
 row that was copied before the upgrade was finished can be inserted again, as by a restore of the
 database.)
 """

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 
 
 def exit_on_signals() -> None:
@@ -32,5 +32,5 @@ def _ending_signals() -> Iterator[signal.Signals]:
 def _exit(number: int, frame: FrameType | None) -> None:
     # A parent process may send the signal once more while messages are delivered.
     signal.signal(number, signal.SIG_IGN)
-    if not thread_pool.is_ending():
+    if not lifecycle.is_ending():
         sys.exit(128 + number)  # the exit status that a shell reports for this signal

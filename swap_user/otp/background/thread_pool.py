@@ -5,14 +5,9 @@ A pool of threads that run jobs outside of the request.
 for it when the process exits.
 """
 
-import atexit
 import heapq
-import logging
 import math
-import multiprocessing.util
-import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +18,6 @@ from functools import partial
 
 from django.db import connections
 
-from swap_user.otp import audit
 from swap_user.otp.background import context
 from swap_user.otp.background.calls import (
     Abandoned,
@@ -33,7 +27,6 @@ from swap_user.otp.background.calls import (
     TimedOut,
     TooManyHanging,
 )
-from swap_user.otp.background.deferred import signals_last
 from swap_user.otp.connections import inline, release_connections
 
 WORKERS = 8
@@ -48,12 +41,8 @@ DELAYS = (0.05, 0.25)
 # How long a thread waits for a job before it ends, in seconds.
 IDLE = 10.0
 
-# How long the process waits for its jobs at exit, in seconds. Docker kills a container ten seconds
-# after it asks it to stop. The rest is for the requests before, and for the reports after it.
-EXIT_LIMIT = 8.0
-
-# The last part of that time, in seconds, in which no job is started, so that the calls that have
-# begun can end. A message that is cut off in the middle may or may not arrive.
+# The last part of the time of close(), in seconds, in which no job is started, so that the calls
+# that have begun can end. A message that is cut off in the middle may or may not arrive.
 TAIL = 3.0
 
 # Maximum number of calls that have exceeded their time limit and have not returned. Their threads
@@ -386,81 +375,3 @@ class ThreadPool:
                     return None
                 has_timed_out = not self._changed.wait(min(wake_at - now, self.idle))
                 is_idle = has_timed_out and wake_at == math.inf
-
-
-_pool: ThreadPool | None = None
-_lock = threading.Lock()  # held while the pool is created
-
-
-def current() -> ThreadPool:
-    """
-    Return the pool of this process.
-
-    It is created when it is first used: gevent may replace the locks after this module was
-    imported, and a lock of the operating system would block all greenlets.
-    """
-    global _pool
-    with _lock:
-        if _pool is None:
-            _pool = ThreadPool()
-            _end_with_multiprocessing()
-        return _pool
-
-
-def _end_with_multiprocessing() -> None:
-    """Drain the pool of a child of ``multiprocessing``, which does not call exit handlers."""
-    if multiprocessing.parent_process() is not None:
-        multiprocessing.util.Finalize(None, end, exitpriority=0)
-
-
-def is_ending() -> bool:
-    """Return whether the pool is being drained because the process ends, or has been drained."""
-    return _pool is not None and _pool.is_closed
-
-
-def end() -> None:
-    """Drain the pool for ``EXIT_LIMIT`` seconds. Report each message that was not sent by then."""
-    if _pool is None:
-        return
-    with _undisturbed():
-        reports = _pool.close(EXIT_LIMIT)
-        with signals_last():
-            for report in reports:
-                with suppress(Exception):
-                    report()
-            if reports:
-                audit.record(logging.ERROR, "jobs lost at exit", count=len(reports))
-        release_connections()  # receivers of the signals may have opened some
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """
-    Ignore signals that ask the process to end, if this is the main thread.
-
-    gunicorn sends one more to a worker that ends already. Its handler raises SystemExit, which
-    would end the drain.
-    """
-    handlers = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGQUIT"):
-            if hasattr(signal, name):  # SIGQUIT does not exist on Windows
-                number = signal.Signals[name]
-                handlers[number] = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            if handler is not None:  # None: not set from Python
-                signal.signal(number, handler)
-
-
-def _replace_pool() -> None:
-    """Begin anew in a forked child: threads, jobs and locks belong to the parent process."""
-    global _pool, _lock
-    _pool, _lock = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_replace_pool)
-atexit.register(end)

@@ -19,8 +19,9 @@ from swap_user import signals
 from swap_user.conf import SwapUserSettings, swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.connections import release_connections
+from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
 from swap_user.otp.delivery.retry import Message, send_message
-from swap_user.otp.dispatchers import dispatch, dispatch_despite_rollback
+from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.senders import AbstractOTPSender, email_address, load_sender, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.users import lookup

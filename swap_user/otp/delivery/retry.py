@@ -11,7 +11,7 @@ from django.utils import translation
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
-from swap_user.otp.background import failures, thread_pool
+from swap_user.otp.background import failures, lifecycle
 from swap_user.otp.background.calls import TooManyHanging
 from swap_user.otp.connections import inline
 from swap_user.otp.senders import AbstractOTPSender, load_sender
@@ -58,7 +58,7 @@ def send_message(message: Message) -> None:
     There is no further attempt after one that exceeds its time limit, because its message may still
     arrive.
     """
-    thread_pool.current().run(partial(_send, message))
+    lifecycle.current().run(partial(_send, message))
 
 
 def _send(message: Message, number: int = 1) -> None:
@@ -74,7 +74,7 @@ def _retry_later(message: Message, number: int, error: Exception) -> bool:
     """Queue another attempt, and return whether there is one. The pause takes no thread."""
     attempts = 1 if inline.get() else swap_user_settings.OTP_SEND_ATTEMPTS
     pause = PAUSE * GROWTH ** (number - 1)
-    pool = thread_pool.current()
+    pool = lifecycle.current()
     if (
         isinstance(error, TooManyHanging)
         or number >= attempts
@@ -98,7 +98,7 @@ def _attempt(message: Message) -> Exception | None:
     expired = partial(_report_failure, message)
     try:
         with (
-            thread_pool.current().limited(seconds, receiver=receiver, expired=expired),
+            lifecycle.current().limited(seconds, receiver=receiver, expired=expired),
             translation.override(message.language),
         ):
             message.send(load_sender())
@@ -108,7 +108,7 @@ def _attempt(message: Message) -> Exception | None:
 
 
 def _report_failure(message: Message, error: Exception) -> None:
-    thread_pool.current().settle()
+    lifecycle.current().settle()
     text = failures.describe(error, masked=message.code)
     message.report(text)
     failures.delivery_failed(message.user, text)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
@@ -14,6 +14,8 @@ from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import router
 from django.utils import timezone
+
+T = TypeVar("T")
 
 # The number of keys in one statement. SQLite had a limit of 999 parameters.
 _BATCH = 500
@@ -66,7 +68,7 @@ def delete(keys: Iterable[str]) -> None:
     store = store_class()
     how: Any = store.delete
     model = session_model()
-    for batch in _batches(keys):
+    for batch in batches(keys):
         # An engine with a delete() of its own knows best.
         if how in _batched():
             if model is not None:
@@ -89,7 +91,7 @@ def existing(keys: Iterable[str]) -> dict[str, datetime | None]:
     """
     store, model = store_class(), session_model()
     found: dict[str, datetime | None] = {}
-    for batch in _batches(keys):
+    for batch in batches(keys):
         if model is not None:
             stored = model._base_manager.using(router.db_for_write(model))
             live = stored.filter(session_key__in=batch, expire_date__gt=timezone.now())
@@ -116,7 +118,8 @@ def _batched() -> frozenset[Any]:
     return frozenset(methods)
 
 
-def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
+def batches(keys: Iterable[T]) -> Iterator[list[T]]:
+    """Yield lists of keys that fit into one statement."""
     rest = iter(keys)
     while batch := list(islice(rest, _BATCH)):
         yield batch

@@ -6,7 +6,6 @@ an impersonator's, removes it. The OTP admin and all rules that require a recent
 policy with this record.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -64,7 +63,8 @@ def note_enrollment(sender: object, request: HttpRequest | None = None, **kwargs
         return enrolled(user).exclude(pk=authenticator.pk).exists()
 
     if _satisfies(user, frozenset(factors), had_others):
-        factors |= {policies.AUTHENTICATOR: time.time()}
+        # As old as the login: adding an app does not make a login recent.
+        factors |= {policies.AUTHENTICATOR: min(factors.values())}
         session[SESSION_KEY] = {"user": str(user.pk), "factors": factors}
         vars(request).pop(_ENROLLED, None)
 
@@ -158,7 +158,7 @@ def _satisfies(user: Any, shown: frozenset[str], has_authenticator: Callable[[],
 
 
 def _is_met(groups: Groups, shown: frozenset[str]) -> bool:
-    # With no groups at all, the policy lets nobody log in.
+    # With no groups at all, the policy accepts no login.
     return bool(groups) and not policies.missing(groups, shown)
 
 

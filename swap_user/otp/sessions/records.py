@@ -50,9 +50,6 @@ SEEN_EVERY = 300
 # The number of sessions of which a process remembers when it saved that time.
 _MOST_SEEN = 10_000
 
-# The number of rows in one statement. SQLite had a limit of 999 parameters.
-_BATCH = 500
-
 _seen: "OrderedDict[uuid.UUID, float]" = OrderedDict()
 _seen_lock = threading.Lock()
 
@@ -83,9 +80,8 @@ def rows() -> Any:
 
 def delete(row_ids: Iterable[uuid.UUID]) -> None:
     """Delete these records."""
-    ids = list(row_ids)
-    for start in range(0, len(ids), _BATCH):
-        rows().filter(pk__in=ids[start : start + _BATCH]).delete()
+    for ids in engines.batches(row_ids):
+        rows().filter(pk__in=ids).delete()
 
 
 def read_note(session: Mapping[str, Any] | SessionBase) -> Note | None:

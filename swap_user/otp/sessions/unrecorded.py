@@ -118,7 +118,7 @@ def _record(batch: list[Any]) -> int:
         try:
             owners[session.session_key] = pk_field.to_python(session.get_decoded()[USER_KEY])
         except (KeyError, ValueError, ValidationError):
-            continue  # nobody is logged in, or by another user model
+            continue  # no user is logged in, or one of another model
     users = get_user_model()._base_manager.using(records.alias()).filter(pk__in={*owners.values()})
     known = set(users.values_list("pk", flat=True))
     recorded = set(

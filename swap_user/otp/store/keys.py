@@ -25,7 +25,8 @@ def account_key(username: str) -> str:
 
 def account_key_of(user: AbstractBaseUser) -> str:
     """Return the account key of a user."""
-    return account_key(usernames.stored(user))
+    # A user without a username has a key that can't be typed.
+    return account_key(usernames.stored(user) or f"\x00{user.pk}")
 
 
 def keyed_hash(domain: str, value: str) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator, RecoveryCode
-from swap_user.otp.authenticators import queries, recovery_codes
+from swap_user.otp.authenticators import recovery_codes, updates
 from swap_user.otp.authenticators.recovery_codes import Match
 from swap_user.otp.authenticators.secrets import is_stale, reseal
 from swap_user.otp.availability import DATABASE_ERRORS, is_conflict
@@ -98,8 +98,8 @@ def _save(row: models.Model, update: Statement, mark: Mark) -> bool:
     """Run the UPDATE. If it fails, keep the mark, or remove it if the caller can try again."""
     try:
         return durable.save(row, update, mark)
-    except (*DATABASE_ERRORS, LoginUnavailable) as error:
-        if not isinstance(error, LoginUnavailable) and is_conflict(error):
+    except DATABASE_ERRORS as error:
+        if is_conflict(error):
             mark.give_back()
         else:
             with suppress(LoginUnavailable):
@@ -117,7 +117,7 @@ def _raise(authenticator: Authenticator, counter: int) -> Statement:
     if is_stale(authenticator):
         reseal(authenticator)
         changes["secret"] = authenticator.secret
-    return partial(queries.raise_mark, authenticator, counter, changes)
+    return partial(updates.raise_mark, authenticator, counter, changes)
 
 
 @sensitive_variables("match")
@@ -126,4 +126,4 @@ def _use(match: Match) -> Statement:
     changes: dict[str, Any] = {"used_at": timezone.now()}
     if recovery_codes.is_stale(match.row):
         changes["code"] = recovery_codes.seal(match.hashed, match.row.user_id)
-    return partial(queries.use_recovery_code, match.row, changes)
+    return partial(updates.use_recovery_code, match.row, changes)

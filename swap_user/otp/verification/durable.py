@@ -24,18 +24,20 @@ from django.db import connections, models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from swap_user.otp import audit
-from swap_user.otp.authenticators import queries
+from swap_user.otp.after_commit import is_in_testcase
+from swap_user.otp.authenticators import updates
 from swap_user.otp.availability import (
     DATABASE_ERRORS,
     is_in_transaction,
     retry_conflicts,
     unavailable,
 )
-from swap_user.otp.background import failures, thread_pool
+from swap_user.otp.background import failures, lifecycle
 from swap_user.otp.background.calls import ProcessEnds
 from swap_user.otp.verification.marks import Mark
 from swap_user.otp.verification.own_connection import (
     Statement,
+    UnclearCommit,
     can_limit,
     copied_settings,
     opened,
@@ -63,7 +65,7 @@ def save(row: models.Model, update: Statement, mark: Mark) -> bool:
     connection = connections[router.db_for_write(type(row), instance=row)]
     if not is_in_transaction(connection):
         return retry_conflicts(partial(_run, connection, update))
-    if _is_in_testcase(connection):
+    if is_in_testcase(connection.alias):
         return _run_in_transaction(connection, update, mark)
     if not can_limit(connection):
         return _run_in_transaction(connection, update, mark) and _run_later(
@@ -71,7 +73,11 @@ def save(row: models.Model, update: Statement, mark: Mark) -> bool:
         )
     try:
         changed = retry_conflicts(partial(_run_beside, connection, row, update))
+    except UnclearCommit as error:
+        mark.keep()
+        raise unavailable(error) from error
     except DATABASE_ERRORS as error:
+        mark.give_back()  # nothing is stored, so the visitor can try again
         raise unavailable(error) from error
     if changed is not None:
         return changed
@@ -101,7 +107,7 @@ def _run_beside(
     """Run the UPDATE on a connection of our own. Return None if the row can't be seen there."""
     with own_connection(connection) as (own, cursor):
         # Asked first: MariaDB waits for the lock of a row even if it can't see that row.
-        return update(own, cursor) if queries.is_visible(row, own, cursor) else None
+        return update(own, cursor) if updates.is_visible(row, own, cursor) else None
 
 
 def _run_later(connection: BaseDatabaseWrapper, update: Statement, mark: Mark) -> bool:
@@ -137,7 +143,7 @@ class _Later:
 
     def submit(self) -> None:
         """Queue the job."""
-        if reason := thread_pool.current().submit(
+        if reason := lifecycle.current().submit(
             self._run, lost=partial(_report, ProcessEnds.REASON)
         ):
             _report(reason)
@@ -158,8 +164,3 @@ class _Later:
 
 def _report(reason: str) -> None:
     audit.record(logging.ERROR, "use of a code not saved", kept_in="redis", reason=reason)
-
-
-def _is_in_testcase(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the outermost transaction is one of Django's TestCase."""
-    return any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)

@@ -11,15 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
+
+from swap_user.otp.availability import DATABASE_ERRORS, is_conflict
 
 Statement = Callable[[BaseDatabaseWrapper, CursorWrapper], bool]
 """A function that runs an UPDATE and returns whether it has changed a row."""
 
 # How long to wait for a connection, and how long for a lock, in seconds.
 SECONDS = 2
+
+
+class UnclearCommit(OperationalError):
+    """The connection failed while the statements were being committed: they may be stored."""
 
 
 def can_limit(live: BaseDatabaseWrapper) -> bool:
@@ -39,6 +45,9 @@ def own_connection(
 
     Args:
         live: the connection of the caller, see ``can_limit()``.
+
+    Raises:
+        UnclearCommit: see there. After any other error, nothing is stored.
     """
     options, limit = _LIMITS[live.vendor](live)
     settings = copied_settings(live, options)
@@ -47,7 +56,16 @@ def own_connection(
     with opened(type(live), settings, live.alias) as own, own.cursor() as cursor:
         limit(cursor)
         yield own, cursor
+        _commit(own)
+
+
+def _commit(own: BaseDatabaseWrapper) -> None:
+    try:
         own.commit()
+    except DATABASE_ERRORS as error:
+        if is_conflict(error):
+            raise
+        raise UnclearCommit(str(error)) from error
 
 
 @contextmanager

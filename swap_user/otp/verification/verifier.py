@@ -24,8 +24,8 @@ from swap_user.otp.availability import report_database_outage
 from swap_user.otp.challenges import challenge, factors_shown, resync
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
+from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
 from swap_user.otp.delivery.notices import notify_guesses_exhausted
-from swap_user.otp.dispatchers import dispatch_despite_rollback
 from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.policies import Groups
 from swap_user.otp.store import keys

@@ -56,12 +56,12 @@ def play():
     from django_tenants.utils import tenant_context
 
     from swap_user.otp import limited, remember_browser, send_code
-    from swap_user.otp.background import thread_pool
+    from swap_user.otp.background import lifecycle
     from swap_user.otp.delivery import retry
     from swap_user.otp.visitors import known_browsers
     from swap_user.testing import wait_for_deliveries
 
-    thread_pool.current().delays, retry.PAUSE = (0.0, 0.0), 0.01
+    lifecycle.current().delays, retry.PAUSE = (0.0, 0.0), 0.01
     one, two = make_tenants()
     seen = {}
     for tenant in (one, two):

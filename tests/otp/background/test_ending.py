@@ -17,10 +17,10 @@ CHILD = """
 import multiprocessing, sys
 from django.conf import settings
 settings.configure()
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 
 def work():
-    thread_pool.current().submit(lambda: print("delivered", flush=True))
+    lifecycle.current().submit(lambda: print("delivered", flush=True))
 
 if __name__ == "__main__":
     process = multiprocessing.get_context(sys.argv[1]).Process(target=work)
@@ -32,7 +32,7 @@ DISTURBED = """
 import os, signal, sys, threading
 from django.conf import settings
 settings.configure()
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 
 def job():
     # The main thread is in the exit handler now.
@@ -42,8 +42,8 @@ def job():
     print("delivered", flush=True)
 
 signal.signal(signal.SIGQUIT, lambda *args: sys.exit(1))
-thread_pool.current().delays = (3600, 3600)
-thread_pool.current().submit(job)
+lifecycle.current().delays = (3600, 3600)
+lifecycle.current().submit(job)
 """
 
 # The accounts of the project below.
@@ -55,7 +55,7 @@ import django
 django.setup()
 from swap_user import signals
 from swap_user.otp import send_code
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 
 def failed(user, error, account=None, **kwargs):
     sys.stderr.write(f"signalled {{user.pk if user else account}}\\n")
@@ -98,7 +98,7 @@ def project(tmp_path_factory, shared_redis):
 
 def test_each_message_is_sent_or_reported(project):
     """Some are sent, some are begun, some never begin: every one has its line and its signal."""
-    stderr = project.run("-c", SEND_ALL + "thread_pool.EXIT_LIMIT = 1.5", sender="SlowSender")
+    stderr = project.run("-c", SEND_ALL + "lifecycle.EXIT_LIMIT = 1.5", sender="SlowSender")
     touched = [receiver for receiver, _ in project.sent]
     assert len(touched) == len(set(touched))
     pks = dict(zip(NAMES, user_pks(project), strict=True))

@@ -59,8 +59,8 @@ SEND = f"""
 import django
 django.setup()
 from swap_user.otp import send_code
-from swap_user.otp.background import thread_pool
-thread_pool.EXIT_LIMIT = 1.0
+from swap_user.otp.background import lifecycle
+lifecycle.EXIT_LIMIT = 1.0
 send_code(None, "{EMAIL}")
 """
 

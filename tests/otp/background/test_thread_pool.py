@@ -139,8 +139,8 @@ SCRIPT = """
 import os, sys, threading, time
 from django.conf import settings
 settings.configure()
-from swap_user.otp.background import thread_pool
-thread_pool.current().delays = (3600, 3600)
+from swap_user.otp.background import lifecycle
+lifecycle.current().delays = (3600, 3600)
 
 def write(word):
     os.write(1, f"{word} {os.getpid()}\\n".encode())
@@ -167,7 +167,7 @@ def run(script, **options):
 def test_what_was_accepted_is_done_at_exit(end):
     """At once, however the program ends."""
     out, err, _ = run(
-        "for _ in range(20): thread_pool.current().submit(lambda: write('done'))\n" + end
+        "for _ in range(20): lifecycle.current().submit(lambda: write('done'))\n" + end
     )
     assert len(out) == 20
     assert not err
@@ -177,9 +177,9 @@ def test_a_job_that_hangs_does_not_hold_the_process():
     """It is waited for as long as the limit says, and the log says what was lost."""
     out, err, seconds = run(
         """
-thread_pool.EXIT_LIMIT = 0.5
-thread_pool.current().submit(threading.Event().wait)
-thread_pool.current().submit(lambda: write('done'))
+lifecycle.EXIT_LIMIT = 0.5
+lifecycle.current().submit(threading.Event().wait)
+lifecycle.current().submit(lambda: write('done'))
 """
     )
     assert [line.split()[0] for line in out] == ["done"]
@@ -191,7 +191,7 @@ def test_a_child_begins_anew():
     """It runs its own jobs and not its parent's, though the parent's threads were at work."""
     out, err, _ = run(
         """
-pool = thread_pool.current()
+pool = lifecycle.current()
 pool.delays = (0, 0)
 busy, release = threading.Event(), threading.Event()
 pool.submit(lambda: (busy.set(), release.wait()))
@@ -205,10 +205,10 @@ pool.delays = (3600, 3600)
 for _ in range(3): pool.submit(lambda: write('parent'))
 print(os.getpid(), flush=True)
 if not (child := os.fork()):
-    assert thread_pool.current() is not pool
-    assert thread_pool.current().abandoned == 0
-    thread_pool.current().submit(lambda: write('child'))
-    thread_pool.current().run(lambda: write('waited'))
+    assert lifecycle.current() is not pool
+    assert lifecycle.current().abandoned == 0
+    lifecycle.current().submit(lambda: write('child'))
+    lifecycle.current().run(lambda: write('waited'))
     sys.exit()
 assert os.waitpid(child, 0)[1] == 0
 release.set()

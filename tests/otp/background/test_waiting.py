@@ -73,8 +73,8 @@ def test_at_exit_a_call_that_hangs_is_reported():
 from django.conf import settings
 settings.configure()
 import os, threading
-from swap_user.otp.background import thread_pool
-pool, began = thread_pool.current(), threading.Event()
+from swap_user.otp.background import lifecycle
+pool, began = lifecycle.current(), threading.Event()
 
 def job():
     with pool.limited(0.2, receiver="slow", expired=lambda error: os.write(1, b"reported")):

@@ -9,7 +9,7 @@ from django.db import connection, connections
 
 from swap_user import signals
 from swap_user.otp import send_code
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 from swap_user.otp.background.failures import describe
 from swap_user.otp.delivery import retry
 from swap_user.otp.delivery.send_code_job import CodeJob, deliver_code, render
@@ -135,7 +135,7 @@ def threads(transactional_db, monkeypatch):
     Seen.connections.clear()
     Seen.release.clear()
     Seen.began.clear()
-    monkeypatch.setattr(thread_pool.current(), "delays", (0.0, 0.0))
+    monkeypatch.setattr(lifecycle.current(), "delays", (0.0, 0.0))
     monkeypatch.setattr(retry, "PAUSE", 0.01)
     yield
     Seen.release.set()
@@ -145,7 +145,7 @@ def threads(transactional_db, monkeypatch):
 
 def wait_for_late_calls():
     deadline = time.monotonic() + PLENTY
-    while thread_pool.current().abandoned:
+    while lifecycle.current().abandoned:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -211,4 +211,4 @@ def test_a_job_called_by_another_dispatcher_has_its_limit(threads, settings, cap
     make_user()
     deliver_code(**order())
     assert "error=TimedOut: not done after 1 s" in caplog.text
-    assert thread_pool.current().abandoned == 1
+    assert lifecycle.current().abandoned == 1

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from swap_user import signals
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 from swap_user.otp.delivery import retry
 from swap_user.testing import wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY, Told, use
@@ -18,14 +18,14 @@ def threads(settings, monkeypatch):
     Told.release.clear()
     Told.began.clear()
     Told.codes.clear()
-    monkeypatch.setattr(thread_pool.current(), "delays", (0.0, 0.0))
+    monkeypatch.setattr(lifecycle.current(), "delays", (0.0, 0.0))
     monkeypatch.setattr(retry, "PAUSE", 0.01)
     use(settings)
     yield
     Told.release.set()
     assert wait_for_deliveries(PLENTY)
     deadline = time.monotonic() + PLENTY
-    while thread_pool.current().abandoned:
+    while lifecycle.current().abandoned:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 

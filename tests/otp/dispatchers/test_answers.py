@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from services.smtp import SMTPServer
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 from swap_user.otp.store import keys
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY, Told, use, what_is_seen
@@ -72,7 +72,7 @@ def test_a_full_queue_is_not_the_visitors_problem(user, settings, caplog, told, 
     """The page is as always; the log and a signal say that a message was dropped."""
     account = keys.account_key(username())
     usual = what_is_seen()
-    monkeypatch.setattr(thread_pool.current(), "capacity", 0)
+    monkeypatch.setattr(lifecycle.current(), "capacity", 0)
     assert what_is_seen() == usual
     line = f"job dropped: job=send_code account={account} reason=the queue is full"
     assert line in caplog.messages

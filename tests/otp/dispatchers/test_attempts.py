@@ -7,7 +7,7 @@ import pytest
 
 from swap_user import signals
 from swap_user.otp import send_code
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle, thread_pool
 from swap_user.otp.background.calls import ReceiverBusy
 from swap_user.otp.delivery import retry
 from swap_user.otp.store import keys
@@ -89,7 +89,7 @@ def test_a_sender_that_hangs_is_left_behind(user, settings, told, caplog):
     assert (what, owner) == ("failed", user)
     assert error.startswith("TimedOut: not done after 1 s")
     assert f"code not sent: user={user.pk} error=TimedOut" in caplog.text
-    assert thread_pool.current().abandoned == 1
+    assert lifecycle.current().abandoned == 1
     # The others' messages go out meanwhile.
     use(settings, OTP_SENDER_CLASS="swap_user.testing.MemoryOTPSender")
     send_code(visitor(), username())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from swap_user.otp import send_code
-from swap_user.otp.background import registry, thread_pool
+from swap_user.otp.background import lifecycle, registry
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY, backend, what_is_seen
 from tests.support import enter, username, visitor
@@ -74,6 +74,6 @@ def test_the_immediate_backend_is_no_queue(user, settings):
     backend(settings, "immediate.ImmediateBackend")
     request = visitor()
     send_code(request, username())
-    assert thread_pool.current().unfinished
+    assert lifecycle.current().unfinished
     assert wait_for_deliveries(PLENTY)
     assert enter(request, outbox[-1].otp) == user

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from swap_user import signals
 from swap_user.otp import generate_recovery_codes, send_code
-from swap_user.otp.background import thread_pool
+from swap_user.otp.background import lifecycle
 from swap_user.testing import outbox, wait_for_deliveries
 from tests.otp.dispatchers.helpers import PLENTY
 from tests.support import enter, make_user, username, visitor
@@ -18,7 +18,7 @@ def test_it_waits_for_the_transaction(user):
     with transaction.atomic():
         make_user(2)
         send_code(visitor(), username(2))
-        assert thread_pool.current().unfinished == 0
+        assert lifecycle.current().unfinished == 0
     assert wait_for_deliveries(PLENTY)
     assert [sent.receiver for sent in outbox] == [username(2)]
     with transaction.atomic():

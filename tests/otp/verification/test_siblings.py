@@ -44,7 +44,6 @@ def test_new_codes_after_a_login_in_the_same_snapshot(user):
 
 @in_transactions
 @on_postgres
-@pytest.mark.xfail(strict=True, reason="Redis keeps the mark, although nothing was committed")
 def test_a_recovery_code_that_could_not_be_saved_is_not_lost(user):
     """Nobody was logged in, the UPDATE did not happen, and the page says "try again"."""
     codes = generate_recovery_codes(user)

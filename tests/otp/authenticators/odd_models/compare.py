@@ -25,7 +25,7 @@ def main() -> None:
 
     from swap_user.models import Authenticator
     from swap_user.otp import enroll
-    from swap_user.otp.authenticators import queries
+    from swap_user.otp.authenticators import queries, updates
     from swap_user.otp.authenticators.secrets import sent_authenticator
     from swap_user.otp.crypto.hotp import code_at, time_step
 
@@ -57,9 +57,9 @@ def main() -> None:
 
     def raise_mark(*args: Any) -> bool:
         with connections[alias].cursor() as cursor:
-            return queries.raise_mark(*args, connections[alias], cursor)
+            return updates.raise_mark(*args, connections[alias], cursor)
 
-    for update in (queries.orm_update, raise_mark):
+    for update in (updates.orm_update, raise_mark):
         Authenticator.objects.update(consumed=3)
         done = [bool(update(first, counter, {"consumed": counter})) for counter in (5, 5, 4, 6)]
         marks = list(Authenticator.objects.order_by("pk").values_list("consumed", flat=True))
