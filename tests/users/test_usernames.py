@@ -11,9 +11,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from phonenumber_field.phonenumber import PhoneNumber
 
+from swap_user.otp.store import keys
 from swap_user.users import usernames
 from swap_user.users.phone import normalize_phone
-from swap_user.users.usernames import normalize, normalize_email, validate
+from swap_user.users.usernames import normalize, normalize_email, stored, validate
 from tests.support import username
 
 KIND = get_user_model().USERNAME_FIELD
@@ -231,3 +232,14 @@ def test_normalize_on_a_phone_model_reads_the_default_region(settings):
     """A project that names its country has national numbers as usernames."""
     settings.PHONENUMBER_DEFAULT_REGION = "DE"
     assert normalize("0151 / 12345001") == "+4915112345001"
+
+
+def test_users_without_a_username_share_nothing():
+    """NULL is no text: their limits are not those of an account that is called "None"."""
+    one, other = (get_user_model()(pk=number) for number in (1, 2))
+    for user in (one, other):
+        setattr(user, KIND, None)
+    assert stored(one) == ""
+    own = {keys.account_key_of(one), keys.account_key_of(other)}
+    assert len(own) == 2
+    assert not own & {keys.account_key(""), keys.account_key("None")}

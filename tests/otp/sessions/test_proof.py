@@ -302,6 +302,17 @@ def test_an_app_confirmed_in_a_session_without_proof(boss: Any, settings: Any) -
         assert is_fresh(request) is proven
 
 
+def test_an_app_confirmed_long_after_the_login(boss: Any) -> None:
+    """It does not make the login recent: the app is as old a factor as the login."""
+    request = visitor()
+    request.user = boss
+    proof.record(request.session, boss, ["sent"], now=time.time() - 86_400)
+    enrollment = enroll(boss)
+    enrollment.confirm(totp_of(enrollment.secret), request)
+    assert proof.is_sufficient(request)
+    assert not is_fresh(request)
+
+
 def test_log_in_of_the_helpers(client: Client, boss: Any, settings: Any, tmp_path: Any) -> None:
     """With every session engine; a factor that does not exist is an error."""
     settings.SESSION_FILE_PATH = str(tmp_path)
