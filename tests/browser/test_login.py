@@ -65,6 +65,30 @@ def test_paste_with_spaces(new_page: NewPage, staff: Any) -> None:
     page.wait_for_url(INDEX)
 
 
+@pytest.mark.requirement("R42")
+@pytest.mark.parametrize("around", ["\u200b{}", "\u202a{}\u202c", " {}\ufeff"])
+def test_paste_with_invisible_characters(page: Any, staff: Any, around: str) -> None:
+    """The browser's own check of an email field would refuse the name without a word of ours."""
+    page.goto("/admin/")
+    page.fill("#id_username", around.format(username()))
+    page.keyboard.press("Enter")
+    page.wait_for_url(CHECK)
+    page.fill("#id_otp", around.format(outbox[-1].otp))
+    page.keyboard.press("Enter")
+    page.wait_for_url(INDEX)
+
+
+@pytest.mark.requirement("R42")
+def test_what_is_no_address_gets_our_error(page: Any, staff: Any) -> None:
+    """Also nothing at all: the page says what is wrong, at the field."""
+    page.goto("/admin/")
+    for typed in ("", "ann"):
+        page.fill("#id_username", typed)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#id_username[aria-invalid=true]")
+        page.reload()
+
+
 @pytest.mark.requirement("R39")
 def test_without_javascript(new_page: NewPage, staff: Any, settings: Any) -> None:
     """Also the resend: nothing is disabled that only a script could enable."""
