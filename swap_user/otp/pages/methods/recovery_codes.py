@@ -5,6 +5,7 @@ A POST makes a set and redirects to the page, which shows the set for ten minute
 the set that it replaces, so that a reload or a second press of its button makes no second set.
 """
 
+import math
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from swap_user.models import RecoveryCode
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.pages.login.saved_session import save_session
+from swap_user.otp.pages.login.text import in_words
 from swap_user.otp.pages.methods import shown_codes
 from swap_user.otp.pages.methods.base import ChangingView
 from swap_user.otp.pages.methods.names import RECOVERY_CODES
@@ -81,7 +83,10 @@ class RecoveryCodesView(ChangingView):
         return {
             "codes": shown.codes,
             "made_at": _datetime(shown.made_at),
-            "shown_until": _datetime(shown.made_at + shown_codes.SECONDS),
+            # In words, because the time zone of the site may not be that of the visitor.
+            "shown_for": in_words(
+                max(1, math.ceil(shown.made_at + shown_codes.SECONDS - time.time()))
+            ),
             "site_name": site_name(host_name(self.request)),
         }
 
