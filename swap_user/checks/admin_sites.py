@@ -1,14 +1,14 @@
 """System checks of the admin sites: the login by code is on, and its pages can be shown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.core import checks
-from django.urls import URLResolver, get_resolver
 
+from swap_user.checks import urls
 from swap_user.checks.helpers import Messages
 from swap_user.otp.admin import login_base
 from swap_user.otp.sites import OTPAdminSiteMixin
@@ -128,19 +128,11 @@ def _served_sites() -> list[Any]:
     """Return the admin sites in the URLconf, each once. A URLconf that is broken has none."""
     found: dict[int, Any] = {}
     with suppress(Exception):  # Django reports it
-        for callback in _callbacks(get_resolver()):
+        for _, callback in urls.views():
             site = getattr(callback, "admin_site", None) or getattr(callback, "__self__", None)
             if isinstance(site, admin.AdminSite):
                 found.setdefault(id(site), site)
     return list(found.values())
-
-
-def _callbacks(resolver: URLResolver) -> Iterator[Any]:
-    for pattern in resolver.url_patterns:
-        if isinstance(pattern, URLResolver):
-            yield from _callbacks(pattern)
-        else:
-            yield pattern.callback
 
 
 def _asks_for_code(site: Any) -> bool:

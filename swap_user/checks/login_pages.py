@@ -1,7 +1,7 @@
 """The system check of login pages that ask for a password alone."""
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,10 +12,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.views import LoginView
 from django.core import checks
-from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
 from swap_user.backends import OTPBackend
+from swap_user.checks import urls
 from swap_user.checks.helpers import Messages
 from swap_user.otp.sites import OTPAdminSiteMixin
 
@@ -25,9 +25,6 @@ _LOGIN_VIEWS = {
     "allauth.headless.account.views.LoginView",
     "dj_rest_auth.views.LoginView",
 }
-
-# URLconfs can include each other without end.
-_MAX_DEPTH = 12
 
 
 def check_login_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
@@ -70,27 +67,13 @@ def _password_pages() -> dict[str, str]:
     """Return the login pages that ask for a password: the name of each view, by its route."""
     found: dict[str, str] = {}
     try:
-        for route, callback in _views(get_resolver(), "", ()):
+        for route, callback in urls.views():
             with suppress(Exception):  # raised by an odd callback
                 if view := _password_view(callback):
                     found.setdefault(route, view)
     except Exception:  # noqa: BLE001 - Django's own checks report a URLconf that can't be loaded
         return found
     return found
-
-
-def _views(resolver: URLResolver, prefix: str, above: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
-    """Yield the route and the callback of every URL pattern."""
-    # The same list of patterns may be included twice, but not within itself.
-    patterns: Any = resolver.url_patterns
-    if id(patterns) in above or len(above) >= _MAX_DEPTH:
-        return
-    for each in patterns:
-        route = prefix + str(getattr(each, "pattern", ""))
-        if isinstance(each, URLResolver):
-            yield from _views(each, route, (*above, id(patterns)))
-        elif isinstance(each, URLPattern):
-            yield route, each.callback
 
 
 def _password_view(callback: Any) -> str:

@@ -5,12 +5,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from swap_user.otp.authenticators import upgrades
 from swap_user.otp.authenticators.rotation import BATCH_SIZE, seal_recovery_codes
-from swap_user.otp.authenticators.upgrades import RECOVERY_CODES, Step
+from swap_user.otp.authenticators.upgrades import RECOVERY_CODES
 from swap_user.otp.sessions import unrecorded
 
 
 def _finish_recovery_codes(batch_size: int) -> Iterable[Any]:
-    return upgrades.finish(Step(RECOVERY_CODES, seal_recovery_codes), batch_size=batch_size)
+    return upgrades.finish(RECOVERY_CODES, seal_recovery_codes, batch_size=batch_size)
 
 
 # For each step, a function that takes the number of rows per transaction, and yields the progress.

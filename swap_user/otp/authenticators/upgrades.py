@@ -47,21 +47,6 @@ class Progress:
     done: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """
-    A step that ``finish_otp_upgrade`` takes.
-
-    Attributes:
-        name: the name in ``PendingUpgrade``, also in messages.
-        convert: converts all rows in batches of a given size, and yields the progress after each.
-            It continues where it was interrupted.
-    """
-
-    name: str
-    convert: Callable[[int], Iterator[Progress]]
-
-
 def sealed_state(name: str) -> str:
     """Return the ``seal`` of the row with which a migration records that a step is pending."""
     return _seal(name, _OPEN)
@@ -101,23 +86,27 @@ def recorded() -> list[str]:
     return list(written(PendingUpgrade).order_by("name").values_list("name", flat=True))
 
 
-def finish(step: Step, *, batch_size: int) -> Iterator[Progress]:
+def finish(
+    name: str, convert: Callable[[int], Iterator[Progress]], *, batch_size: int
+) -> Iterator[Progress]:
     """
     Convert the rows of a step, and refuse the old form from then on. Yield the progress.
 
     Args:
-        step: the step.
+        name: the name of the step.
+        convert: converts all rows in batches of a given size, and yields the progress after each.
+            It continues where it was interrupted.
         batch_size: number of rows per transaction.
     """
     with atomic(PendingUpgrade):
         # It waits for transactions that write the old form. Later ones write the new form.
-        row = written(PendingUpgrade).select_for_update().filter(name=step.name).first()
+        row = written(PendingUpgrade).select_for_update().filter(name=name).first()
         if row is None:
             return
-        row.seal = _seal(step.name, _CLOSING)
+        row.seal = _seal(name, _CLOSING)
         row.save(using=row._state.db)
-    yield from step.convert(batch_size)
-    written(PendingUpgrade).filter(name=step.name).delete()
+    yield from convert(batch_size)
+    written(PendingUpgrade).filter(name=name).delete()
 
 
 def reseal(row: PendingUpgrade) -> None:
