@@ -18,7 +18,7 @@ from swap_user.otp.authenticators.recovery_codes import SEALED
 from swap_user.otp.authenticators.secrets import keyring
 from swap_user.otp.crypto.keyring import encrypted_with, prefix
 from swap_user.otp.exceptions import EncryptionError
-from swap_user.users.databases import written
+from swap_user.users.databases import batches, written
 
 BATCH_SIZE = 1000
 
@@ -85,7 +85,7 @@ def rotate_keys(*, batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
     progress = Progress(sum(kind.rows.count() for kind in kinds), 0, {})
     yield progress
     for kind in kinds:
-        for batch in _batches(kind.rows, batch_size):
+        for batch in batches(kind.rows, batch_size):
             _rotate(kind, batch, progress)
             yield progress
 
@@ -102,19 +102,10 @@ def seal_recovery_codes(batch_size: int) -> Iterator[upgrades.Progress]:
     )
     progress = upgrades.Progress(plain.rows.count())
     yield progress
-    for batch in _batches(plain.rows, batch_size):
+    for batch in batches(plain.rows, batch_size):
         _rotate(plain, batch, Progress(0, 0, {}))
         progress.done += len(batch)
         yield progress
-
-
-def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[Any]]:
-    rows = rows.order_by("pk")
-    batch = list(rows[:size])
-    while batch:
-        last = batch[-1].pk
-        yield batch
-        batch = list(rows.filter(pk__gt=last)[:size])
 
 
 @sensitive_variables("stored", "changes")

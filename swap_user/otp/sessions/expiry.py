@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.sessions import engines, records
+from swap_user.users.databases import batches
 
 BATCH_SIZE = 1000
 
@@ -29,12 +30,9 @@ def tidy_records(batch_size: int = BATCH_SIZE) -> tuple[int, int]:
         The number of deleted records, and the number of blanked ones.
     """
     deleted = blanked = 0
-    rows = records.rows().order_by("pk")
-    batch = list(rows[:batch_size])
-    while batch:
+    for batch in batches(records.rows(), batch_size):
         deleted += _delete_gone(batch)
         blanked += _blank_old(batch)
-        batch = list(rows.filter(pk__gt=batch[-1].pk)[:batch_size])
     return deleted, blanked
 
 
