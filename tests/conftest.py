@@ -6,8 +6,9 @@ import logging
 import os
 import re
 import shutil
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import time_machine
 from django.conf import settings as django_settings
 from django.core.cache import caches
+from django.utils.module_loading import import_string
 
 from services.mariadb import MariaDBServer
 from services.postgres import PostgresServer
@@ -66,7 +68,20 @@ def _nothing_from_the_test_before(shared_redis: RedisServer) -> None:
 @pytest.fixture(autouse=True)
 def _no_job_for_the_test_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a thread that can't save a mark, because the database is gone, give up soon."""
-    monkeypatch.setattr("swap_user.otp.verification.durable._TRY_FOR", 3)
+    monkeypatch.setattr("swap_user.otp.durable.statements._TRY_FOR", 3)
+
+
+@pytest.fixture(autouse=True)
+def _redis_travels_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test moves the clock of Python, add the difference to that of the Redis server."""
+    real = time_machine.escape_hatch.time.time
+
+    def travelled(original: Callable[..., int]) -> Callable[..., int]:
+        return lambda *args: original(*args) + round(time.time() - real())
+
+    for name in ("guesses._server_time", "messages.server_time"):
+        path = f"swap_user.otp.throttling.{name}"
+        monkeypatch.setattr(path, travelled(import_string(path)))
 
 
 @pytest.fixture

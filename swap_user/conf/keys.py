@@ -188,7 +188,7 @@ class SwapUserSettings:
     )
     OTP_PROXIES = Setting(
         1,
-        minimum=1,
+        minimum=0,
         maximum=10,
         help_text="Number of the project's own proxies that add to the header. The entry of the "
         "outermost one is used.",

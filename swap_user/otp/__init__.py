@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from swap_user.otp.sessions.ending import end_session, sessions_of
     from swap_user.otp.sessions.reset import reset_user
     from swap_user.otp.sessions.sessions import end_sessions, is_fresh
+    from swap_user.otp.verification.completion import note_password
     from swap_user.otp.verification.enrollment import Enrollment, enroll
     from swap_user.otp.verification.outcomes import limited, remember_browser
-    from swap_user.otp.verification.verifier import note_password
 
 __all__ = [
     "AnotherCodeNeeded",
@@ -72,7 +72,7 @@ _MODULES = {
     "generate_recovery_codes": "authenticators.recovery_codes",
     "is_fresh": "sessions.sessions",
     "limited": "verification.outcomes",
-    "note_password": "verification.verifier",
+    "note_password": "verification.completion",
     "own_address_change": "accounts.address_change",
     "remaining_recovery_codes": "authenticators.recovery_codes",
     "remember_browser": "verification.outcomes",

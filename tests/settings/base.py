@@ -116,6 +116,7 @@ CACHES = {
 SWAP_USER = {
     "OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender",
     "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
+    "OTP_PROXIES": 0,  # the address of the test client is a private one
 }
 if django.VERSION >= (6, 1):
     MAILERS: dict[str, dict[str, object]] = {"default": {}}

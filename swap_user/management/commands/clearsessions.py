@@ -3,15 +3,17 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from swap_user.management.shadowed import shadowed_command
-from swap_user.otp.sessions.expiry import tidy_records
+from swap_user.otp.sessions.expiry import tidy_browsers, tidy_records
+from swap_user.otp.throttling.wrong_guesses import prune
 
 
 class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[misc]
-    """Django's ``clearsessions``, which also deletes the records of sessions that are gone."""
+    """Django's ``clearsessions``, which also deletes records that are not used any more."""
 
     help = (
-        "Deletes expired sessions and the records of sessions that are gone, and blanks the "
-        "browsers and networks that are older than OTP_SESSION_RETENTION. Run it daily."
+        "Deletes expired sessions, the records of sessions that are gone, and known browsers and "
+        "wrong guesses after a year. Blanks the browsers and networks that are older than "
+        "OTP_SESSION_RETENTION. Run it daily."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -20,5 +22,7 @@ class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[m
         if type(self).__mro__[1] is not BaseCommand:
             super().handle(*args, **options)
         deleted, blanked = tidy_records()
+        browsers, guesses = tidy_browsers(), prune()
         if options["verbosity"] >= 1:
             self.stdout.write(f"Records of sessions: {deleted} deleted, {blanked} blanked.")
+            self.stdout.write(f"Known browsers: {browsers} deleted. Wrong guesses: {guesses}.")

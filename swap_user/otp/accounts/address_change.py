@@ -28,7 +28,6 @@ from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import email_address, load_sender
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 from swap_user.otp.store import keys
-from swap_user.otp.visitors import known_browsers
 from swap_user.signals import receiver_changed
 from swap_user.users import usernames
 
@@ -138,10 +137,7 @@ def _apply(user: Any, before: Any, after: Any, keep: HttpRequest | None) -> None
     """
     old, new = _address(before), _address(after)
     if old.name != new.name:
-        account_key = keys.account_key(old.name)
-        pending.forget(account_key)
-        with suppress(LoginUnavailable):
-            known_browsers.revoke(account_key)
+        pending.forget(keys.account_key(old.name))
     if not old.differs(new):
         return
     # Without their secret, codes on their way to the old address are refused. The next code that

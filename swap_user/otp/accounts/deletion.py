@@ -15,7 +15,6 @@ from swap_user.otp.availability import report_session_outage
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions import engines, records
 from swap_user.otp.store import keys
-from swap_user.otp.visitors import known_browsers
 from swap_user.users import usernames
 
 
@@ -41,8 +40,4 @@ def _erase(sessions: list[str], name: str, authenticators: list[uuid.UUID]) -> N
     # its user is no login.
     with suppress(LoginUnavailable), report_session_outage(OSError):
         engines.delete(sessions)
-    account_key = keys.account_key(name)
-    pending.forget(account_key, authenticators)
-    with suppress(LoginUnavailable):
-        # Not deleted: the next user with this name must not have the known browsers of this one.
-        known_browsers.revoke(account_key)
+    pending.forget(keys.account_key(name), authenticators)

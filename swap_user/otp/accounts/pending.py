@@ -31,4 +31,4 @@ def forget(account_key: str, authenticators: Iterable[uuid.UUID] = ()) -> None:
         *(keys.redis_key(account_key, "consumed", each.hex) for each in authenticators),
     ]
     with suppress(LoginUnavailable):
-        _DELETE(names, [])
+        _DELETE({str(number): name for number, name in enumerate(names)})

@@ -7,6 +7,7 @@ takes longer than running (``docs/topics/performance.md``), so this module store
 many user models.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -15,17 +16,19 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import DateTimeField, Manager, QuerySet
+from django.db.models import DateTimeField, Manager, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from swap_user.models import Authenticator
+from swap_user.models import Authenticator, KnownBrowser, WrongGuess
 from swap_user.users import lookup
 from swap_user.users.databases import written
 from swap_user.users.usernames import username_field
 
-# Stands for the username. No lookup changes this value, so it can be found in the parameters.
-_PLACEHOLDER = ""
+# They stand for the parameters of the query. No lookup changes these values, so they can be found
+# in the parameters of the compiled query.
+_USERNAME, _BROWSER, _SINCE = "", "-", -7
 
 Converters = list[tuple[int, Any, list[Any]]]
 
@@ -33,16 +36,43 @@ _META: Any = Authenticator._meta
 _USER: Any = _META.get_field("user")
 
 
-def orm_select(username: str) -> "QuerySet[Authenticator]":
+def orm_select(username: str, *, browser: str, since: int) -> "QuerySet[Authenticator]":
     """
     Return the authenticators of the account with this username, each with its user.
 
+    Each row has these attributes too:
+
+    - ``stranger_units`` and ``known_units``: how much the account's wrong guesses weigh.
+    - ``browser_seen_at``: the last login of this user in the visitor's browser, or None.
+
     Args:
         username: the canonical username, see ``usernames.normalize()``.
+        browser: the hash of the browser, or "".
+        since: Unix time in seconds after which a wrong guess counts.
     """
     rows = written(Authenticator)
     users = lookup.named(username).using(rows.db)
-    return rows.select_related("user").filter(user__in=users)
+    return _counted(rows, browser, since).filter(user__in=users)
+
+
+def _counted(
+    rows: "QuerySet[Authenticator]", browser: str, since: int
+) -> "QuerySet[Authenticator]":
+    own = {"user_id": OuterRef("user_id")}
+    guesses = WrongGuess.objects.using(rows.db).filter(**own, at__gt=since)
+    browsers = KnownBrowser.objects.using(rows.db).filter(**own, browser=browser)
+    units = {
+        is_known: guesses.filter(is_known=is_known)
+        .values("user_id")
+        .annotate(total=Sum("units"))
+        .values("total")
+        for is_known in (False, True)
+    }
+    return rows.select_related("user").annotate(
+        stranger_units=Coalesce(Subquery(units[False]), 0),
+        known_units=Coalesce(Subquery(units[True]), 0),
+        browser_seen_at=Subquery(browsers.values("logged_in_at")),
+    )
 
 
 class AuthenticatorQuery:
@@ -51,21 +81,26 @@ class AuthenticatorQuery:
 
     Args:
         username: the canonical username, see ``usernames.normalize()``.
+        browser: the hash of the browser, or "".
+        since: Unix time in seconds after which a wrong guess counts.
     """
 
-    def __init__(self, username: str) -> None:
-        self._username = username
+    def __init__(self, username: str, *, browser: str = "", since: int = 0) -> None:
+        self._username, self._browser, self._since = username, browser, since
         self._connection = connections[router.db_for_write(Authenticator)]
         self._columns = _columns(self._connection.alias, get_user_model())
 
-    def run(self) -> list[Authenticator]:
+    def run(self) -> list[Any]:
         """Return the rows of ``orm_select``. It is compiled again only if its SQL may change."""
         if self._columns.sql is None:
-            return list(orm_select(self._username))
+            return list(orm_select(self._username, browser=self._browser, since=self._since))
         field = username_field(self._columns.model)
         value = field.get_db_prep_value(self._username, self._connection)
+        given = {_USERNAME: value, _BROWSER: self._browser, _SINCE: self._since}
         with self._connection.cursor() as cursor:
-            cursor.execute(self._columns.sql, [value])
+            cursor.execute(
+                self._columns.sql, [given.get(each, each) for each in self._columns.parameters]
+            )
             rows = cursor.fetchall()
         return [self._instance(row) for row in rows]
 
@@ -95,20 +130,24 @@ class _Columns:
     The columns of the SELECT for one user model and database.
 
     Attributes:
-        sql: the SELECT, whose only parameter is the username. None if the ORM must compile it
-            each time, because a manager of the project may change the query at every call.
+        sql: the SELECT. None if the ORM must compile it each time, because a manager of the project
+            may change the query at every call.
+        parameters: the parameters of ``sql``. Some of them stand for those of a call.
         expressions: the columns, as expressions of the ORM.
         own: names of the authenticator's fields. Their columns come first.
+        counted: indexes of the columns that are not fields, by their names.
         model: the user model.
-        users: names of the user's fields.
+        users: names of the user's fields. Their columns come last.
         converted: indexes of the columns whose values the ORM converts.
         made_up: a row with the same columns that belongs to no user. None if no instances can be
             created from it.
     """
 
     sql: str | None
+    parameters: tuple[Any, ...]
     expressions: list[Any]
     own: list[str]
+    counted: Mapping[str, int]
     model: Any
     users: list[str]
     converted: list[int]
@@ -131,7 +170,10 @@ class _Columns:
                 values[index] = convert(values[index], expression, connection)
         split = len(self.own)
         authenticator = Authenticator.from_db(connection.alias, self.own, values[:split])
-        user = self.model.from_db(connection.alias, self.users, values[split:])
+        for name, index in self.counted.items():
+            setattr(authenticator, name, values[index])
+        last = values[split + len(self.counted) :]
+        user = self.model.from_db(connection.alias, self.users, last)
         # As select_related() does.
         _USER.set_cached_value(authenticator, user)
         return authenticator
@@ -140,18 +182,21 @@ class _Columns:
 @lru_cache(maxsize=8)
 def _columns(alias: str, model: Any) -> _Columns:
     connection = connections[alias]
-    rows = Authenticator.objects.using(alias).select_related("user")
-    compiler = rows.query.get_compiler(alias)
+    rows = _counted(Authenticator.objects.using(alias), _BROWSER, _SINCE)
+    compiler: Any = rows.query.get_compiler(alias)
     compiler.as_sql()  # fills compiler.select
     expressions = [expression for expression, _, _ in compiler.select]
-    names = [each.target.attname for each in expressions]
     split = len(Authenticator._meta.concrete_fields)
+    counted = dict(compiler.annotation_col_map)
+    sql, parameters = _kept_sql(rows, alias, model)
     columns = _Columns(
-        sql=_kept_sql(rows, alias, model),
+        sql=sql,
+        parameters=parameters,
         expressions=expressions,
-        own=names[:split],
+        own=[each.target.attname for each in expressions[:split]],
+        counted=counted,
         model=model,
-        users=names[split:],
+        users=[each.target.attname for each in expressions[split + len(counted) :]],
         converted=[
             index
             for index, expression in enumerate(expressions)
@@ -166,20 +211,24 @@ def _columns(alias: str, model: Any) -> _Columns:
     return replace(columns, made_up=row)
 
 
-def _kept_sql(rows: "QuerySet[Authenticator]", alias: str, model: Any) -> str | None:
+def _kept_sql(
+    rows: "QuerySet[Authenticator]", alias: str, model: Any
+) -> tuple[str | None, tuple[Any, ...]]:
     """Return the SQL of ``orm_select``, or None if it may be different at the next call."""
     manager = model._default_manager
     if (
         type(manager).get_queryset is not Manager.get_queryset
         or type(manager.all()) is not QuerySet
     ):
-        return None
+        return None, ()
     try:
-        rows = rows.filter(**{f"user__{model.USERNAME_FIELD}": _PLACEHOLDER})
+        rows = rows.filter(**{f"user__{model.USERNAME_FIELD}": _USERNAME})
         sql, parameters = rows.query.get_compiler(alias).as_sql()
     except (TypeError, ValueError, ValidationError):
-        return None  # The username is not a text field.
-    return sql if parameters == (_PLACEHOLDER,) else None
+        return None, ()  # The username is not a text field.
+    stand_ins = [each for each in parameters if each in (_USERNAME, _BROWSER, _SINCE)]
+    found = sorted(stand_ins, key=str) == [_USERNAME, _BROWSER, _SINCE, _SINCE]
+    return (sql, tuple(parameters)) if found else (None, ())
 
 
 def _made_up_row(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
@@ -187,6 +236,9 @@ def _made_up_row(columns: _Columns, connection: BaseDatabaseWrapper) -> tuple[An
     blank = {True: Authenticator(), False: columns.model()}
     row: list[Any] = []
     for index, expression in enumerate(columns.expressions):
+        if index in columns.counted.values():
+            row.append(None if isinstance(expression.output_field, DateTimeField) else 0)
+            continue
         field = expression.target
         try:
             value = getattr(blank[index < len(columns.own)], field.attname)

@@ -13,20 +13,21 @@ Job = Callable[..., None]
 _CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
 _NOTICE = "swap_user.otp.delivery.notices.notify"
 _PREVIOUS = "swap_user.otp.delivery.notices.notify_previous"
-_EXHAUSTED = "swap_user.otp.delivery.notices.notify_guesses_exhausted"
+_WRONG_GUESS = "swap_user.otp.delivery.notices.after_wrong_guess"
 
 # The dotted path of each job by its name. The arguments of a job are JSON values that contain
 # neither a code nor a secret, because queues store them. New jobs get the first of their names.
 JOBS = {
     "send_code": _CODE,
     "notify": _NOTICE,
-    "notify_guesses_exhausted": _EXHAUSTED,
+    "after_wrong_guess": _WRONG_GUESS,
+    "notify_guesses_exhausted": _WRONG_GUESS,
     "notify_previous": _PREVIOUS,
     "run_in_context": "swap_user.otp.dispatchers.run_in_context",
     # Names of version 1.0.0a1, for jobs that are still in a queue.
     "swap_user.otp.delivery_job.deliver": _CODE,
     "swap_user.otp.notices.tell": _NOTICE,
-    "swap_user.otp.notices.tell_exhausted": _EXHAUSTED,
+    "swap_user.otp.notices.tell_exhausted": _WRONG_GUESS,
 }
 
 

@@ -5,11 +5,25 @@ Redis stores the counter and the expiry of a challenge, never the code. The coun
 issue in microseconds (RFC 4226 allows any 8-byte number). It is strictly increasing for each
 account. Because it is a time, no database row is written when a code is issued, two flows have
 different counters, and no counter is repeated after Redis has lost its data.
+
+The job that sends the code issues the challenge, after it has charged the message. So a code that
+was never sent can't be guessed.
+
+A challenge has no number of digits: a short code is the end of the long one (RFC 4226 section 5.3).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from swap_user.otp.store import keys, scripts
+
+TRIES = 5
+"""
+How often a code of ten digits may be tried for each challenge.
+
+Ten digits are easily mistyped. The arithmetic of a year of guessing counts these tries for each
+message, so no project can set another number.
+"""
 
 _MICROSECONDS = 1_000_000
 
@@ -20,22 +34,7 @@ _MAX_LIFETIME_MS = 660_000
 # always longer.
 _UNBOUND = "-"
 
-# A Lua function. A script that uses it begins with this text. The parameters are the Redis keys of
-# the account's last counter and of the flow's challenge, the smallest counter, the lifetime in
-# milliseconds, and the rest of the value, which follows the counter.
-LUA = """
-local function issue(last_key, key, earliest, lifetime, rest)
-    local counter = tonumber(earliest)
-    local last = tonumber(redis.call('GET', last_key) or '-1')
-    if last >= counter then counter = last + 1 end
-    local text = string.format('%.0f', counter)
-    redis.call('SET', last_key, text, 'PX', lifetime)
-    redis.call('SET', key, text .. rest, 'PX', lifetime)
-    return text
-end
-"""
-
-_ISSUE = scripts.Script(LUA + "return issue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])")
+_ISSUE = scripts.JSONScript(scripts.read("issue"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +43,60 @@ class Challenge:
     A pending challenge.
 
     Attributes:
-        key: the Redis key.
-        value: the value in Redis.
+        key: the Redis key of the pending challenges of its flow.
         counter: the moving factor of the code.
         expires_ms: expiry as Unix time in milliseconds.
-        digits: number of digits of the code.
     """
 
     key: str
-    value: str
     counter: int
     expires_ms: int
-    digits: int
+
+    @property
+    def expires_at(self) -> float:
+        """Expiry as Unix time in seconds."""
+        return self.expires_ms / 1000
 
 
 def issue(
-    account_key: str, flow: str | None, *, now: float, timeout: int, digits: int, above: int = -1
-) -> int:
+    account_key: str,
+    flow: str | None,
+    *,
+    counter: int,
+    now: float,
+    expires_at: float,
+    timeout: int,
+    above: int = -1,
+) -> Challenge:
     """
-    Issue a challenge and return its counter. It replaces an earlier challenge of the flow.
+    Issue a challenge, or use the flow's pending one again for a resent message (R55).
+
+    The pending one is used while more than half of its life is left and it has tries left. After
+    that there are two, and the code of each is accepted until one of them is.
 
     Args:
         account_key: the account key, see ``keys.account_key()``.
         flow: the flow that requests the code. With None, the code works in any session.
+        counter: the smallest counter of a new challenge, see ``earliest()``.
         now: Unix time in seconds.
-        timeout: lifetime of the code in seconds.
-        digits: number of digits of the code.
-        above: the new counter is greater than this one.
+        expires_at: expiry of a new challenge, Unix time in seconds.
+        timeout: lifetime of a challenge in seconds.
+        above: the counter of the challenge is greater than this one.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    rest = f":{int((now + timeout) * 1000)}:{digits}"
-    keys = [last_counter_key(account_key), challenge_key(account_key, flow)]
-    return int(_ISSUE(keys, [max(earliest(now), above + 1), timeout * 1000, rest]))
+    key = challenge_key(account_key, flow)
+    issued = _ISSUE(
+        {"last": last_counter_key(account_key), "codes": key},
+        counter=str(counter),
+        above=str(above),
+        now=int(now * 1000),
+        expiry=int(expires_at * 1000),
+        half=timeout * 500,
+        tries=TRIES,
+    )
+    return Challenge(key, int(issued["counter"]), int(issued["expiry"]))
 
 
 def earliest(now: float) -> int:
@@ -91,21 +110,22 @@ def last_counter_key(account_key: str) -> str:
 
 
 def challenge_key(account_key: str, flow: str | None) -> str:
-    """Return the Redis key of the challenge of a flow, or of the unbound one."""
+    """Return the Redis key of the challenges of a flow, or of those without a flow."""
     return keys.redis_key(account_key, "challenge", _UNBOUND if flow is None else flow)
 
 
-def parse_challenge(key: str, value: str | None, *, now: float) -> Challenge | None:
+def parse_challenges(key: str, value: str, *, now: float) -> Iterator[Challenge]:
     """
-    Return the challenge of a value in Redis, or None if there is none or it has expired.
+    Yield the challenges of a value in Redis that have not expired, oldest first.
 
     Args:
         key: the Redis key.
-        value: the value in Redis, or None.
+        value: the value in Redis, or "".
         now: Unix time in seconds.
     """
-    if value is None:
-        return None
-    challenge = Challenge(key, value, *map(int, value.split(":")))
-    # If more than the maximum lifetime remains, the clock was set back. The code is then refused.
-    return challenge if 0 < challenge.expires_ms - now * 1000 <= _MAX_LIFETIME_MS else None
+    for entry in value.split(",") if value else ():
+        counter, expires_ms, _ = map(int, entry.split(":"))
+        # If more than the maximum lifetime remains, the clock was set back. The code is then
+        # refused.
+        if 0 < expires_ms - now * 1000 <= _MAX_LIFETIME_MS:
+            yield Challenge(key, counter, expires_ms)

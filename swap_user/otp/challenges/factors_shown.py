@@ -14,20 +14,9 @@ from swap_user.otp.store import keys, scripts
 # How long a shown factor is stored, in seconds: the longest possible lifetime of a code.
 SECONDS = 600
 
-# KEYS[1] holds the factors. The other keys are pairs: what the first one holds moves to the second.
-_ADD = scripts.Script(
-    """
-    for i = 2, #KEYS, 2 do
-        if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('RENAME', KEYS[i], KEYS[i + 1]) end
-    end
-    local shown = redis.call('GET', KEYS[1])
-    shown = shown and (shown .. ',' .. ARGV[1]) or ARGV[1]
-    redis.call('SET', KEYS[1], shown, 'PX', ARGV[2])
-    return 1
-    """
-)
+_ADD = scripts.Script(scripts.read("add_factor"))
 
-_FORGET = scripts.Script("return redis.call('DEL', KEYS[1])")
+_FORGET = scripts.Script("return redis.call('DEL', keys.shown)")
 
 
 def shown_key(account_key: str, flow: str) -> str:
@@ -35,7 +24,7 @@ def shown_key(account_key: str, flow: str) -> str:
     return keys.redis_key(account_key, "shown", flow)
 
 
-def parse_shown(value: str | None) -> frozenset[str]:
+def parse_shown(value: str) -> frozenset[str]:
     """Return the entries of a value in Redis, which ``factors()`` takes."""
     return frozenset(value.split(",")) if value else frozenset()
 
@@ -56,7 +45,7 @@ def add(
     factor: str,
     user: AbstractBaseUser,
     *,
-    moved: Sequence[str] = (),
+    moved: Sequence[tuple[str, str]] = (),
 ) -> None:
     """
     Record that ``user`` has shown a factor.
@@ -72,7 +61,10 @@ def add(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _ADD([shown_key(account_key, flow), *moved], [f"{factor}@{user.pk}", SECONDS * 1000])
+    named: dict[str, str | None] = {"shown": shown_key(account_key, flow)}
+    for number, (old, new) in enumerate(moved):
+        named |= {f"from{number}": old, f"to{number}": new}
+    _ADD(named, entry=f"{factor}@{user.pk}", moved=len(moved), seconds=SECONDS)
 
 
 def forget(account_key: str, flow: str) -> None:
@@ -82,4 +74,4 @@ def forget(account_key: str, flow: str) -> None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _FORGET([shown_key(account_key, flow)], [])
+    _FORGET({"shown": shown_key(account_key, flow)})

@@ -1,6 +1,6 @@
-"""The state of a login in Redis, read in one round trip."""
+"""The state of a login in Redis, which the script of an attempt reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from swap_user.otp.challenges import challenge, factors_shown, resync
@@ -24,36 +24,39 @@ class Pending:
     shown: frozenset[str]
 
 
-def state_keys(account_key: str, flow: str | None) -> list[str]:
+def state_keys(account_key: str, flow: str | None) -> dict[str, str | None]:
     """
-    Return the Redis keys of the state of a login.
+    Return the Redis keys of the state of a login, by their names in ``begin_attempt.lua``.
 
     Args:
         account_key: the account key, see ``keys.account_key()``.
         flow: the flow, or None.
     """
-    state = [resync.far_code_key(account_key), challenge.challenge_key(account_key, None)]
-    if flow is not None:
-        state.append(challenge.challenge_key(account_key, flow))
-        state.append(factors_shown.shown_key(account_key, flow))
-    return state
+    return {
+        "far": resync.far_code_key(account_key),
+        "shared": challenge.challenge_key(account_key, None),
+        "own": flow and challenge.challenge_key(account_key, flow),
+        "shown": flow and factors_shown.shown_key(account_key, flow),
+    }
 
 
-def parse_state(values: Sequence[str | None], keys: Sequence[str], *, now: float) -> Pending:
+def parse_state(
+    answer: Mapping[str, str], keys: Mapping[str, str | None], *, now: float
+) -> Pending:
     """
     Return the state of a login.
 
     Args:
-        values: the values of ``keys`` in Redis, None for missing ones.
+        answer: the answer of ``begin_attempt.lua``.
         keys: the result of ``state_keys()``.
         now: Unix time in seconds.
     """
-    challenges = [
-        challenge.parse_challenge(key, value, now=now)
-        for key, value in zip(keys[1:3], values[1:3], strict=True)
-    ]
     return Pending(
-        challenges=[each for each in challenges if each is not None],
-        far=resync.parse_far_code(values[0]),
-        shown=factors_shown.parse_shown(values[3] if len(values) > 3 else None),
+        challenges=[
+            each
+            for name in ("shared", "own")
+            for each in challenge.parse_challenges(keys[name] or "", answer[name], now=now)
+        ],
+        far=resync.parse_far_code(answer["far"]),
+        shown=factors_shown.parse_shown(answer["shown"]),
     )

@@ -15,7 +15,7 @@ REACH = 200
 # How long the counter of the first code is stored, in seconds.
 SECONDS = 600
 
-_REMEMBER = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
+_REMEMBER = scripts.Script("redis.call('SET', keys.far, args.value, 'EX', args.seconds)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ def far_code_key(account_key: str) -> str:
     return keys.redis_key(account_key, "resync")
 
 
-def parse_far_code(value: str | None) -> Far | None:
-    """Return the recorded code of a value in Redis, or None."""
-    if value is None:
+def parse_far_code(value: str) -> Far | None:
+    """Return the recorded code of a value in Redis, or None if it is empty."""
+    if not value:
         return None
     authenticator, _, counter = value.partition(":")
     return Far(authenticator, int(counter))
@@ -52,4 +52,5 @@ def remember(account_key: str, far: Far) -> None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    _REMEMBER([far_code_key(account_key)], [f"{far.authenticator}:{far.counter}", SECONDS * 1000])
+    value = f"{far.authenticator}:{far.counter}"
+    _REMEMBER({"far": far_code_key(account_key)}, value=value, seconds=SECONDS)

@@ -7,7 +7,9 @@ See NIST SP 800-63B-4 section 4.6.
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,10 +22,13 @@ from swap_user.conf import SwapUserSettings, swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.connections import release_connections
 from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
-from swap_user.otp.delivery.retry import Message, send_message
+from swap_user.otp.delivery.retry import Message, Withheld, send_message
 from swap_user.otp.dispatchers import dispatch
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import AbstractOTPSender, email_address, load_sender, sender_class
 from swap_user.otp.site_name import site_name
+from swap_user.otp.throttling import messages, wrong_guesses
+from swap_user.otp.visitors.visitor import Origin
 from swap_user.users import lookup
 from swap_user.users.databases import written
 
@@ -56,16 +61,22 @@ def connect() -> None:
     signals.receiver_changed.connect(_on_receiver_changed, dispatch_uid="swap_user.notices")
 
 
-def notify_guesses_exhausted(name: str, language: str | None = None) -> None:
+def after_wrong_guess(name: str, language: str | None = None, is_last: bool = True) -> None:
     """
-    Send the signal ``guesses_exhausted``, and notify the owner of the account. This is a job.
+    Tidy up after a wrong guess, and notify the owner if it was the last one. This is a job.
+
+    It runs after each wrong short code, whether or not there is an account (R33).
 
     Args:
         name: the canonical username. The account may not exist.
         language: language of the notice, or None for no translation.
+        is_last: whether it was the last guess of unknown browsers.
     """
     user = lookup.find(name)
     if user is None:
+        return
+    wrong_guesses.prune(user.pk)
+    if not is_last:
         return
     signals.guesses_exhausted.send(type(user), user=user)
     if "guesses_exhausted" in swap_user_settings.OTP_NOTICES:
@@ -175,7 +186,7 @@ def _notify(user: Any, event: str, language: str | None, context: dict[str, Any]
         return
     message = Message(
         user=user,
-        send=partial(_send, user, event, context),
+        send=_Attempts(user, event, context),
         report=partial(_report, user, event),
         language=language,
         expires_at=time.time() + _RETRY_FOR,
@@ -183,10 +194,43 @@ def _notify(user: Any, event: str, language: str | None, context: dict[str, Any]
     send_message(message)
 
 
-def _send(user: Any, event: str, context: dict[str, Any], sender: AbstractOTPSender) -> None:
-    subject, text = _words(event, context)
-    release_connections()
-    sender.notify(user, subject, text)
+@dataclass
+class _Attempts:
+    """The attempts to send one notice. The first that knows the receiver charges the message."""
+
+    user: Any
+    event: str
+    context: dict[str, Any]
+    is_charged: bool = False
+
+    def __call__(self, sender: AbstractOTPSender) -> None:
+        """
+        Make one attempt.
+
+        Raises:
+            Withheld: a limit on messages is reached.
+            Exception: an exception of the sender.
+        """
+        if not self.is_charged:
+            self._charge(sender)
+            self.is_charged = True
+        subject, text = _words(self.event, self.context)
+        release_connections()
+        sender.notify(self.user, subject, text)
+
+    def _charge(self, sender: AbstractOTPSender) -> None:
+        uses_email = type(sender).notify is AbstractOTPSender.notify
+        receiver = email_address(self.user) if uses_email else sender.get_receiver(self.user)
+        scope = ""
+        # Without Redis no code is sent, but a notice may be the only warning that its owner gets.
+        with suppress(LoginUnavailable):
+            scope = messages.charge_receiver(receiver, Origin(), is_known=True)
+        if scope:
+            pk, reason = self.user.pk, f"limit reached: {scope}"
+            audit.record(
+                logging.WARNING, "owner not notified", user=pk, notice=self.event, reason=reason
+            )
+            raise Withheld
 
 
 def _report(user: Any, event: str, error: str) -> None:

@@ -1,6 +1,5 @@
 """The part of sending a code that the request does. It is the same for every username."""
 
-import logging
 import time
 from dataclasses import asdict
 
@@ -9,13 +8,14 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp import audit
 from swap_user.otp.availability import report_database_outage
+from swap_user.otp.challenges import challenge
+from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.send_code_job import CodeJob, deliver_code
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.site_name import host_name
 from swap_user.otp.store import keys
-from swap_user.otp.throttling import sends
+from swap_user.otp.throttling import requests as throttling
 from swap_user.otp.visitors.visitor import visitor
 from swap_user.users import lookup
 
@@ -24,11 +24,11 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     """
     Send a one-time code to the user with this username, if there is such a user who may log in.
 
-    The caller can't see whether there is one. The code works only in the session of ``request``,
-    where it replaces an earlier code. Without a session it works in any session (R23, R24). The
-    code has ten digits if short codes are not accepted from this visitor, because a limit on
-    guesses is reached. If a limit on messages is reached, nothing is sent. The caller can't see
-    that either (R21).
+    The caller can't see whether there is one. The code works only in the session of ``request``.
+    Without a session it works in any session (R23, R24). A second message has the same code while
+    more than half of its life is left (R55). The code has ten digits if short codes are not
+    accepted from this visitor, because a limit on guesses is reached. If a limit on messages is
+    reached, nothing is sent. The caller can't see that either (R21).
 
     Args:
         request: the visitor's request, or None if there is no request (as in an API).
@@ -41,21 +41,21 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     with report_database_outage():
         name = lookup.identify(username)
     account_key = keys.account_key(name)
-    now, timeout = time.time(), swap_user_settings.OTP_TIMEOUT
-    # Usernames without an account are charged too, so that the time does not reveal them (R33).
-    issued = sends.ask(account_key, who, now=now, timeout=timeout)
-    if isinstance(issued, str):
-        audit.record(logging.WARNING, "send limited", account=account_key, scope=issued)
+    is_long = throttling.charge(account_key, who)
+    if is_long is None:
         return
+    now, origin = time.time(), who.origin
     job = CodeJob(
         name=name,
         flow=who.flow,
-        counter=issued.counter,
-        digits=issued.digits,
-        expires_at=now + timeout,
+        counter=challenge.earliest(now),
+        digits=hotp.MAX_DIGITS if is_long else swap_user_settings.OTP_DIGITS,
+        expires_at=now + swap_user_settings.OTP_TIMEOUT,
         host=host_name(request),
         language=translation.get_language(),
-        known=issued.known,
+        browser=who.browser.hash if who.browser and who.claims(account_key) else "",
+        network=origin.network,
+        neighbourhood=origin.neighbourhood,
     )
     dispatch(deliver_code, **asdict(job))
 

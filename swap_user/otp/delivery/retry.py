@@ -38,7 +38,7 @@ class Message:
         report: called once, with the error of the last attempt, or "" if the message was sent.
         language: language of the message, or None for no translation.
         expires_at: no further attempt is made after this time (Unix time in seconds).
-        code: the code in the message, or "". It is masked in the texts of errors.
+        code: returns the code in the message, or "". It is masked in the texts of errors.
     """
 
     user: AbstractBaseUser
@@ -46,7 +46,7 @@ class Message:
     report: Callable[[str], object]
     language: str | None
     expires_at: float
-    code: str = field(default="", repr=False)
+    code: Callable[[], str] = field(default=str, repr=False)
 
 
 def send_message(message: Message) -> None:
@@ -87,7 +87,7 @@ def _retry_later(message: Message, number: int, error: Exception) -> bool:
         )
     ):
         return False
-    text, pk = failures.describe(error, masked=message.code), message.user.pk
+    text, pk = failures.describe(error, masked=message.code()), message.user.pk
     audit.record(logging.WARNING, "sending failed", user=pk, attempt=number, error=text)
     return True
 
@@ -109,6 +109,6 @@ def _attempt(message: Message) -> Exception | None:
 
 def _report_failure(message: Message, error: Exception) -> None:
     lifecycle.current().settle()
-    text = failures.describe(error, masked=message.code)
+    text = failures.describe(error, masked=message.code())
     message.report(text)
     failures.delivery_failed(message.user, text)

@@ -11,8 +11,10 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user import signals
+from swap_user.conf import swap_user_settings
+from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
-from swap_user.otp.authenticators.secrets import is_enrolled, sent_authenticator
+from swap_user.otp.authenticators.secrets import sent_authenticator
 from swap_user.otp.challenges import challenge
 from swap_user.otp.connections import release_connections
 from swap_user.otp.crypto import hotp
@@ -20,8 +22,11 @@ from swap_user.otp.delivery.retry import Message, Withheld, send_message
 from swap_user.otp.senders import AbstractOTPSender, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
-from swap_user.otp.throttling import sends
+from swap_user.otp.throttling import guesses, messages, wrong_guesses
+from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors.visitor import Origin
 from swap_user.users import lookup
+from swap_user.users.databases import written
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,15 @@ class CodeJob:
     Attributes:
         name: the canonical username. The account may not exist.
         flow: the flow that requested the code, or None.
-        counter: the counter of the challenge.
-        digits: number of digits of the code.
-        expires_at: expiry of the challenge, Unix time in seconds.
+        counter: the smallest counter that the challenge may have.
+        digits: number of digits of the code, if it may be short.
+        expires_at: expiry of a new challenge, Unix time in seconds.
         host: host name of the site in the visitor's request, or "".
         language: language of the visitor, or None.
-        known: whether a known browser of the account requested the code.
+        known: not used. Jobs of the alpha have it.
+        browser: the hash of the browser that claims to be known for the account, or "".
+        network: the hash of the visitor's network, or "".
+        neighbourhood: the hash of the network of the visitor's provider, or "".
     """
 
     name: str
@@ -51,13 +59,22 @@ class CodeJob:
     host: str
     language: str | None
     known: bool = False
+    browser: str = ""
+    network: str = ""
+    neighbourhood: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from."""
+        return Origin(self.network, self.neighbourhood)
 
 
 def deliver_code(*args: Any, **kwargs: Any) -> None:
     """
     Send a code, if there is a user who may log in with it. This is a job.
 
-    The arguments are the fields of ``CodeJob``.
+    It charges the message first, and issues the challenge then: what is not charged can't be
+    guessed. The arguments are the fields of ``CodeJob``.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -68,14 +85,26 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
     if user is None:
         reason = "no active account"
         audit.record(logging.INFO, "code not sent", account=account_key, reason=reason)
-    elif not policies.takes_sent(user, enrolled=is_enrolled(user)):
+        return
+    authenticators = list(written(Authenticator).filter(user_id=user.pk))
+    enrolled = any(each.factor == policies.AUTHENTICATOR for each in authenticators)
+    if not policies.takes_sent(user, enrolled=enrolled):
         reason = "the policy accepts no sent code"
         audit.record(logging.INFO, "code not sent", user=user.pk, reason=reason)
-    elif job.expires_at <= now:
+        return
+    if job.expires_at <= now:
         reason = "expired before delivery"
         audit.record(logging.WARNING, "code not sent", user=user.pk, reason=reason)
-    else:
-        send_message(render(job, user, now=now))
+        return
+    is_known = bool(job.browser) and known_browsers.is_known(job.browser, user)
+    clock = messages.server_time()
+    if not messages.charge_account(user, account_key, job.origin, is_known=is_known, now=clock):
+        audit.record(logging.WARNING, "send limited", account=account_key, scope="account")
+        return
+    counted = wrong_guesses.counted(user, now=clock)
+    is_short = guesses.accepts_short(counted, authenticators, is_known=is_known)
+    digits = job.digits if is_short else hotp.MAX_DIGITS
+    send_message(render(job, user, digits=digits, is_known=is_known))
 
 
 def find_active_user(name: str) -> AbstractBaseUser | None:
@@ -84,40 +113,45 @@ def find_active_user(name: str) -> AbstractBaseUser | None:
     return user if user is not None and lookup.is_active(user) else None
 
 
-@sensitive_variables("secret", "code")
-def render(job: CodeJob, user: AbstractBaseUser, *, now: float) -> Message:
-    """Return the message with the code."""
+@sensitive_variables("secret")
+def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, is_known: bool) -> Message:
+    """
+    Return the message with the code.
+
+    Args:
+        job: the arguments of the job.
+        user: the user whom the message is for.
+        digits: number of digits of the code.
+        is_known: whether a known browser of the user asked for it.
+    """
     authenticator, secret = sent_authenticator(user)
-    counter = job.counter
-    if counter <= authenticator.consumed:
-        # The clock was set back since the last login. A code with this counter would be refused.
-        counter = challenge.issue(
-            keys.account_key(job.name),
-            job.flow,
-            now=now,
-            timeout=math.ceil(job.expires_at - now),
-            digits=job.digits,
-            above=authenticator.consumed,
-        )
-    code = hotp.code_at(secret, counter, digits=job.digits)
+    attempts = _Attempts(job, user, secret, authenticator.consumed, digits, is_known)
     return Message(
         user=user,
-        send=_Attempts(job, user, code),
+        send=attempts,
         report=partial(_report, user),
         language=job.language,
         expires_at=job.expires_at,
-        code=code,
+        code=lambda: attempts.code,
     )
 
 
 @dataclass
 class _Attempts:
-    """The attempts to send one code. The first that knows the receiver charges the message."""
+    """
+    The attempts to send one code.
+
+    The first that knows the receiver charges the message, and issues the challenge.
+    """
 
     job: CodeJob
     user: AbstractBaseUser
-    code: str = field(repr=False)
-    is_charged: bool = False
+    secret: str = field(repr=False)
+    consumed: int
+    digits: int
+    is_known: bool
+    code: str = field(default="", repr=False)
+    expires_at: float = 0
 
     @sensitive_variables()
     def __call__(self, sender: AbstractOTPSender) -> None:
@@ -130,25 +164,38 @@ class _Attempts:
             Exception: an exception of the sender.
         """
         receiver, name = sender.get_receiver(self.user), site_name(self.job.host)
-        if not self.is_charged:
+        if not self.code:
             self._charge(receiver)
-            self.is_charged = True
+            self._issue()
         release_connections()
         sender.send(
             receiver,
             self.code,
             user=self.user,
-            expires_in=max(1, math.ceil(self.job.expires_at - time.time())),
+            expires_in=max(1, math.ceil(self.expires_at - time.time())),
             site_name=name,
             host=self.job.host,
         )
 
     def _charge(self, receiver: str) -> None:
-        scope = sends.limit_reached(receiver, known=self.job.known, now=time.time())
+        scope = messages.charge_receiver(receiver, self.job.origin, is_known=self.is_known)
         if scope:
             account_key = keys.account_key(self.job.name)
             audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
             raise Withheld
+
+    def _issue(self) -> None:
+        issued = challenge.issue(
+            keys.account_key(self.job.name),
+            self.job.flow,
+            counter=self.job.counter,
+            above=self.consumed,
+            now=time.time(),
+            expires_at=self.job.expires_at,
+            timeout=swap_user_settings.OTP_TIMEOUT,
+        )
+        self.expires_at = issued.expires_at
+        self.code = hotp.code_at(self.secret, issued.counter, digits=self.digits)
 
 
 def _report(user: AbstractBaseUser, error: str) -> None:

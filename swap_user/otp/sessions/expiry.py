@@ -1,4 +1,8 @@
-"""Records of sessions do not outlive their sessions, and lose what identifies a person sooner."""
+"""
+What is stored about visitors does not outlive its use, and loses what identifies a person sooner.
+
+These are the records of sessions, known browsers and wrong guesses.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -7,8 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from swap_user.conf import swap_user_settings
+from swap_user.models import KnownBrowser
 from swap_user.otp.sessions import engines, records
-from swap_user.users.databases import batches
+from swap_user.otp.visitors import known_browsers
+from swap_user.users.databases import batches, written
 
 BATCH_SIZE = 1000
 
@@ -55,3 +61,19 @@ def _blank_old(batch: list[Any]) -> int:
         ~Q(user_agent="") | ~Q(network=""), last_seen_at__lt=end, pk__in=[row.pk for row in batch]
     )
     return int(old.update(user_agent="", network=""))
+
+
+def tidy_browsers() -> int:
+    """
+    Delete known browsers after a year, and blank their data after OTP_SESSION_RETENTION.
+
+    Returns:
+        The number of deleted browsers.
+    """
+    now, rows = timezone.now(), written(KnownBrowser)
+    retention = timedelta(seconds=swap_user_settings.OTP_SESSION_RETENTION)
+    identified = rows.filter(~Q(user_agent="") | ~Q(network=""))
+    identified.filter(logged_in_at__lt=now - retention).update(user_agent="", network="")
+    year = timedelta(seconds=known_browsers.MAX_AGE)
+    deleted, _ = rows.filter(logged_in_at__lt=now - year).delete()
+    return deleted

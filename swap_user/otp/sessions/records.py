@@ -34,13 +34,12 @@ from django.db import Error, IntegrityError, connections, router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from swap_user.conf import swap_user_settings
 from swap_user.models import LoginSession
 from swap_user.otp import audit
 from swap_user.otp.after_commit import after_commit
 from swap_user.otp.availability import CACHE_ERRORS
 from swap_user.otp.sessions import engines
-from swap_user.otp.visitors import client_ip
+from swap_user.otp.visitors.personal_data import browser_and_network
 
 SESSION_KEY = "_swap_user_session"
 
@@ -105,7 +104,7 @@ def note_login(sender: object, request: HttpRequest | None, user: Any, **kwargs:
         return
     if session.session_key is None:
         session.cycle_key()  # after flush() it has none until it is saved
-    after_commit(partial(_store, session, user.pk, _visitor(request)), alias())
+    after_commit(partial(_store, session, user.pk, browser_and_network(request)), alias())
 
 
 def note_logout(sender: object, request: HttpRequest | None, **kwargs: Any) -> None:
@@ -155,7 +154,9 @@ def follow(request: HttpRequest) -> bool:
             return True
         is_live = _touch(note.id, session)
     else:
-        row_id = _catch_up(key, note, owner, session.get_expiry_date(), _visitor(request))
+        row_id = _catch_up(
+            key, note, owner, session.get_expiry_date(), browser_and_network(request)
+        )
         is_live = row_id is not _ENDED
         if is_live and row_id is not None:
             _write_note(session, row_id, owner)
@@ -282,16 +283,6 @@ def _is_of(session: Any, user: Any) -> bool:
     if not isinstance(user, get_user_model()):
         return False
     return bool(session.get(USER_KEY) == user._meta.pk.value_to_string(user))
-
-
-def _visitor(request: HttpRequest) -> dict[str, str]:
-    """Return the browser and the network of a request, as they are stored."""
-    if not swap_user_settings.OTP_SESSION_RETENTION:
-        return {"user_agent": "", "network": ""}
-    # PostgreSQL can't store NUL.
-    browser = str(request.META.get("HTTP_USER_AGENT", "")).replace("\x00", "")
-    browser = browser.encode(errors="replace").decode()[:200]
-    return {"user_agent": browser, "network": client_ip.shortened(request)}
 
 
 @contextmanager

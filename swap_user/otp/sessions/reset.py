@@ -5,8 +5,7 @@ from typing import Any
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.sessions.sessions import end_sessions
-from swap_user.otp.store import keys
-from swap_user.otp.throttling import sends
+from swap_user.otp.throttling import messages, wrong_guesses
 from swap_user.signals import authenticator_removed
 from swap_user.users.databases import atomic, written
 
@@ -25,20 +24,19 @@ def reset_user(user: Any) -> tuple[int, int]:
         The number of revoked authenticators and the number of revoked recovery codes.
 
     Raises:
-        LoginUnavailable: Redis can't be reached. The changes in the database are done, but limits
-            are not lifted, known browsers are not revoked, and sessions that are stored in a cache
-            may not be ended.
+        LoginUnavailable: the cache that holds the sessions can't be reached. The changes in the
+            database are done, but sessions in the cache may not be ended.
     """
     with atomic(Authenticator):
         removed = list(enrolled(user))
         written(Authenticator).filter(user_id=user.pk).delete()
         codes, _ = written(RecoveryCode).filter(user_id=user.pk).delete()
+    lift_limits(user)
     try:
         end_sessions(user)
     finally:
         for authenticator in removed:
             authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
-    lift_limits(user)
     return len(removed), codes
 
 
@@ -50,8 +48,6 @@ def lift_limits(user: Any) -> None:
 
     Args:
         user: the owner of the account.
-
-    Raises:
-        LoginUnavailable: Redis can't be reached.
     """
-    sends.lift(keys.account_key_of(user))
+    wrong_guesses.forget(user)
+    messages.forget(user)

@@ -1,7 +1,6 @@
 """Sessions: the age of a login, and the end of a user's sessions."""
 
 import time
-from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
@@ -9,9 +8,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions import ending, proof, records
-from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes
 from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.session_key import renew_key
@@ -79,10 +76,7 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
     Raises:
         LoginUnavailable: the cache that holds the sessions can't be reached.
     """
-    # If Redis can't be reached, the browsers stay known. They only keep their own limits.
-    with suppress(LoginUnavailable):
-        account_key = keys.account_key_of(user)
-        known_browsers.revoke(account_key, keep=known_browsers.read(keep))
+    known_browsers.revoke(user, keep=known_browsers.read(keep))
     if hasattr(user, "rotate_security_stamp"):
         user.rotate_security_stamp()
         if keep is not None:

@@ -7,9 +7,11 @@ Redis stores counters, times and keyed hashes, never a code, a secret or a usern
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import resources
 from typing import Any
 
 import redis
@@ -19,9 +21,19 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.store import connection
+from swap_user.otp.store.budgets import Budget
 
 # The errors of a replica after a write command. For older servers see _reached().
 _DEMOTED = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
+
+# A script knows its keys and its arguments by their names.
+_PRELUDE = """\
+local args = cjson.decode(ARGV[1])
+local keys = {}
+for i, name in ipairs(args.keys) do keys[name] = KEYS[i] end
+"""
+
+_USES = "-- uses: "
 
 
 class Script:
@@ -29,33 +41,72 @@ class Script:
     A Lua script. The server runs it atomically, in one round trip.
 
     Args:
-        source: the source code in Lua.
+        source: the source code in Lua, which can use the tables ``keys`` and ``args``.
     """
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        self.source = _PRELUDE + source
         # EVALSHA identifies a script by its SHA-1, which is not used for security.
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    def __call__(self, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+    def __call__(self, keys: Mapping[str, str | None], **args: Any) -> Any:
         """
         Run the script and return its result.
 
         Args:
-            keys: KEYS of the script: full names, see ``keys.redis_key()``.
-            args: ARGV of the script.
+            keys: full names of keys, see ``keys.redis_key()``, by the names that the script uses. A
+                key that is None is left out.
+            args: JSON values, by the names that the script uses. A budget is a table in Lua; see
+                ``budgets.lua``.
 
         Raises:
             LoginUnavailable: the server can't be reached, or does not accept writes.
         """
+        present = {name: key for name, key in keys.items() if key is not None}
+        names = [*present.values()]
+
+        def table(budget: Budget) -> dict[str, Any]:
+            names.append(budget.key)
+            return {
+                "at": len(names),
+                "limit": budget.limit,
+                "window": budget.window,
+                "scope": budget.scope,
+                "cost": budget.cost,
+            }
+
+        text = json.dumps({"keys": [*present], **args}, default=table, separators=(",", ":"))
         with _reached() as client:
             try:
                 return client.execute_command(  # type: ignore[no-untyped-call]
-                    "EVALSHA", self.sha, len(keys), *keys, *args
+                    "EVALSHA", self.sha, len(names), *names, text
                 )
             except redis.exceptions.NoScriptError:
                 # The server was restarted, or its script cache was flushed.
-                return client.eval(self.source, len(keys), *keys, *args)
+                return client.eval(self.source, len(names), *names, text)
+
+
+class JSONScript(Script):
+    """A script that returns JSON, or nil."""
+
+    def __call__(self, keys: Mapping[str, str | None], **args: Any) -> Any:
+        """Run the script and return the decoded result, or None; see Script."""
+        answer = super().__call__(keys, **args)
+        return None if answer is None else json.loads(answer)
+
+
+def read(name: str) -> str:
+    """
+    Return the source code of a script in the folder ``lua``, with what it uses.
+
+    Args:
+        name: the name of the file, without its ending.
+    """
+    source = (resources.files(__package__) / "lua" / f"{name}.lua").read_text()
+    first, _, rest = source.partition("\n")
+    if not first.startswith(_USES):
+        return source
+    return "".join([*map(read, first.removeprefix(_USES).split(", ")), rest])
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Limits on guesses and on messages."""
+"""What may happen how often: wrong guesses, requests for codes, and messages."""

@@ -1,116 +1,134 @@
-"""The budgets of guesses and messages: their Redis keys, and the weight of a guess."""
+"""
+The budgets that Redis holds, for an hour or a day. They may be forgotten.
 
-import math
-from collections.abc import Iterable
+What the arithmetic of a year counts is in the database, see ``guesses`` and ``messages``.
+"""
 
-from swap_user.conf import swap_user_settings
-from swap_user.otp.crypto import hotp
-from swap_user.otp.store import keys, windows
+from swap_user.conf import limits
+from swap_user.otp.challenges import challenge
+from swap_user.otp.store.budgets import DAY, HOUR, Budget
+from swap_user.otp.store.keys import keyed_hash, redis_key
 from swap_user.otp.visitors import client_ip
-from swap_user.otp.visitors.visitor import Visitor
-
-# The usual weight of a guess at a short code: the number of six-digit codes that are right at a
-# time. These are three codes of an authenticator app and one sent code.
-USUAL_WEIGHT = 4
+from swap_user.otp.visitors.visitor import Origin, Visitor
 
 # An attacker may have a whole IPv6 /48, so the /48 has a budget too, of this many times the limit
 # of a /64.
-NETWORK_FACTOR = 10
+_NETWORK_FACTOR = 10
 
-LUA = f"""
-local USUAL, HOUR, DAY, YEAR = {USUAL_WEIGHT}, {windows.HOUR}, {windows.DAY}, {windows.YEAR}
+# Visitors whose address is not known share a budget of this many times the limit of an address. It
+# slows down attacks on many accounts, and must not be in the way of a site behind a proxy whose
+# header is not configured.
+_UNKNOWN_FACTOR = 100
 
-local function number(i) return tonumber(ARGV[i]) end
+# Requests by one known browser for one account in an hour. They are charged to no address, so that
+# strangers in the same network can't use up what the owner needs.
+_ASKS_PER_BROWSER = 40
 
--- As wait() and add(), for one hour and for the address of a visitor and its /48, if it has one.
-local function wait_there(place, near, wide, most)
-    if place == '' then return 0 end
-    local left = wait(near, most, HOUR, 1)
-    if left == 0 and place == 'network' then left = wait(wide, most * {NETWORK_FACTOR}, HOUR, 1) end
-    return left
-end
+# Extra messages for one client address and account in a day. An owner may need a second one.
+_NEWCOMER_MESSAGES = 2
 
-local function add_there(place, near, wide)
-    if place ~= '' then add(near, 1, HOUR) end
-    if place == 'network' then add(wide, 1, HOUR) end
-end
-"""
-"""Lua functions. Scripts that use them begin with those of ``windows``, followed by this text."""
+# The part of the messages of the site that is left to known browsers and notices.
+_RESERVE = 0.2
+
+# How long the tries of a flow are counted, in seconds: as long as a code can live.
+_FLOW = 600
 
 
-def weigh(expected: Iterable[str]) -> int:
+def guesses_by_address(visitor: Visitor) -> list[Budget]:
+    """Return the budgets of a stranger's short code, whatever the account."""
+    return _by_address(visitor, "guesses_per_address") if visitor.address else []
+
+
+def guess_brake(visitor: Visitor) -> list[Budget]:
+    """Return the budget of short codes of all visitors whose address is not known."""
+    return [] if visitor.address else _by_address(visitor, "guesses_per_address")
+
+
+def asks(account_key: str, visitor: Visitor) -> list[Budget]:
+    """Return the budgets of a request for a code."""
+    if visitor.claims(account_key) and visitor.browser is not None:
+        key = redis_key(account_key, "asks", visitor.browser.hash)
+        return [Budget(key, _ASKS_PER_BROWSER, HOUR, "browser")]
+    return _by_address(visitor, "asks_per_address")
+
+
+def tries_of_flow(account_key: str, flow: str | None) -> list[Budget]:
     """
-    Return the weight of a guess at a short code: the number of six-digit codes that are right.
+    Return the budget of long codes in a flow. The next request for a code begins it again.
+
+    It tells visitors when to ask for another code. The security is in the tries of the challenge,
+    which no visitor without a challenge has.
+    """
+    if flow is None:
+        return []
+    return [Budget(tries_key(account_key, flow), challenge.TRIES, _FLOW, "code")]
+
+
+def tries_key(account_key: str, flow: str) -> str:
+    """Return the Redis key of the tries at long codes of a flow."""
+    return redis_key(account_key, "tries", flow)
+
+
+def newcomer(key: str, origin: Origin) -> list[Budget]:
+    """
+    Return the budgets of an extra message for a place that has rarely asked for this account.
 
     Args:
-        expected: all codes that are right now. A code of eight digits counts as a hundredth.
+        key: the account key, or a hash of the receiver.
+        origin: where the request came from. Its network is known.
     """
-    short = [code for code in expected if len(code) < hotp.MAX_DIGITS]
-    # The subtraction keeps floating point errors from being rounded up.
-    return math.ceil(sum(10.0 ** (6 - len(code)) for code in short) - 1e-9)
+    per_hour = limits.limit("newcomers_per_neighbourhood") or 0
+    return [
+        Budget(redis_key(key, "newcomers", origin.network), _NEWCOMER_MESSAGES, DAY, "network"),
+        Budget(redis_key(key, "newcomers", origin.neighbourhood), per_hour, HOUR, "neighbourhood"),
+    ]
 
 
-def weight_key(account_key: str) -> str:
-    """Return the Redis key of the weight of a guess at this account, if it is above the usual."""
-    return keys.redis_key(account_key, "weight")
-
-
-def usual_weight() -> int:
+def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[Budget]]:
     """
-    Return the weight of a guess at an account without a stored weight, or at an unknown username.
+    Return the choices of budgets for a message: those of its receiver, each with the site's.
 
-    It covers an authenticator app and one sent code. So a username with an app reaches the limit
-    after the same number of guesses as an unknown username.
+    They are like those of an account, because several accounts may have the same receiver.
+
+    Args:
+        receiver: the address or phone number.
+        origin: where the request came from.
+        is_known: whether a known browser asked for the message, or it is a notice.
     """
-    settings = swap_user_settings
-    return max(USUAL_WEIGHT, settings.OTP_PAST_STEPS + settings.OTP_FUTURE_STEPS + 2)
-
-
-def budget_keys(account_key: str, visitor: Visitor) -> tuple[str, str, str]:
-    """Return the Redis keys of the budgets of unknown browsers, of this browser, of this flow."""
-    return (
-        keys.redis_key(account_key, "guesses"),
-        keys.redis_key(account_key, "guesses", visitor.browser.id if visitor.browser else "-"),
-        tries_key(account_key, visitor.flow),
+    key, site = keyed_hash("receiver", receiver), _of_site(is_known=is_known)
+    if is_known:
+        most = limits.limit("known_messages_per_receiver") or 0
+        return [[Budget(redis_key(key, "known"), most, DAY, "receiver"), *site]]
+    most = limits.limit("messages_per_receiver") or 0
+    usual = [Budget(redis_key(key, "messages"), most, DAY, "receiver"), *site]
+    if not origin.network:
+        return [usual]
+    all_newcomers = Budget(
+        redis_key(key, "newcomers"),
+        limits.limit("newcomers_per_account") or 0,
+        limits.period("newcomers_per_account"),
+        "receiver",
     )
+    return [usual, [*newcomer(key, origin), all_newcomers, *site]]
 
 
-def placed(visitor: Visitor) -> str:
-    """
-    Return which budgets of the client address are charged.
-
-    Returns:
-        "address" for IPv4, "network" for an IPv6 /64 and its /48, "" if the address is not known.
-    """
-    if not visitor.address:
-        return ""
-    return "network" if ":" in visitor.address else "address"
+def _of_site(*, is_known: bool) -> list[Budget]:
+    most = limits.limit("messages_per_site")
+    if most is None:
+        return []
+    room = most if is_known else most - int(most * _RESERVE)
+    return [Budget(redis_key("site", "messages"), room, DAY, "site")]
 
 
-def places(visitor: Visitor, what: str) -> tuple[str, str]:
-    """Return the Redis keys of the budgets of the client address and of its /48."""
-    at = visitor.address or ""
-    own = keys.redis_key(keys.keyed_hash("address", at), what)
-    if placed(visitor) != "network":
-        return own, own
-    return own, keys.redis_key(keys.keyed_hash("address", client_ip.network(at)), what)
-
-
-def tries_key(account_key: str, flow: str | None) -> str:
-    """Return the Redis key of the tries at long codes of a flow, or of all visitors without one."""
-    return keys.redis_key(account_key, "tries", flow or "-")
-
-
-def yearly_chance() -> float:
-    """
-    Return the probability that an attacker succeeds who guesses at one account for a year.
-
-    It depends on the limits only, not on the number of addresses that the attacker has. The
-    arithmetic is in ``docs/topics/limits.md``.
-    """
-    settings = swap_user_settings
-    short = settings.OTP_GUESSES_PER_ACCOUNT * USUAL_WEIGHT / 10**6
-    # 365 days overlap with five periods of 90 days.
-    messages = settings.OTP_SENDS_PER_ACCOUNT * 365 + settings.OTP_SENDS_TO_ALL_NEWCOMERS * 5
-    # A code is computed from 31 bits (RFC 4226 section 5.3), whatever its number of digits.
-    return short + messages * settings.OTP_GUESSES_PER_CODE / 2**31
+def _by_address(visitor: Visitor, name: str) -> list[Budget]:
+    most, window = limits.limit(name) or 0, limits.period(name)
+    address = visitor.address
+    if address is None:
+        key = redis_key(keyed_hash("address", ""), name)
+        return [Budget(key, most * _UNKNOWN_FACTOR, window, "unknown addresses")]
+    budgets = [Budget(redis_key(keyed_hash("address", address), name), most, window, "address")]
+    network = client_ip.network(address)
+    if network != address:
+        key = redis_key(keyed_hash("address", network), name)
+        budgets.append(Budget(key, most * _NETWORK_FACTOR, window, "address"))
+    return budgets

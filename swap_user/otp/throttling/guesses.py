@@ -1,127 +1,66 @@
 """
-Limits on guesses: an attempt is charged before the code is checked, in one round trip.
+Limits on guesses.
 
 The form of the typed code decides its code class:
 
-- Short codes (under ten digits) can be guessed, so their number is limited. A known browser has
-  its own budget. All unknown browsers share one budget per account and 365 days. Each client
-  address has one per hour. When a budget is spent, short codes are not accepted there, and sent
-  codes have ten digits.
+- Short codes (under ten digits) can be guessed, so their number is limited. The wrong ones are
+  stored in the database for 365 days. All unknown browsers share one budget for each account, and
+  all known browsers another. Each client address has one in Redis for an hour.
 - Long codes (ten digits) can't be guessed in a few tries, and each must be sent first.
 - Recovery codes have 80 random bits and can't be guessed.
 
-So an attacker can't lock an account, and a year of guessing has a negligible probability of
-success (RFC 4226 section 7.3; NIST SP 800-63B-4 section 3.2.2). The arithmetic is in
+When the budget of an account is spent, short codes are not compared any more, and sent codes have
+ten digits. So an attacker can't lock an account, and a year of guessing has a negligible
+probability of success (RFC 4226 section 7.3; NIST SP 800-63B-4 section 3.2.2). The arithmetic is in
 ``docs/topics/limits.md``.
+
+While an attempt is checked, it is in flight. Attempts that are in flight at the same time take room
+in the budget, as if all of them were wrong.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from swap_user.conf import swap_user_settings
+from swap_user.conf import limits, swap_user_settings
+from swap_user.models import Authenticator
 from swap_user.otp import audit
-from swap_user.otp.challenges import login_state
+from swap_user.otp.challenges import challenge, login_state
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
-from swap_user.otp.store import keys, scripts, windows
+from swap_user.otp.store import keys, scripts
+from swap_user.otp.store.budgets import DAY, Budget
 from swap_user.otp.throttling import budgets
-from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.signals import login_limited
 
-# KEYS: the revocation time of browsers; the weight of a guess; the guesses of unknown browsers, of
-# this browser, of this address and of its /48; the tries of this flow, and of visitors without a
-# flow; then the keys of login_state.
-# ARGV: now in ms; the code class; the time of the browser's last login, or 0, and its id; which
-# budgets of the address to charge; the limits of unknown browsers, browser, address and flow; the
-# weight to use if none is stored.
-_CHARGE = scripts.Script(
-    windows.LUA
-    + known_browsers.LUA
-    + budgets.LUA
-    + """
-    local revoked, noted, strangers, own, near, wide, tries, unbound = unpack(KEYS, 1, 8)
-    local _, code_class, since, browser, place = unpack(ARGV, 1, 5)
-    local most, most_own, most_near = number(6), number(7), number(8)
-    local most_tries, start = number(9), number(10)
-    local known = is_known(revoked, tonumber(since), browser)
-    local weight = tonumber(redis.call('GET', noted)) or start
-    local paid, spent, scope, left = '', 0, '', 0
-    if code_class == 'short' then
-        if known and wait(own, most_own, YEAR, 1) == 0 then
-            add(own, 1, YEAR)
-            paid = 'browser'
-        else
-            most = most * USUAL
-            -- One guess per year is always allowed, whatever its weight.
-            weight = math.min(weight, most)
-            -- An attempt over the limit is not recorded.
-            left = wait(strangers, most, YEAR, weight)
-            if left > 0 then
-                scope = 'account'
-            else
-                left = wait_there(place, near, wide, most_near)
-                if left > 0 then scope = 'address' end
-            end
-            if scope == '' then
-                add_there(place, near, wide)
-                add(strangers, weight, YEAR)
-                paid = 'account'
-                if redis.call('LLEN', strangers) + weight > most then spent = 1 end
-            end
-        end
-    elseif code_class == 'long' then
-        left = wait(tries, most_tries, HOUR, 1)
-        if left > 0 then scope = 'code' else add(tries, 1, HOUR) end
-    end
-    if scope ~= '' then return {scope, left} end
+UNITS = 4
+"""
+The units of a usual guess: the number of six-digit codes that are right at a time.
 
-    local waiting = redis.call('MGET', unpack(KEYS, 9))
-    -- A code that is not bound to a flow is accepted in all flows, and an attacker can start any
-    -- number of them. So its tries in all flows are charged to one budget. When that is spent, the
-    -- code of the flow itself is still checked.
-    if code_class == 'long' and waiting[2] and unbound ~= tries then
-        if wait(unbound, most_tries, HOUR, 1) > 0 then
-            waiting[2] = false
-        else
-            add(unbound, 1, HOUR)
-        end
-    end
-    for i = 1, #waiting do waiting[i] = waiting[i] or '' end
-    return {'', paid, spent, weight, known and 1 or 0, unpack(waiting)}
-    """
-)
+These are three codes of an authenticator app and one sent code.
+"""
 
-# Charges the rest if a guess weighs more than it was charged, and stores the weight for the next.
-# KEYS: the weight, the guesses of unknown browsers. ARGV: now in ms, the weight, the number of
-# entries to add, a year in ms, the limit of unknown browsers.
-_REWEIGH = scripts.Script(
-    windows.LUA
-    + """
-    local noted, strangers = KEYS[1], KEYS[2]
-    local weight, more = tonumber(ARGV[2]), tonumber(ARGV[3])
-    local year, limit = ARGV[4], tonumber(ARGV[5])
-    -- Of concurrent guesses, the first is always checked. The others need room in the budget.
-    local first = tonumber(redis.call('GET', noted) or '0') < weight
-    redis.call('SET', noted, ARGV[2], 'PX', year)
-    if more <= 0 then return 0 end
-    local held = redis.call('LLEN', strangers)
-    if held + more > limit and not first then return -1 end
-    add(strangers, more, year)
-    return held + more + math.min(weight, limit) > limit and 1 or 0
-    """
-)
+# How long an attempt can be in flight, in seconds: longer than a request takes.
+_IN_FLIGHT = 60
+
+# The most sent codes that are right in one flow: two of the flow and two without a flow (R55).
+_MOST_SENT = 4
+
+_BEGIN = scripts.JSONScript(scripts.read("begin_attempt"))
+_END = scripts.Script(scripts.read("end_attempt"))
+_KEEP = scripts.Script(scripts.read("keep_attempt"))
 
 
 @dataclass(frozen=True, slots=True)
 class ReachedLimit:
     """
-    The limit because of which a code was not checked.
+    The limit because of which a code was not checked. It is one of the visitor's own.
 
     Attributes:
-        scope: the spent budget: "account" (all unknown browsers together), "address", or "code"
-            (the tries of this flow at a long code).
+        scope: the spent budget: "address", or "code" (the tries of this flow at a long code).
         retry_in: seconds until the next code is checked.
     """
 
@@ -135,23 +74,74 @@ class ReachedLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class Counted:
     """
-    The charge of an attempt.
+    What the database has counted for an account.
 
     Attributes:
-        entries: the Redis keys of the charged budgets, each with the number of entries added.
-        entry: the value of these entries.
-        weight: the weight of the guess: the number of six-digit codes that are right.
-        spent: whether this was the last guess of unknown browsers.
-        known: whether the browser has logged in to this account before.
+        strangers: the units of the wrong guesses of unknown browsers.
+        known: the units of the wrong guesses of known browsers.
     """
 
-    entries: Sequence[tuple[str, int]] = ()
-    entry: int = 0
-    weight: int = budgets.USUAL_WEIGHT
-    spent: bool = False
-    known: bool = False
+    strangers: int = 0
+    known: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    An attempt that has begun.
+
+    Attributes:
+        id: identifies the attempt while it is in flight. "" if its code is not short.
+        open_key: the Redis key of the attempts that are in flight.
+        charged: the budgets in Redis that were charged.
+        position: how many attempts are in flight, with this one.
+        is_braked: whether visitors without a known address have tried too many codes.
+        now: Unix time in seconds, by the clock of the Redis server, which all servers share.
+        is_known: whether the browser is known for the account, by its signed cookie.
+    """
+
+    id: str = ""
+    open_key: str = ""
+    charged: tuple[Budget, ...] = ()
+    position: int = 0
+    is_braked: bool = False
+    now: int = 0
+    is_known: bool = False
+
+    not_saved: str = field(default="wrong guess not saved", init=False)
+
+    def has_room(self, counted: Counted, units: int, most_units: int) -> bool:
+        """
+        Return whether a short code may be compared.
+
+        Args:
+            counted: what the database has counted, read after the attempt has begun.
+            units: the units of this attempt: the number of codes that are right now.
+            most_units: the most units that an attempt at this account can have.
+        """
+        used = counted.known if self.is_known else counted.strangers
+        most = 0 if self.is_braked else _most(is_known=self.is_known)
+        # One guess a year is always allowed, whatever its weight.
+        if most and not used and self.position == 1:
+            return True
+        return used + units + (self.position - 1) * most_units <= most
+
+    def is_last(self, counted: Counted, units: int) -> bool:
+        """Return whether strangers have no usual guess left after this one."""
+        return not self.is_known and counted.strangers + units + UNITS > _most(is_known=False)
+
+    def keep(self) -> None:
+        """Let the attempt stay in flight for a day: its wrong guess may be rolled back."""
+        _KEEP({"open": self.open_key}, id=self.id, seconds=DAY)
+
+    def settle(self) -> None:
+        """End the attempt: its wrong guess is stored, or its code was right."""
+        _END({"open": self.open_key}, id=self.id)
+
+    def give_back(self) -> None:
+        """Let the attempt stay in flight for its minute: its wrong guess could not be stored."""
 
 
 def code_class(code: str | None) -> str:
@@ -161,103 +151,126 @@ def code_class(code: str | None) -> str:
     return "long" if len(code) >= hotp.MAX_DIGITS else "short"
 
 
-def charge(
-    account_key: str, code: str | None, visitor: Visitor, *, now: float
-) -> tuple[Charge, Pending] | ReachedLimit:
+def weigh(expected: Iterable[str]) -> int:
     """
-    Charge an attempt and read the state of the login.
+    Return the units of a guess at a short code: the number of six-digit codes that are right.
+
+    A guess has at least the units of a usual one, so that all accounts allow the same number.
+
+    Args:
+        expected: all codes that are right now. A code of eight digits counts as a hundredth.
+    """
+    return _rounded(_share(len(code)) for code in expected)
+
+
+def heaviest(authenticators: Iterable[Authenticator]) -> int:
+    """
+    Return the most units that a guess at an account can have, whatever is pending.
+
+    Args:
+        authenticators: those of the account, without the one for sent codes or with it.
+    """
+    settings = swap_user_settings
+    counts = {
+        Authenticator.Type.TOTP: settings.OTP_PAST_STEPS + 1 + settings.OTP_FUTURE_STEPS,
+        # The codes ahead, and the one after a code that was far ahead.
+        Authenticator.Type.HOTP: settings.OTP_LOOK_AHEAD + 1,
+    }
+    apps = [
+        _share(each.digits) * counts[Authenticator.Type(each.type)]
+        for each in authenticators
+        if each.type in counts
+    ]
+    return _rounded([*apps, _share(settings.OTP_DIGITS) * _MOST_SENT])
+
+
+def accepts_short(
+    counted: Counted, authenticators: Iterable[Authenticator], *, is_known: bool
+) -> bool:
+    """
+    Return whether a short code that is sent now will be compared.
+
+    Args:
+        counted: what the database has counted.
+        authenticators: those of the account.
+        is_known: whether a known browser of the account asked for the code.
+    """
+    units = heaviest(authenticators)
+    if is_known and counted.known + units <= _most(is_known=True):
+        return True
+    most = _most(is_known=False)
+    return counted.strangers + units <= most or (most > 0 and not counted.strangers)
+
+
+def _share(digits: int) -> float:
+    return 10.0 ** (6 - digits) if digits < hotp.MAX_DIGITS else 0
+
+
+def _rounded(shares: Iterable[float]) -> int:
+    # The subtraction keeps floating point errors from being rounded up.
+    return max(UNITS, math.ceil(sum(shares) - 1e-9))
+
+
+def _most(*, is_known: bool) -> int:
+    name = "known_guesses_per_account" if is_known else "guesses_per_account"
+    return (limits.limit(name) or 0) * UNITS
+
+
+def begin(
+    account_key: str, code: str | None, visitor: Visitor, *, now: float, is_known: bool
+) -> tuple[Attempt, Pending] | ReachedLimit:
+    """
+    Charge an attempt to its address or flow, and read the state of the login.
 
     Args:
         account_key: the account key, see ``keys.account_key()``.
         code: the typed digits, or None for a recovery code.
         visitor: the visitor who makes the attempt.
         now: Unix time in seconds.
+        is_known: whether the browser counts as known for the account.
 
     Returns:
-        The charge and the state of the login, or the limit that was reached.
+        The attempt and the state of the login, or the limit that was reached.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    settings, browser, now_ms = swap_user_settings, visitor.browser, int(now * 1000)
-    since = browser.since(account_key, now=now) if browser else 0
-    strangers, own, tries = budgets.budget_keys(account_key, visitor)
-    place = budgets.places(visitor, "guesses")
-    waiting = login_state.state_keys(account_key, visitor.flow)
-    answer = _CHARGE(
-        [
-            known_browsers.revocation_key(account_key),
-            budgets.weight_key(account_key),
-            strangers,
-            own,
-            *place,
-            tries,
-            budgets.tries_key(account_key, None),
-            *waiting,
-        ],
-        [
-            now_ms,
-            code_class(code),
-            since,
-            browser.id if browser else "",
-            budgets.placed(visitor),
-            settings.OTP_GUESSES_PER_ACCOUNT,
-            settings.OTP_GUESSES_PER_BROWSER,
-            settings.OTP_GUESSES_PER_ADDRESS,
-            settings.OTP_GUESSES_PER_CODE,
-            budgets.usual_weight(),
-        ],
+    kind, args = code_class(code), {}
+    charged: list[Budget] = []
+    brake: list[Budget] = []
+    open_key = ""
+    if kind == "short":
+        if not is_known:
+            charged, brake = budgets.guesses_by_address(visitor), budgets.guess_brake(visitor)
+        open_key = _open_key(account_key, visitor, is_known=is_known)
+        args = {"id": secrets.token_urlsafe(9), "lifetime": _IN_FLIGHT}
+    elif kind == "long":
+        charged = budgets.tries_of_flow(account_key, visitor.flow)
+        args = {"tries": challenge.TRIES}
+    state = login_state.state_keys(account_key, visitor.flow)
+    answer = _BEGIN({"open": open_key or None, **state}, budgets=charged, brake=brake, **args)
+    if answer["scope"]:
+        return _report_limit(account_key, answer["scope"], answer["retry_in"])
+    attempt = Attempt(
+        id=str(args.get("id", "")),
+        open_key=open_key,
+        charged=(*charged, *brake),
+        position=answer["position"],
+        is_braked=answer["is_braked"],
+        now=_server_time(answer["now"]),
+        is_known=is_known,
     )
-    scope, *rest = (_text(value) for value in answer)
-    if scope:
-        return _report_limit(account_key, scope, -(-int(rest[0]) // 1000))
-    paid, spent, weight, known, *values = rest
-    # In the budget of unknown browsers a guess has as many entries as its weight, elsewhere one.
-    entries = {
-        "browser": [(own, 1)],
-        "account": [(strangers, int(weight)), *((key, 1) for key in dict.fromkeys(place))],
-        "": [],
-    }[paid]
-    if code_class(code) == "long":
-        unbound = budgets.tries_key(account_key, None)
-        entries = [(key, 1) for key in dict.fromkeys((tries, unbound))]
-    return (
-        Charge(entries, now_ms, int(weight), spent == "1", known == "1"),
-        login_state.parse_state([value or None for value in values], waiting, now=now),
-    )
+    return attempt, login_state.parse_state(answer, state, now=now)
 
 
-def reweigh(account_key: str, paid: Charge, weight: int) -> Charge | None:
-    """
-    Charge the full weight of a guess before the code is compared.
+def _server_time(seconds: int) -> int:
+    return seconds
 
-    Args:
-        account_key: the account key, see ``keys.account_key()``.
-        paid: the charge so far.
-        weight: the full weight.
 
-    Returns:
-        The new charge, or None if the budget has no room for it.
-
-    Raises:
-        LoginUnavailable: Redis can't be reached.
-    """
-    strangers = keys.redis_key(account_key, "guesses")
-    limit = swap_user_settings.OTP_GUESSES_PER_ACCOUNT * budgets.USUAL_WEIGHT
-    charged = dict(paid.entries)
-    more = max(0, min(weight, limit) - paid.weight) if strangers in charged else 0
-    touched = [budgets.weight_key(account_key), strangers]
-    answer = int(_REWEIGH(touched, [paid.entry, weight, more, windows.YEAR, limit]))
-    if answer < 0:
-        return None
-    if strangers in charged:
-        charged[strangers] += more
-    return replace(
-        paid,
-        entries=[*charged.items()],
-        weight=paid.weight + more,
-        spent=paid.spent or answer == 1,
-    )
+def _open_key(account_key: str, visitor: Visitor, *, is_known: bool) -> str:
+    if is_known and visitor.browser is not None:
+        return keys.redis_key(account_key, "open", visitor.browser.hash)
+    return keys.redis_key(account_key, "open")
 
 
 def _report_limit(account_key: str, scope: str, retry_in: int) -> ReachedLimit:
@@ -266,7 +279,3 @@ def _report_limit(account_key: str, scope: str, retry_in: int) -> ReachedLimit:
     )
     login_limited.send_robust(None, account=account_key, scope=scope, retry_in=retry_in)
     return ReachedLimit(scope, retry_in)
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

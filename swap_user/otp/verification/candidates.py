@@ -50,7 +50,7 @@ class Candidate:
 
 
 def candidates(
-    authenticators: Iterable[Authenticator], pending: Pending, *, now: float
+    authenticators: Iterable[Authenticator], pending: Pending, *, sent_digits: int, now: float
 ) -> list[Candidate]:
     """
     Return all codes that are right at the moment, including used ones.
@@ -58,12 +58,15 @@ def candidates(
     Args:
         authenticators: the authenticators of the user.
         pending: the state of the login in Redis.
+        sent_digits: number of digits of sent codes: a challenge accepts the short and the long one.
         now: Unix time in seconds.
     """
     return [
         candidate
         for authenticator in authenticators
-        for candidate in _computed(authenticator, _counters(authenticator, pending, now))
+        for candidate in _computed(
+            authenticator, _counters(authenticator, pending, now), sent_digits
+        )
     ]
 
 
@@ -93,7 +96,7 @@ def far_ahead(code: str, authenticators: Iterable[Authenticator]) -> Far | None:
         candidate
         for authenticator in authenticators
         if authenticator.type == Authenticator.Type.HOTP
-        for candidate in _computed(authenticator, _beyond(authenticator))
+        for candidate in _computed(authenticator, _beyond(authenticator), hotp.MAX_DIGITS)
     ]
     hit = choose(code, found)
     return Far(hit.authenticator.pk.hex, hit.counter) if hit else None
@@ -103,13 +106,15 @@ Counters = Iterable[tuple[int, Challenge | None]]
 
 
 @sensitive_variables("secret", "expected")
-def _computed(authenticator: Authenticator, counters: Counters) -> Iterable[Candidate]:
+def _computed(
+    authenticator: Authenticator, counters: Counters, sent_digits: int
+) -> Iterable[Candidate]:
+    is_sent = authenticator.type == Authenticator.Type.SENT
+    digits = sent_digits if is_sent else authenticator.digits
     try:
         secret = open_secret(authenticator)
-        code = hotp.HOTP(secret, digits=authenticator.digits, algorithm=authenticator.algorithm)
+        code = hotp.HOTP(secret, digits=digits, algorithm=authenticator.algorithm)
         for counter, challenge in counters:
-            if challenge is not None:
-                code.digits = challenge.digits
             expected = code.at(counter)
             yield Candidate(authenticator, counter, expected, challenge)
     except EncryptionError as error:
@@ -151,7 +156,7 @@ def check_made_up(
     ]
     for row in query.made_up_rows(len(made_up)):
         usernames.pretend(row.user, username)
-    choose(code, candidates(made_up, pending, now=now))
+    choose(code, candidates(made_up, pending, sent_digits=len(code), now=now))
 
 
 @lru_cache(maxsize=4)

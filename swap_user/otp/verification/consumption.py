@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from django.db import models
+from django.db import models, router
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -21,11 +21,12 @@ from swap_user.otp.authenticators.recovery_codes import Match
 from swap_user.otp.authenticators.secrets import is_stale, reseal
 from swap_user.otp.availability import DATABASE_ERRORS, is_conflict
 from swap_user.otp.challenges.challenge import Challenge
+from swap_user.otp.durable import statements
+from swap_user.otp.durable.own_connection import Statement
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.throttling.guesses import Charge
-from swap_user.otp.verification import durable, marks
-from swap_user.otp.verification.marks import NO_CHARGE, Mark
-from swap_user.otp.verification.own_connection import Statement
+from swap_user.otp.throttling.guesses import Attempt
+from swap_user.otp.verification import marks
+from swap_user.otp.verification.marks import NO_ATTEMPT, Mark
 from swap_user.signals import recovery_code_used
 
 # The mark of a recovery code, which has no counter.
@@ -38,8 +39,7 @@ def consume(
     counter: int,
     *,
     challenge: Challenge | None = None,
-    charge: Charge = NO_CHARGE,
-    asked_key: str = "",
+    attempt: Attempt = NO_ATTEMPT,
 ) -> bool:
     """
     Consume ``counter`` and return whether it was unused (RFC 6238 section 5.2).
@@ -49,9 +49,7 @@ def consume(
         authenticator: the authenticator that the counter belongs to.
         counter: the counter of the right code.
         challenge: the challenge of a sent code; None for an authenticator app.
-        charge: the charge of the attempt, which is refunded (R18).
-        asked_key: the Redis key of the record that this address has requested a code. It is
-            deleted, so that the address counts as new again. "" if there is no such key.
+        attempt: the attempt. What it was charged is refunded (R18).
 
     Raises:
         LoginUnavailable: Redis or the database can't be reached.
@@ -62,10 +60,9 @@ def consume(
         authenticator.pk.hex,
         counter,
         challenge=challenge,
-        charge=charge,
-        asked_key=asked_key,
+        attempt=attempt,
     )
-    return mark is not None and _save(authenticator, _raise(authenticator, counter), mark)
+    return mark is not None and _save(authenticator, _raise(authenticator, counter, mark), mark)
 
 
 def consume_recovery_code(account_key: str, match: Match, rows: Iterable[RecoveryCode]) -> bool:
@@ -97,7 +94,8 @@ def consume_recovery_code(account_key: str, match: Match, rows: Iterable[Recover
 def _save(row: models.Model, update: Statement, mark: Mark) -> bool:
     """Run the UPDATE. If it fails, keep the mark, or remove it if the caller can try again."""
     try:
-        return durable.save(row, update, mark)
+        alias = router.db_for_write(type(row), instance=row)
+        return statements.run(alias, update, mark, updated=row)
     except DATABASE_ERRORS as error:
         if is_conflict(error):
             mark.give_back()
@@ -107,13 +105,13 @@ def _save(row: models.Model, update: Statement, mark: Mark) -> bool:
         raise
 
 
-def _raise(authenticator: Authenticator, counter: int) -> Statement:
+def _raise(authenticator: Authenticator, counter: int, mark: Mark) -> Statement:
     """
-    Return the UPDATE that saves ``counter`` as consumed if the stored counter is lower.
+    Return the UPDATE that saves the counter of the mark if ``counter`` is unused.
 
     If the secret is not encrypted with the first key, the same UPDATE saves it encrypted again.
     """
-    changes: dict[str, Any] = {"consumed": counter, "last_used_at": timezone.now()}
+    changes: dict[str, Any] = {"consumed": mark.counter, "last_used_at": timezone.now()}
     if is_stale(authenticator):
         reseal(authenticator)
         changes["secret"] = authenticator.secret

@@ -124,7 +124,7 @@ class Enrollment:
         code = hotp.normalize(typed)
         if code is None or now >= self.expires_at:
             raise InvalidCode("The code is wrong, or the enrollment has expired.")
-        match = choose(code, candidates([self.authenticator], _NO_LOGIN, now=now))
+        match = choose(code, candidates([self.authenticator], _NO_LOGIN, sent_digits=0, now=now))
         if match is None:
             raise InvalidCode("The code is wrong.")
         # Checked again, because others may have been added since the enrollment began.

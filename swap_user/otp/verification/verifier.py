@@ -2,35 +2,31 @@
 Decide whether a code logs a user in.
 
 The steps are, in this order: charge the attempt and read the state of the login in Redis, run one
-SELECT, compare the code with every candidate, ask the policy, and consume the counter.
+SELECT, compare the code with every candidate if the budget of the account has room, ask the policy,
+and consume the counter. A wrong guess is stored before the visitor gets an answer.
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
-from swap_user.models import Authenticator
+from swap_user.conf import swap_user_settings
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.authenticators.queries import AuthenticatorQuery
 from swap_user.otp.availability import report_database_outage
-from swap_user.otp.challenges import challenge, factors_shown, resync
-from swap_user.otp.challenges.login_state import Pending
+from swap_user.otp.challenges import resync
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
-from swap_user.otp.delivery.notices import notify_guesses_exhausted
-from swap_user.otp.exceptions import AnotherCodeNeeded
-from swap_user.otp.policies import Groups
+from swap_user.otp.delivery.notices import after_wrong_guess
 from swap_user.otp.store import keys
-from swap_user.otp.throttling import budgets, guesses, sends
-from swap_user.otp.throttling.guesses import Charge, ReachedLimit
+from swap_user.otp.throttling import guesses, wrong_guesses
+from swap_user.otp.throttling.guesses import Counted, ReachedLimit
 from swap_user.otp.verification import consumption
 from swap_user.otp.verification.candidates import (
     Candidate,
@@ -39,48 +35,11 @@ from swap_user.otp.verification.candidates import (
     choose,
     far_ahead,
 )
-from swap_user.otp.visitors import flow, known_browsers
+from swap_user.otp.verification.completion import accept, ask_policy
+from swap_user.otp.verification.login import Claim, Limited, Login, Refused, begin
+from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.users import lookup, usernames
-
-# A user who has logged in, and the factors of the login.
-_Accepted = tuple[AbstractBaseUser, frozenset[str]]
-
-
-class _Refused(Exception):
-    """The attempt is refused. The reason is logged. The visitor does not see it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """
-    One attempt to log in.
-
-    Attributes:
-        name: the canonical username.
-        account_key: the account key, see ``keys.account_key()``.
-        visitor: the visitor who makes the attempt.
-        allowed: a function that returns whether a user may log in at all.
-        now: Unix time in seconds.
-        charge: the charge of the attempt.
-        pending: the state of the login in Redis.
-    """
-
-    name: str
-    account_key: str
-    visitor: Visitor
-    allowed: Callable[[Any], bool]
-    now: float
-    charge: Charge
-    pending: Pending
-
-    @property
-    def flow(self) -> str | None:
-        return self.visitor.flow
-
-    @property
-    def asked_key(self) -> str:
-        return sends.asked_key(self.account_key, self.visitor.address or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +50,7 @@ class Outcome:
     Attributes:
         user: the user whom the code logs in, or None.
         account_key: the account key.
-        known: whether this browser has logged in to the account before.
+        known: whether this user has logged in with this browser before.
         limited: the limit because of which the code was not checked, or None.
         shown: the factors that the user has shown in this login: that of the code, and those of
             its earlier steps. Empty if the code was refused.
@@ -131,189 +90,172 @@ def verify(
         # What can't be a code costs no query.
         name = lookup.identify(username) if code or recovery_code else ""
     account_key = keys.account_key(name or usernames.normalize(username))
-    known = False
+    claim = Claim(name, account_key, visitor, allowed)
     try:
         if not name:
-            raise _Refused("malformed")
-        now = time.time()
-        charged = guesses.charge(account_key, code, visitor, now=now)
-        if isinstance(charged, ReachedLimit):
-            return Outcome(None, account_key, limited=charged)
-        attempt = _Attempt(name, account_key, visitor, allowed, now, *charged)
-        known = attempt.charge.known
+            raise Refused("malformed")
         with report_database_outage():
             if code:
-                user, shown = _verify_code(attempt, code)
-            else:
-                user, shown = _verify_recovery_code(attempt, recovery_code or "")
-        return Outcome(user, account_key, known, shown=shown)
-    except _Refused as refused:
+                return _verify_code(claim, code)
+            return _verify_recovery_code(claim, recovery_code or "")
+    except Limited as limited:
+        return Outcome(None, account_key, limited=limited.limit)
+    except Refused as refused:
         audit.record(logging.WARNING, "code refused", account=account_key, reason=refused)
-        return Outcome(None, account_key, known)
+        return Outcome(None, account_key)
 
 
-def note_password(user: AbstractBaseUser, request: HttpRequest) -> None:
+@sensitive_variables("code", "check")
+def _verify_code(claim: Claim, code: str) -> Outcome:
+    """Check a sent code or a code of an authenticator app."""
+    check = _Check.begin(claim, code, is_known=bool(claim.browser))
+    if check.login.attempt.is_known and not check.may_compare:
+        # The owner has revoked this browser, or known browsers have no guess left. It takes its
+        # place among the strangers before anything is compared: a thousand copies of a cookie must
+        # not be a thousand first guesses.
+        check = _Check.begin(claim, code, is_known=False)
+    try:
+        return _accept_match(check, code)
+    except Refused as refused:
+        if not check.is_long:
+            _store_wrong_guess(check, is_wrong=refused.args[0] == _WRONG and check.may_compare)
+        raise
+
+
+_WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
     """
-    Record that the password was right, for a policy that requires a password and a code.
+    A code, and what it is compared with.
 
-    The session gets a new key.
-
-    Args:
-        user: the user whose password was right.
-        request: the visitor's request. The password counts as a factor only in its session. If it
-            has no session, nothing is recorded.
-
-    Raises:
-        LoginUnavailable: Redis can't be reached.
+    Attributes:
+        login: the attempt.
+        is_long: whether the code has ten digits.
+        query: the SELECT.
+        authenticators: the authenticators of the account, empty for an unknown username.
+        found: the codes that are right now.
+        counted: the wrong guesses of the account.
+        units: the units of the guess, see ``guesses.weigh()``.
+        is_browser_known: whether the user has logged in with this browser.
+        may_compare: whether the code may be compared.
     """
-    account_key = keys.account_key_of(user)
-    begun, next_flow = flow.begin(request), flow.new_id()
-    if begun is not None:
-        _show_factor(account_key, policies.PASSWORD, user, begun, next_flow)
-        flow.renew(request, next_flow)
+
+    login: Login
+    is_long: bool
+    query: AuthenticatorQuery
+    authenticators: Sequence[Any]
+    found: Sequence[Candidate]
+    counted: Counted
+    units: int
+    is_browser_known: bool
+    may_compare: bool
+
+    @classmethod
+    @sensitive_variables("code", "found")
+    def begin(cls, claim: Claim, code: str, *, is_known: bool) -> "_Check":
+        """Charge the attempt, and read what the code is compared with."""
+        login = begin(claim, code, is_known=is_known)
+        is_long = guesses.code_class(code) == "long"
+        query = AuthenticatorQuery(
+            claim.name,
+            browser=claim.browser,
+            since=login.attempt.now - wrong_guesses.YEAR,
+        )
+        rows = [each for each in query.run() if lookup.answers_to(each.user, claim.name)]
+        first = rows[0] if rows else None
+        counted = Counted(first.stranger_units, first.known_units) if first else Counted()
+        is_browser_known = known_browsers.is_recent(first.browser_seen_at if first else None)
+        found = candidates(
+            rows,
+            login.pending,
+            sent_digits=hotp.MAX_DIGITS if is_long else swap_user_settings.OTP_DIGITS,
+            now=login.now,
+        )
+        if is_long:  # only sent codes have a limit of their own
+            found = [each for each in found if each.challenge is not None]
+        units = guesses.weigh(
+            each.expected for each in found if each.counter > each.authenticator.consumed
+        )
+        has_room = login.attempt.has_room(counted, units, guesses.heaviest(rows))
+        return cls(
+            login=login,
+            is_long=is_long,
+            query=query,
+            authenticators=rows,
+            found=found,
+            counted=counted,
+            units=units,
+            is_browser_known=is_browser_known,
+            may_compare=is_long or (has_room and (is_browser_known or not is_known)),
+        )
 
 
-def _show_factor(
-    account_key: str, factor: str, user: AbstractBaseUser, old_flow: str, new_flow: str
-) -> None:
-    """Record a shown factor, and move the state of the login to the session's next flow."""
-    # The tries are moved too. Otherwise a known password would refill them.
-    by_flow = (challenge.challenge_key, factors_shown.shown_key, budgets.tries_key)
-    moved = [key(account_key, flow) for key in by_flow for flow in (old_flow, new_flow)]
-    factors_shown.add(account_key, new_flow, factor, user, moved=moved)
-
-
-@sensitive_variables("code", "match")
-def _verify_code(attempt: _Attempt, code: str) -> _Accepted:
-    """Check a sent code or a code of an authenticator app, and return what ``_accept()`` does."""
-    query = AuthenticatorQuery(attempt.name)
-    authenticators = [each for each in query.run() if lookup.answers_to(each.user, attempt.name)]
-    _refuse_browser_of_another_user(attempt, authenticators)
-    found = candidates(authenticators, attempt.pending, now=attempt.now)
-    # Charged before any code is compared, so that concurrent guesses are charged fully (R17).
-    attempt = _charge_full_weight(attempt, found)
-    match = choose(code, found)
+@sensitive_variables("code", "compared", "match")
+def _accept_match(check: _Check, code: str) -> Outcome:
+    """Compare a code. Raise Refused if it logs no user in."""
+    login, claim = check.login, check.login.claim
+    # Without room, text is compared that no code is equal to, in the same time.
+    compared = code if check.may_compare else "-" * len(code)
+    match = choose(compared, check.found)
     if match is None:
         check_made_up(
-            code,
-            authenticators,
-            attempt.pending,
-            query=query,
-            username=attempt.name,
-            now=attempt.now,
+            compared,
+            check.authenticators,
+            login.pending,
+            query=check.query,
+            username=claim.name,
+            now=login.now,
         )
-        _after_wrong_code(attempt, code, authenticators)
-        raise _Refused("wrong" if authenticators else "unknown")
+        if check.may_compare and (far := far_ahead(code, check.authenticators)):
+            resync.remember(claim.account_key, far)
+        if not check.authenticators:
+            raise Refused("unknown")
+        raise Refused(_WRONG if check.may_compare else "no guess left")
     user, factor = match.authenticator.user, match.authenticator.factor
-    enrolled = any(each.factor == policies.AUTHENTICATOR for each in authenticators)
-    missing = _ask_policy(attempt, user, factor, enrolled=enrolled)
+    enrolled = any(each.factor == policies.AUTHENTICATOR for each in check.authenticators)
+    missing = ask_policy(login, user, factor, enrolled=enrolled)
     if not consumption.consume(
-        attempt.account_key,
+        claim.account_key,
         match.authenticator,
         match.counter,
         challenge=match.challenge,
-        charge=attempt.charge,
-        asked_key=attempt.asked_key,
+        attempt=login.attempt,
     ):
-        raise _Refused("used")
-    return _accept(attempt, user, factor, missing)
+        raise Refused("used")
+    shown = accept(login, user, factor, missing)
+    return Outcome(user, claim.account_key, check.is_browser_known, shown=shown)
+
+
+def _store_wrong_guess(check: _Check, *, is_wrong: bool) -> None:
+    """
+    Store a wrong guess, and run the job that may notify the owner.
+
+    All refused short codes take the same steps, so that the time does not reveal the reason (R33).
+    """
+    login = check.login
+    user_pk = check.authenticators[0].user.pk if is_wrong else None
+    wrong_guesses.store(login.attempt, user_pk, check.units)
+    is_last = is_wrong and login.attempt.is_last(check.counted, check.units)
+    language = translation.get_language()
+    dispatch_despite_rollback("", after_wrong_guess, login.claim.name, language, is_last)
 
 
 @sensitive_variables("code", "match")
-def _verify_recovery_code(attempt: _Attempt, code: str) -> _Accepted:
-    """Check a recovery code, and return what ``_accept()`` does."""
-    found: Any = recovery_codes.rows_of(lookup.named(attempt.name))
-    rows = [row for row in found if lookup.answers_to(row.user, attempt.name)]
+def _verify_recovery_code(claim: Claim, code: str) -> Outcome:
+    """Check a recovery code. It can't be guessed, so it is charged to no budget."""
+    login = begin(claim, None)
+    found: Any = recovery_codes.rows_of(lookup.named(claim.name))
+    rows = [row for row in found if lookup.answers_to(row.user, claim.name)]
     recovery_codes.build_missing_rows(len(rows))
     match: Any = recovery_codes.choose(code, rows)
     if match is None:
-        raise _Refused("wrong")
+        raise Refused("wrong")
     user = match.row.user
-    missing = _ask_policy(attempt, user, policies.RECOVERY, enrolled=match.row.enrolled)
-    if not consumption.consume_recovery_code(attempt.account_key, match, rows):
-        raise _Refused("used")
-    return _accept(attempt, user, policies.RECOVERY, missing)
-
-
-def _refuse_browser_of_another_user(
-    attempt: _Attempt, authenticators: Iterable[Authenticator]
-) -> None:
-    """
-    Refuse a browser that is known because another user had this username before.
-
-    Then revoke all known browsers of the account, so that they count as unknown.
-    """
-    browser = attempt.visitor.browser
-    if attempt.charge.known and browser is not None:
-        for each in authenticators:
-            if not browser.is_of(attempt.account_key, each.user):
-                known_browsers.revoke(attempt.account_key)
-                raise _Refused("browser of another account")
-
-
-@sensitive_variables("found")
-def _charge_full_weight(attempt: _Attempt, found: Iterable[Candidate]) -> _Attempt:
-    """Charge the rest if the guess has a higher weight than was charged: more codes are right."""
-    weight = budgets.weigh(
-        each.expected for each in found if each.counter > each.authenticator.consumed
-    )
-    if weight <= attempt.charge.weight:
-        return attempt
-    charge = guesses.reweigh(attempt.account_key, attempt.charge, weight)
-    if charge is None:
-        raise _Refused("too many guesses at once")
-    return replace(attempt, charge=charge)
-
-
-@sensitive_variables("code", "far")
-def _after_wrong_code(
-    attempt: _Attempt, code: str, authenticators: Sequence[Authenticator]
-) -> None:
-    """Send the notice if guesses are spent, and store the counter of a code that is far ahead."""
-    if attempt.charge.spent:
-        # Unknown browsers have no guess left. The job runs even if there is no such account (R33).
-        language = translation.get_language()
-        dispatch_despite_rollback("", notify_guesses_exhausted, attempt.name, language)
-    if far := far_ahead(code, authenticators):
-        resync.remember(attempt.account_key, far)
-
-
-def _ask_policy(
-    attempt: _Attempt, user: AbstractBaseUser, factor: str, *, enrolled: bool
-) -> Groups:
-    """
-    Return the groups of factors that are still missing after this one.
-
-    Nothing is consumed yet, so a code that the policy does not accept can still be used.
-    """
-    if not attempt.allowed(user):
-        raise _Refused("inactive")
-    groups = policies.load_policy().groups(user, enrolled=enrolled)
-    if not any(factor in group for group in groups):
-        raise _Refused(f"policy accepts no {factor} code here")
-    # A factor that was already shown is accepted again, but does not complete the login.
-    shown = factors_shown.factors(attempt.pending.shown, user) | {factor}
-    missing = policies.missing(groups, shown)
-    if missing and attempt.flow is None:
-        raise _Refused("two codes need a session")
-    return missing
-
-
-def _accept(attempt: _Attempt, user: AbstractBaseUser, factor: str, missing: Groups) -> _Accepted:
-    """
-    Log the accepted code, and return the user and the factors of the login if none is missing.
-
-    Raises:
-        AnotherCodeNeeded: a factor is missing. The shown factor is recorded for the session.
-    """
-    audit.record(logging.INFO, "code accepted", user=user.pk, factor=factor)
-    shown = factors_shown.factors(attempt.pending.shown, user) | {factor}
-    if attempt.flow is None:
-        return user, shown
-    if missing:
-        next_flow = attempt.visitor.next_flow
-        _show_factor(attempt.account_key, factor, user, attempt.flow, next_flow)
-        raise AnotherCodeNeeded(missing)
-    if attempt.pending.shown:
-        factors_shown.forget(attempt.account_key, attempt.flow)
-    return user, shown
+    missing = ask_policy(login, user, policies.RECOVERY, enrolled=match.row.enrolled)
+    if not consumption.consume_recovery_code(claim.account_key, match, rows):
+        raise Refused("used")
+    is_known = bool(claim.browser) and known_browsers.is_known(claim.browser, user)
+    shown = accept(login, user, policies.RECOVERY, missing)
+    return Outcome(user, claim.account_key, is_known, shown=shown)

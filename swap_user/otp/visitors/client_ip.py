@@ -4,6 +4,7 @@ import ipaddress
 import logging
 from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from swap_user.conf import swap_user_settings
@@ -23,10 +24,6 @@ _IPV6_NEIGHBOURHOOD = 32
 _SHORTENED = 24
 _IPV6_SHORTENED = 48
 
-# Headers that proxies add. If a request has one of them and comes from a private address, but no
-# header is configured, the address is that of a proxy. It is the same for all visitors.
-_PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
-
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _warned = False
@@ -41,20 +38,23 @@ def client_address(request: HttpRequest | None) -> str | None:
     forged the entries to the left of it. If the header has no such entry, the address of the
     connection is returned.
 
+    A private address without a configured header is probably that of a proxy, which is the same for
+    all visitors, so the address is not known then. OTP_PROXIES = 0 says that there is no proxy.
+
     Args:
         request: the visitor's request, or None.
     """
     if request is None:
         return None
-    if header := swap_user_settings.OTP_CLIENT_ADDRESS_HEADER:
+    header, number = swap_user_settings.OTP_CLIENT_ADDRESS_HEADER, swap_user_settings.OTP_PROXIES
+    if header and number:
         entries = request.headers.get(header, "").split(",")
-        number = swap_user_settings.OTP_PROXIES
         if len(entries) >= number and (address := parse_address(entries[-number])):
             return _prefix_of(address, _IPV6_PREFIX)
     peer = parse_address(request.META.get("REMOTE_ADDR", ""))
     if peer is None:
         return None
-    if not header and any(name in request.META for name in _PROXY_HEADERS) and not peer.is_global:
+    if number and not header and not peer.is_global:
         _warn()
         return None
     return _prefix_of(peer, _IPV6_PREFIX)
@@ -119,10 +119,11 @@ def _prefix_of(address: IPAddress, prefix: int) -> str:
 def _warn() -> None:
     """Log, once per process, that client addresses are unknown and their limits do not work."""
     global _warned
-    if not _warned:
+    if not _warned and not settings.DEBUG:  # runserver has no proxy
         _warned = True
         audit.record(
             logging.WARNING,
             "client addresses unknown",
-            reason="requests come through a proxy; set OTP_CLIENT_ADDRESS_HEADER",
+            reason="requests come from a private address, perhaps that of a proxy; set "
+            "OTP_CLIENT_ADDRESS_HEADER, or OTP_PROXIES to 0 if there is none",
         )

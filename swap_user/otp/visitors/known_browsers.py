@@ -2,20 +2,27 @@
 Known browsers: a browser that has logged in gets a signed cookie, and has its own limits.
 
 Attackers in other browsers can't use up these limits (OWASP: device cookies). The cookie contains
-account keys, not usernames. It does not log a user in.
+account keys, not usernames. It does not log a user in, and it has no effect without its row in the
+database, which the owner of the account can delete.
 """
 
 import secrets
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import signing
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 
-from swap_user.otp.store import keys, scripts
+from swap_user.models import KnownBrowser
+from swap_user.otp.store import keys
+from swap_user.otp.visitors.personal_data import browser_and_network
+from swap_user.users.databases import written
 
 COOKIE = "swap_user_browser"
 SALT = "swap_user.browser"
@@ -23,44 +30,33 @@ SALT = "swap_user.browser"
 # Lifetime of the cookie in seconds: one year. Browsers delete cookies after little more than that.
 MAX_AGE = 365 * 86_400
 
-# Tolerated difference between the clocks of two servers, in milliseconds.
-_SKEW = 60_000
-
 # Maximum number of accounts in a cookie. The account with the oldest login is removed first.
 MAX_ACCOUNTS = 5
 
+# Maximum number of browsers of an account. The browser with the oldest login is removed first.
+MAX_BROWSERS = 10
 
-@dataclass(frozen=True, slots=True)
+# How old the stored time of the last login can be, in seconds. So most logins write no row.
+_STORED_EVERY = 86_400
+
+
+@dataclass(frozen=True)
 class Browser:
     """
     The content of the cookie.
 
     Attributes:
         id: a random id, which stays the same while the browser keeps the cookie.
-        logins: maps account keys to the time of the last login (Unix time in milliseconds) and the
-            mark of the user, see ``mark()``.
+        accounts: the account keys of the last logins, the newest last.
     """
 
     id: str
-    logins: dict[str, tuple[int, str]]
+    accounts: Sequence[str]
 
-    def since(self, account_key: str, *, now: float) -> int:
-        """
-        Return the time of the last login to the account in this browser.
-
-        Args:
-            account_key: the account key.
-            now: Unix time in seconds.
-
-        Returns:
-            Unix time in milliseconds, or 0 if there was no login or the login is too old.
-        """
-        at, _ = self.logins.get(account_key, (0, ""))
-        return at if -_SKEW <= now * 1000 - at <= MAX_AGE * 1000 else 0
-
-    def is_of(self, account_key: str, user: AbstractBaseUser) -> bool:
-        """Return whether ``user`` is the user who logged in to the account in this browser."""
-        return self.logins.get(account_key, (0, ""))[1] == mark(user)
+    @cached_property
+    def hash(self) -> str:
+        """The keyed hash of the id, which is stored in the database."""
+        return keys.keyed_hash("browser", self.id)
 
 
 def read(request: HttpRequest | None) -> Browser | None:
@@ -69,9 +65,10 @@ def read(request: HttpRequest | None) -> Browser | None:
     if not cookie:
         return None
     try:
+        # The alpha stored a dictionary of account keys.
         match signing.loads(cookie, salt=_salt(), max_age=MAX_AGE):
-            case [str(name), dict(logins)] if name.isascii():
-                return Browser(name, dict(_readable(logins)))
+            case [str(name), list(accounts) | dict(accounts)] if name.isascii():
+                return Browser(name, [each for each in accounts if isinstance(each, str)])
     except signing.BadSignature:
         pass
     return None
@@ -83,27 +80,31 @@ def _salt() -> str:
     return f"{SALT}:{scope}" if scope else SALT
 
 
-def _readable(logins: dict[str, object]) -> Iterator[tuple[str, tuple[int, str]]]:
-    for account_key, login in logins.items():
-        match login:
-            case [int(at), str(mark)] if 0 <= at < 2**53:  # exact as a number in Lua
-                yield account_key, (at, mark)
+def is_recent(seen_at: datetime | None) -> bool:
+    """Return whether a browser is known whose last login was at ``seen_at``, None for never."""
+    return seen_at is not None and timezone.now() - seen_at <= timedelta(seconds=MAX_AGE)
 
 
-def mark(user: AbstractBaseUser) -> str:
+def is_known(browser: str, user: Any) -> bool:
     """
-    Return the mark of a user: a short keyed hash of the primary key.
+    Return whether a user has logged in with a browser.
 
-    The cookie contains it to show whether the username still belongs to the same user.
+    Args:
+        browser: the hash of the browser.
+        user: the user.
     """
-    return keys.keyed_hash("user", f"{user._meta.label_lower}:{user.pk}")[:8]
+    rows = of_user(user).filter(browser=browser)
+    return is_recent(rows.values_list("logged_in_at", flat=True).first())
 
 
-def remember(
-    request: HttpRequest, response: HttpResponseBase, account_key: str, user: AbstractBaseUser
-) -> None:
+def of_user(user: Any) -> "QuerySet[KnownBrowser]":
+    """Return the known browsers of a user, the newest login first."""
+    return written(KnownBrowser).filter(user_id=user.pk).order_by("-logged_in_at", "-pk")
+
+
+def remember(request: HttpRequest, response: HttpResponseBase, account_key: str, user: Any) -> None:
     """
-    Set the cookie that makes the browser known. Call it after a login.
+    Make the browser known, and set its cookie. Call it after a login.
 
     Args:
         request: the request of the login.
@@ -111,16 +112,13 @@ def remember(
         account_key: the account key, see ``keys.account_key()``.
         user: the user who logged in.
     """
-    now = int(time.time() * 1000)
-    before = read(request) or Browser(secrets.token_urlsafe(16), {})
-    others = sorted(
-        ((name, login) for name, login in before.logins.items() if name != account_key),
-        key=lambda login: login[1],
-    )
-    logins = dict([*others[1 - MAX_ACCOUNTS :], (account_key, (now, mark(user)))])
+    before = read(request) or Browser(secrets.token_urlsafe(16), [])
+    others = [each for each in before.accounts if each != account_key]
+    browser = Browser(before.id, [*others[1 - MAX_ACCOUNTS :], account_key])
+    _store(browser, user, request)
     response.set_cookie(
         COOKIE,
-        signing.dumps([before.id, logins], salt=_salt()),
+        signing.dumps([browser.id, browser.accounts], salt=_salt()),
         max_age=MAX_AGE,
         path=settings.SESSION_COOKIE_PATH,
         domain=settings.SESSION_COOKIE_DOMAIN,
@@ -130,37 +128,25 @@ def remember(
     )
 
 
-def revocation_key(account_key: str) -> str:
-    """Return the Redis key of the account's revocation time."""
-    return keys.redis_key(account_key, "browsers")
+def _store(browser: Browser, user: Any, request: HttpRequest) -> None:
+    now = timezone.now()
+    rows = of_user(user)
+    row = rows.filter(browser=browser.hash).first()
+    if row is not None and now - row.logged_in_at < timedelta(seconds=_STORED_EVERY):
+        return
+    values = {"logged_in_at": now, **browser_and_network(request)}
+    _, is_new = rows.update_or_create(user_id=user.pk, browser=browser.hash, defaults=values)
+    if is_new:
+        rows.filter(pk__in=list(rows.values_list("pk", flat=True)[MAX_BROWSERS:])).delete()
 
 
-LUA = """
--- Return whether a browser is known. key: the Redis key of the account's revocation time;
--- since: time of the browser's last login, or 0; browser: its id.
-local function is_known(key, since, browser)
-    if since == 0 then return false end
-    local revoked = redis.call('GET', key)
-    if not revoked then return true end
-    local at, kept = string.match(revoked, '^(%d+):(.*)$')
-    return since > tonumber(at) or kept == browser
-end
-"""
-"""A Lua function. Scripts that use it begin with this text."""
-
-_REVOKE = scripts.Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
-
-
-def revoke(account_key: str, *, keep: Browser | None = None) -> None:
+def revoke(user: Any, *, keep: Browser | None = None) -> None:
     """
-    Revoke the known browsers of an account. Their cookies then have no effect for the account.
+    Revoke the known browsers of a user. Their cookies then have no effect for the account.
 
     Args:
-        account_key: the account key, see ``keys.account_key()``.
+        user: the user.
         keep: a browser that stays known, or None.
-
-    Raises:
-        LoginUnavailable: Redis can't be reached.
     """
-    at = f"{int(time.time() * 1000)}:{keep.id if keep else ''}"
-    _REVOKE([revocation_key(account_key)], [at, MAX_AGE * 1000])
+    rows = written(KnownBrowser).filter(user_id=user.pk)
+    (rows if keep is None else rows.exclude(browser=keep.hash)).delete()

@@ -4,10 +4,24 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
+from swap_user.otp.store import keys
+from swap_user.otp.visitors import client_ip, known_browsers
 from swap_user.otp.visitors import flow as flow_ids
-from swap_user.otp.visitors import known_browsers
-from swap_user.otp.visitors.client_ip import client_address
 from swap_user.otp.visitors.known_browsers import Browser
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    Where a request came from, as a queue may store it: keyed hashes.
+
+    Attributes:
+        network: the hash of the network of a subscriber, or "" if the address is not known.
+        neighbourhood: the hash of the network of the provider, or "".
+    """
+
+    network: str = ""
+    neighbourhood: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +41,30 @@ class Visitor:
     browser: Browser | None = None
     next_flow: str = field(default_factory=flow_ids.new_id)
 
+    def claims(self, account_key: str) -> bool:
+        """Return whether the cookie of the browser says that it is known for the account."""
+        return self.browser is not None and account_key in self.browser.accounts
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from."""
+        if self.address is None:
+            return Origin()
+        return Origin(
+            network=keys.keyed_hash("address", client_ip.network(self.address)),
+            neighbourhood=keys.keyed_hash("address", client_ip.neighbourhood(self.address)),
+        )
+
 
 def visitor(request: HttpRequest | None, *, begin: bool = False) -> Visitor:
     """
     Return the visitor of ``request``.
 
     Args:
-        request: the visitor's request, or None (as in an API). All visitors without a request
-            share the same limits.
+        request: the visitor's request, or None (as in an API).
         begin: whether to start a flow if the session has none.
     """
     get_flow = flow_ids.begin if begin else flow_ids.current
-    return Visitor(get_flow(request), client_address(request), known_browsers.read(request))
+    return Visitor(
+        get_flow(request), client_ip.client_address(request), known_browsers.read(request)
+    )

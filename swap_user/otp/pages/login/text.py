@@ -27,29 +27,16 @@ def in_words(seconds: int) -> str:
 
 def limit_in_words(limit: ReachedLimit) -> str:
     """
-    Return why a code was not checked, how long to wait, and what works until then.
+    Return why a code was not checked, and what works.
 
-    The text is the same whether or not the account exists.
+    The limit is one of the visitor's own, and the text has no date (R49).
     """
-    longer = _(
-        "If codes are sent to you, ask for a new one, which will be longer; or use a recovery "
-        "code. Short codes work here again in %(time)s. In a browser where you have logged in "
-        "before, they still do."
-    )
-    words = {
-        "account": _(
-            "This code was not checked, because too many wrong ones were tried for this account."
-        ),
-        "address": _(
-            "This code was not checked, because too many wrong ones came from your network."
-        ),
-        "code": _(
-            "This code was not checked, because too many wrong ones were entered here. Please "
-            "come back in %(time)s, or use a recovery code."
-        ),
-    }
-    text = f"{words[limit.scope]} {longer}" if limit.longer else words[limit.scope]
-    return text % {"time": in_words(limit.retry_in)}
+    if limit.longer:
+        return _(
+            "Too many wrong codes came from your network. Ask for a new code, which will be longer, "
+            "or use a recovery code."
+        )
+    return _("Too many wrong codes. Ask for a new one.")
 
 
 def factors_in_words(groups: Groups) -> str:

@@ -25,7 +25,7 @@ from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.text import in_words, limit_in_words
 from swap_user.otp.sessions import code_request, reauthentication
 from swap_user.otp.store import keys
-from swap_user.otp.verification import outcomes, verifier
+from swap_user.otp.verification import completion, outcomes
 from swap_user.otp.visitors import flow
 from swap_user.users import lookup, usernames
 
@@ -90,7 +90,7 @@ class UsernameView(StepView):
         user = authenticate(self.request, username=name, password=password)
         if user is None or not self.permits(user):
             return False
-        verifier.note_password(user, self.request)
+        completion.note_password(user, self.request)
         return True
 
     def was_just_sent(self, username: str) -> bool:
@@ -107,9 +107,11 @@ class CodeView(StepView):
     """
 
     form_class = CodeForm
-    # The text is the same for every reason, so that it does not reveal the reason.
+    # The text is the same for every reason, so that it does not reveal the reason. If strangers
+    # have no guess left at the account, it says what the owner can do.
     invalid_code_message = gettext_lazy(
-        "That code did not work. It may be mistyped, already used or expired."
+        "That code did not work. It may be mistyped, already used or expired. If it does not work "
+        "again, ask for a new one, or use a recovery code."
     )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -217,7 +219,7 @@ class CodeView(StepView):
 
 
 class ResendView(CodeView):
-    """Sends another code for the same username. It replaces the earlier one."""
+    """Sends another message for the same username. The codes of both are accepted (R55)."""
 
     http_method_names = ["post"]
 
@@ -233,6 +235,6 @@ class ResendView(CodeView):
             self.send(self.username)
         except LoginUnavailable:
             return self.render_unavailable(self.form_class(**self.get_help_kwargs()))
-        text = _("A new code is on its way. Use the newest one that has reached you.")
+        text = _("A new message is on its way. Use any code that has reached you.")
         messages.success(request, text, fail_silently=True)
         return self.redirect_to_step(self.check_url)

@@ -18,7 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from swap_user.otp.availability import DATABASE_ERRORS, is_conflict
 
 Statement = Callable[[BaseDatabaseWrapper, CursorWrapper], bool]
-"""A function that runs an UPDATE and returns whether it has changed a row."""
+"""A function that runs a statement and returns whether it has changed a row."""
 
 # How long to wait for a connection, and how long for a lock, in seconds.
 SECONDS = 2

@@ -1,10 +1,9 @@
-"""The models of a user: authenticators, recovery codes and sessions, and those of an upgrade."""
+"""What a user can log in with: authenticators and recovery codes."""
 
 import uuid
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 # UUID namespace for the ids of authenticators for sent codes, see Authenticator.sent_id().
@@ -98,55 +97,3 @@ class RecoveryCode(models.Model):
     def __str__(self) -> str:
         # The hash is never shown.
         return f"{self._meta.verbose_name} {self.pk}"
-
-
-class LoginSession(models.Model):
-    """
-    The record of a session in which a user is logged in.
-
-    With it, the sessions of a user are found by an index, whatever the session engine. The browser
-    and the network are personal data: OTP_SESSION_RETENTION limits how long they are stored.
-    """
-
-    # Not the session key, which changes while the user stays logged in.
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="otp_login_sessions",
-        verbose_name=_("user"),
-    )
-    session_key = models.CharField(_("session key"), max_length=128, unique=True, editable=False)
-    created_at = models.DateTimeField(_("logged in at"), default=timezone.now)
-    last_seen_at = models.DateTimeField(_("last seen at"), default=timezone.now)
-    expires_at = models.DateTimeField(_("expires at"))
-    user_agent = models.CharField(_("browser"), max_length=200, blank=True)
-    network = models.CharField(_("network"), max_length=43, blank=True)
-
-    class Meta:
-        verbose_name = _("login session")
-        verbose_name_plural = _("login sessions")
-
-    def __str__(self) -> str:
-        # The session key is never shown: it is a login.
-        return f"{self._meta.verbose_name} {self.pk}"
-
-
-class PendingUpgrade(models.Model):
-    """
-    A step of an upgrade from an earlier version that is not finished: old forms are accepted.
-
-    A migration creates the row, and ``finish_otp_upgrade`` deletes it. Each step defines what
-    ``seal`` contains: ``swap_user.otp.authenticators.upgrades`` or
-    ``swap_user.otp.sessions.unrecorded``.
-    """
-
-    name = models.CharField(_("name"), max_length=32, primary_key=True)
-    seal = models.CharField(_("state"), max_length=255, editable=False)
-
-    class Meta:
-        verbose_name = _("pending upgrade")
-        verbose_name_plural = _("pending upgrades")
-
-    def __str__(self) -> str:
-        return self.name

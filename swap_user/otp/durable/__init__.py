@@ -1,0 +1,1 @@
+"""Statements that stay committed if the caller rolls back."""

@@ -1,0 +1,121 @@
+"""
+Limits on messages to an account and to a receiver (R21, R47). The job charges them.
+
+Each message is a code that can be guessed, so the messages to an account are counted in the
+database. Unknown browsers share one budget for each account, and known browsers another. When that
+of unknown browsers is spent, a visitor at a place that has rarely asked for the account still gets
+a message, so that the owner can log in with a new browser. The number of these extra messages is
+limited for each network of a provider. To block the owner, an attacker must send requests from the
+same network.
+"""
+
+from typing import Any
+
+from django.db.models import Case, F, Q, Value, When
+
+from swap_user.conf import limits, swap_user_settings
+from swap_user.models import MessageCount
+from swap_user.otp.store import scripts
+from swap_user.otp.throttling import budgets
+from swap_user.otp.visitors.visitor import Origin
+from swap_user.users.databases import written
+
+_STRANGERS, _KNOWN, _NEWCOMERS = (
+    "messages_per_account",
+    "known_messages_per_account",
+    "newcomers_per_account",
+)
+
+_CHARGE = scripts.JSONScript(scripts.read("charge"))
+_TIME = scripts.Script("return redis.call('TIME')[1]")
+
+
+def charge_account(
+    user: Any, account_key: str, origin: Origin, *, is_known: bool, now: int
+) -> bool:
+    """
+    Charge a message to an account, and return whether there was room.
+
+    Args:
+        user: the owner of the account.
+        account_key: the account key, see ``keys.account_key()``.
+        origin: where the request came from.
+        is_known: whether a known browser of the account asked for the message.
+        now: the result of ``server_time()``. A server whose own clock is ahead would begin a new
+            period.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    if is_known:
+        return _charge(user, _KNOWN, now)
+    if _charge(user, _STRANGERS, now):
+        return True
+    return (
+        bool(origin.network)
+        and bool(limits.limit(_NEWCOMERS))
+        and bool(_CHARGE({}, choices=[budgets.newcomer(account_key, origin)])["number"])
+        and _charge(user, _NEWCOMERS, now)
+    )
+
+
+def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
+    """
+    Charge a message to its receiver and to the site.
+
+    Args:
+        receiver: the address or phone number.
+        origin: where the request came from.
+        is_known: whether a known browser asked for the message, or it is a notice.
+
+    Returns:
+        The limit that was reached: "receiver", "site", or "country" (a phone number without an
+        allowed prefix). "" if the message can be sent.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    prefixes = tuple(swap_user_settings.OTP_PHONE_PREFIXES)
+    if prefixes and "@" not in receiver and not receiver.startswith(prefixes):
+        return "country"
+    choices = budgets.messages_to(receiver, origin, is_known=is_known)
+    answer = _CHARGE({}, choices=choices)
+    if answer["number"]:
+        return ""
+    return "site" if answer["scope"] == "site" else "receiver"
+
+
+def server_time() -> int:
+    """
+    Return Unix time in seconds by the clock of the Redis server, which all servers share.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    return int(_TIME({}))
+
+
+def forget(user: Any) -> None:
+    """Delete the counts of messages to an account that unknown browsers asked for."""
+    written(MessageCount).filter(user_id=user.pk, budget__in=(_STRANGERS, _NEWCOMERS)).delete()
+
+
+def _charge(user: Any, budget: str, now: int) -> bool:
+    """Count one more message, or begin a new period. Return whether there was room."""
+    most, window = limits.limit(budget) or 0, limits.period(budget)
+    if not most:
+        return False
+    rows = written(MessageCount)
+    is_over = Q(since__lte=now - window)
+    with_room = rows.filter(is_over | Q(count__lt=most), user_id=user.pk, budget=budget)
+    # MySQL assigns from left to right, so that the first value must not depend on the second.
+    changes = {
+        "count": Case(When(is_over, then=Value(1)), default=F("count") + 1),
+        "since": Case(When(is_over, then=Value(now)), default=F("since")),
+    }
+    if with_room.update(**changes):
+        return True
+    # There is no row before the first message.
+    new = MessageCount(user_id=user.pk, budget=budget)
+    rows.bulk_create([new], ignore_conflicts=True)
+    return bool(with_room.update(**changes))

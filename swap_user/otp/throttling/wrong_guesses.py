@@ -1,0 +1,95 @@
+"""
+The wrong guesses of a year, in the database.
+
+A wrong guess is stored before the visitor gets the answer, on a connection of our own if the caller
+is in a transaction. The same statement stores the guesses that need not be stored, such as those
+for usernames without an account: they overwrite one of a fixed number of rows, so that they take
+the same time and the table stays small (R33, R48).
+"""
+
+import random
+import time
+import uuid
+from functools import partial
+from typing import Any
+
+from django.db import connections, router
+from django.db.models import Sum
+
+from swap_user.models import WrongGuess
+from swap_user.otp.availability import is_in_transaction
+from swap_user.otp.durable import statements
+from swap_user.otp.durable.upsert import upsert
+from swap_user.otp.store.budgets import DAY
+from swap_user.otp.throttling.guesses import Attempt, Counted
+from swap_user.users.databases import written
+
+YEAR = 365 * DAY
+"""How long a wrong guess counts, in seconds."""
+
+# The number of rows without a user. Requests that write the same row at the same time wait for
+# each other, so there are more rows than any site has requests at a time.
+_MADE_UP = 1024
+
+# The largest number that the column holds on every database.
+_MOST_UNITS = 32_767
+
+
+def store(attempt: Attempt, user_pk: Any, units: int) -> None:
+    """
+    Store a wrong guess, and end the attempt.
+
+    Args:
+        attempt: the attempt, whose code is short.
+        user_pk: primary key of the user whose codes the guess was compared with. None if it was
+            compared with no code, so that it need not be counted.
+        units: the units of the guess.
+
+    Raises:
+        LoginUnavailable: the guess can't be stored, or Redis can't be reached.
+    """
+    row = WrongGuess(
+        id=uuid.UUID(int=random.randrange(_MADE_UP)) if user_pk is None else uuid.uuid4(),  # noqa: S311
+        user_id=user_pk,
+        at=attempt.now,
+        units=min(units, _MOST_UNITS),
+        is_known=attempt.is_known,
+    )
+    alias = router.db_for_write(WrongGuess)
+    # Asked before: another attempt in a transaction may have an older snapshot of the database, in
+    # which this guess is missing. So the attempt takes its room for another minute.
+    is_seen_at_once = not is_in_transaction(connections[alias])
+    statements.run(alias, partial(upsert, row), attempt)
+    if is_seen_at_once:
+        attempt.settle()
+
+
+def counted(user: Any, *, now: int) -> Counted:
+    """
+    Return what counts for an account. A login reads the same with its SELECT.
+
+    Args:
+        user: the owner of the account.
+        now: Unix time in seconds.
+    """
+    rows = written(WrongGuess).filter(user_id=user.pk, at__gt=now - YEAR)
+    sums = dict(rows.order_by().values_list("is_known").annotate(Sum("units")))
+    return Counted(strangers=sums.get(False, 0), known=sums.get(True, 0))
+
+
+def forget(user: Any) -> None:
+    """Delete the wrong guesses of unknown browsers at an account."""
+    written(WrongGuess).filter(user_id=user.pk, is_known=False).delete()
+
+
+def prune(user_pk: Any = None) -> int:
+    """
+    Delete the wrong guesses that do not count any more, and return their number.
+
+    Args:
+        user_pk: primary key of a user, or None for all users.
+    """
+    # A day more is kept, because clocks differ.
+    rows = written(WrongGuess).filter(user__isnull=False, at__lt=int(time.time()) - YEAR - DAY)
+    deleted, _ = (rows if user_pk is None else rows.filter(user_id=user_pk)).delete()
+    return deleted
