@@ -11,12 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from swap_user.checks import sessions
 from swap_user.checks.helpers import Messages, value
-from swap_user.conf import NAMESPACE
+from swap_user.conf import NAMESPACE, limits
 from swap_user.otp.availability import CACHE_ERRORS
 from swap_user.otp.crypto.keyring import decode_key
 from swap_user.otp.senders import StdOutOTPSender, sender_class
 from swap_user.otp.store import connection
-from swap_user.otp.throttling import budgets
 
 # A key of 32 random bytes has about 30 distinct bytes. One of 10^17 has fewer than 16.
 _FEWEST_DISTINCT = 16
@@ -159,7 +158,7 @@ def deploy_check_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 def deploy_check_chance(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """W010: the limits are so high that an attacker who guesses for a year may succeed."""
     try:
-        chance = budgets.yearly_chance()
+        chance = limits.yearly_chance()
     except ImproperlyConfigured:
         return []  # Reported as E004.
     if chance < _MAXIMUM_CHANCE:
@@ -168,9 +167,9 @@ def deploy_check_chance(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
         checks.Warning(
             "With these limits, an attacker who guesses at one account for a year succeeds with a "
             f"probability of 1 in {1 / chance:,.0f}.",
-            hint="Lower OTP_GUESSES_PER_ACCOUNT, OTP_GUESSES_PER_CODE, OTP_SENDS_PER_ACCOUNT or "
-            f"OTP_SENDS_TO_ALL_NEWCOMERS in {NAMESPACE}. With the defaults, the probability is "
-            f"below 1 in {1 / _MAXIMUM_CHANCE:,.0f}.",
+            hint="Lower guesses_per_account, messages_per_account or newcomers_per_account in "
+            f"{NAMESPACE}['OTP_LIMITS']. With the defaults, the probability is below 1 in "
+            f"{1 / _MAXIMUM_CHANCE:,.0f}.",
             id="swap_user.W010",
         )
     ]

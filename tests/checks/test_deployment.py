@@ -11,7 +11,6 @@ import redis
 from swap_user.checks import deployment
 from swap_user.otp.senders import StdOutOTPSender
 from swap_user.otp.store import connection
-from swap_user.otp.throttling import budgets
 from tests.checks.test_configuration import Loud, ours
 
 pytestmark = pytest.mark.django_db
@@ -132,12 +131,13 @@ def test_w009_a_proxy_without_its_header(settings, setting, value):
 def test_w010_limits_that_allow_too_much(settings):
     """The defaults stay below 1 in 10,000; for higher limits the check reports the chance."""
     assert deployment.deploy_check_chance(None) == []
-    assert 9e-5 < budgets.yearly_chance() < 1e-4
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": 30}
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_LIMITS": {"guesses_per_account": "30/365d"}}
     (warning,) = deployment.deploy_check_chance(None)
     assert warning.id == "swap_user.W010"
-    assert "1 in 6,474" in warning.msg
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": "30"}
+    assert "1 in 6,472" in warning.msg
+    for name in ("guesses_per_account", "messages_per_account", "newcomers_per_account"):
+        assert name in warning.hint
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_LIMITS": {"guesses_per_account": "30"}}
     assert deployment.deploy_check_chance(None) == []
 
 

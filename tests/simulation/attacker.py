@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from swap_user.conf import swap_user_settings
+from swap_user.conf import limits
 from swap_user.otp import limited, send_code
 from swap_user.testing import outbox
 from tests.simulation.clock import NEW_AGAIN, Clock
@@ -84,7 +84,7 @@ class Attacker:
         tries = 0
         while self.guess(request, "ten digits"):
             tries += 1
-            if tries == swap_user_settings.OTP_GUESSES_PER_CODE and self.messages % 20:
+            if tries == limits.TRIES_PER_CODE and self.messages % 20:
                 break
         return True
 

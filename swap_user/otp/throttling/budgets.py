@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from swap_user.conf import swap_user_settings
+from swap_user.conf import limits, swap_user_settings
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import keys, windows
 from swap_user.otp.visitors import client_ip
@@ -11,7 +11,7 @@ from swap_user.otp.visitors.visitor import Visitor
 
 # The usual weight of a guess at a short code: the number of six-digit codes that are right at a
 # time. These are three codes of an authenticator app and one sent code.
-USUAL_WEIGHT = 4
+USUAL_WEIGHT = limits.USUAL_WEIGHT
 
 # An attacker may have a whole IPv6 /48, so the /48 has a budget too, of this many times the limit
 # of a /64.
@@ -99,18 +99,3 @@ def places(visitor: Visitor, what: str) -> tuple[str, str]:
 def tries_key(account_key: str, flow: str | None) -> str:
     """Return the Redis key of the tries at long codes of a flow, or of all visitors without one."""
     return keys.redis_key(account_key, "tries", flow or "-")
-
-
-def yearly_chance() -> float:
-    """
-    Return the probability that an attacker succeeds who guesses at one account for a year.
-
-    It depends on the limits only, not on the number of addresses that the attacker has. The
-    arithmetic is in ``docs/topics/limits.md``.
-    """
-    settings = swap_user_settings
-    short = settings.OTP_GUESSES_PER_ACCOUNT * USUAL_WEIGHT / 10**6
-    # 365 days overlap with five periods of 90 days.
-    messages = settings.OTP_SENDS_PER_ACCOUNT * 365 + settings.OTP_SENDS_TO_ALL_NEWCOMERS * 5
-    # A code is computed from 31 bits (RFC 4226 section 5.3), whatever its number of digits.
-    return short + messages * settings.OTP_GUESSES_PER_CODE / 2**31

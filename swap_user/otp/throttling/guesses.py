@@ -19,7 +19,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from swap_user.conf import swap_user_settings
+from swap_user.conf import limits
 from swap_user.otp import audit
 from swap_user.otp.challenges import login_state
 from swap_user.otp.challenges.login_state import Pending
@@ -54,8 +54,8 @@ _CHARGE = scripts.Script(
             paid = 'browser'
         else
             most = most * USUAL
-            -- One guess per year is always allowed, whatever its weight.
-            weight = math.min(weight, most)
+            -- One guess per year is always allowed, whatever its weight, unless the limit is 0.
+            weight = math.max(1, math.min(weight, most))
             -- An attempt over the limit is not recorded.
             left = wait(strangers, most, YEAR, weight)
             if left > 0 then
@@ -179,7 +179,7 @@ def charge(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    settings, browser, now_ms = swap_user_settings, visitor.browser, int(now * 1000)
+    browser, now_ms = visitor.browser, int(now * 1000)
     since = browser.since(account_key, now=now) if browser else 0
     strangers, own, tries = budgets.budget_keys(account_key, visitor)
     place = budgets.places(visitor, "guesses")
@@ -201,10 +201,10 @@ def charge(
             since,
             browser.id if browser else "",
             budgets.placed(visitor),
-            settings.OTP_GUESSES_PER_ACCOUNT,
-            settings.OTP_GUESSES_PER_BROWSER,
-            settings.OTP_GUESSES_PER_ADDRESS,
-            settings.OTP_GUESSES_PER_CODE,
+            limits.limit("guesses_per_account"),
+            limits.limit("known_guesses_per_account"),
+            limits.limit("guesses_per_address"),
+            limits.TRIES_PER_CODE,
             budgets.usual_weight(),
         ],
     )
@@ -243,7 +243,7 @@ def reweigh(account_key: str, paid: Charge, weight: int) -> Charge | None:
         LoginUnavailable: Redis can't be reached.
     """
     strangers = keys.redis_key(account_key, "guesses")
-    limit = swap_user_settings.OTP_GUESSES_PER_ACCOUNT * budgets.USUAL_WEIGHT
+    limit = limits.limit("guesses_per_account") * budgets.USUAL_WEIGHT
     charged = dict(paid.entries)
     more = max(0, min(weight, limit) - paid.weight) if strangers in charged else 0
     touched = [budgets.weight_key(account_key), strangers]

@@ -13,7 +13,7 @@ attacker must send requests from the same network.
 
 from dataclasses import dataclass
 
-from swap_user.conf import swap_user_settings
+from swap_user.conf import limits, swap_user_settings
 from swap_user.otp.challenges import challenge
 from swap_user.otp.store import keys, scripts, windows
 from swap_user.otp.throttling import budgets
@@ -74,7 +74,8 @@ _ASK = scripts.Script(
     local short = known and wait(guessed_own, number(10), YEAR, 1) == 0
     if not short then
         local most = number(9) * USUAL
-        local weight = math.min(tonumber(redis.call('GET', noted)) or number(17), most)
+        local weight = tonumber(redis.call('GET', noted)) or number(17)
+        weight = math.max(1, math.min(weight, most))
         short = wait(guessed, most, YEAR, weight) == 0
             and wait_there(place, guessed_near, guessed_wide, number(11)) == 0
     end
@@ -159,14 +160,14 @@ def ask(account_key: str, visitor: Visitor, *, now: float, timeout: int) -> Issu
             browser.since(account_key, now=now) if browser else 0,
             browser.id if browser else "",
             budgets.placed(visitor),
-            settings.OTP_GUESSES_PER_ACCOUNT,
-            settings.OTP_GUESSES_PER_BROWSER,
-            settings.OTP_GUESSES_PER_ADDRESS,
-            settings.OTP_SENDS_PER_ACCOUNT,
-            settings.OTP_SENDS_PER_BROWSER,
-            settings.OTP_SENDS_PER_ADDRESS,
-            settings.OTP_SENDS_TO_NEWCOMERS,
-            settings.OTP_SENDS_TO_ALL_NEWCOMERS,
+            limits.limit("guesses_per_account"),
+            limits.limit("known_guesses_per_account"),
+            limits.limit("guesses_per_address"),
+            limits.limit("messages_per_account"),
+            limits.limit("known_messages_per_account"),
+            limits.limit("asks_per_address"),
+            limits.limit("newcomers_per_neighbourhood"),
+            limits.limit("newcomers_per_account"),
             budgets.usual_weight(),
         ],
     )
@@ -219,12 +220,14 @@ def limit_reached(receiver: str, *, known: bool, now: float) -> str:
         return "country"
     if known:
         return ""
-    limits = {
-        "receiver": (keys.keyed_hash("receiver", receiver), settings.OTP_SENDS_PER_RECEIVER),
-        "site": ("site", settings.OTP_SENDS_PER_SITE),
+    # Newcomers to an account reach its receiver too.
+    receivers = limits.limit("messages_per_receiver") + limits.limit("newcomers_per_account")
+    charged = {
+        "receiver": (keys.keyed_hash("receiver", receiver), receivers),
+        "site": ("site", limits.limit("messages_per_site")),
     }
-    for scope, (name, limit) in limits.items():
+    for scope, (name, limit) in charged.items():
         key = keys.redis_key(name, "sends")
-        if limit and not _CHARGE([key], [int(now * 1000), limit, windows.DAY]):
+        if limit is not None and not _CHARGE([key], [int(now * 1000), limit, windows.DAY]):
             return scope
     return ""

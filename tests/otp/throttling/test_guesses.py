@@ -119,7 +119,7 @@ def test_codes_of_eight_digits_weigh_no_less_than_usual(user):
 
 def test_an_account_with_very_many_codes_has_one_guess(user, settings):
     """However much it weighs: the first attempt is never limited."""
-    configure(settings, OTP_GUESSES_PER_ACCOUNT=1)
+    configure(settings, OTP_LIMITS={"guesses_per_account": 1})
     for number in range(3):
         give(user, secret="ABC"[number] * 32)
     for _ in range(2):

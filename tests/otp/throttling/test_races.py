@@ -26,7 +26,7 @@ CLIENTS = 20
 @pytest.fixture(autouse=True)
 def _budget(settings):
     """Five guesses."""
-    configure(settings, OTP_GUESSES_PER_ACCOUNT=BUDGET, OTP_GUESSES_PER_CODE=BUDGET)
+    configure(settings, OTP_LIMITS={"guesses_per_account": BUDGET})
 
 
 def client(number: int) -> Any:
@@ -201,7 +201,7 @@ def test_ten_digits_that_are_right_give_back_no_short_guesses(user, compared):
 @pytest.mark.requirement("R18")
 def test_an_address_that_may_again_finds_the_account_as_it_left_it(user, compared, settings):
     """The hour of an address is over: what it did to the account is not."""
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ADDRESS": 2}
+    configure(settings, OTP_LIMITS={"guesses_per_account": BUDGET, "guesses_per_address": 2})
     for scope in (None, None, "address"):
         request = client(0)
         enter(request, wrong())

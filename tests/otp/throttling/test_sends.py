@@ -37,7 +37,7 @@ def test_an_account_is_sent_so_many_codes(user, clock):
 @pytest.mark.requirement("R19", "R21")
 def test_strangers_elsewhere_take_nothing_from_a_newcomer(user, settings):
     """Each neighbourhood has its own few; all of them together have a limit too."""
-    configure(settings, OTP_SENDS_TO_ALL_NEWCOMERS=60)
+    configure(settings, OTP_LIMITS={"newcomers_per_account": 60})
     assert sent(20, first=1) == 20
     places = [visitor(REMOTE_ADDR=f"{first}.7.0.1") for first in range(11, 90)]
     before = len(outbox)
@@ -59,8 +59,9 @@ def test_without_an_address_there_is_one_budget(user):
 
 
 @pytest.mark.requirement("R19", "R21")
-def test_known_browsers_are_not_held_back(user):
+def test_known_browsers_are_not_held_back(user, settings):
     """Strangers have used up all; the owner's own browser gets its code, up to its own limit."""
+    configure(settings, OTP_LIMITS={"known_messages_per_account": 20})
     home, response = visitor(), HttpResponse()
     assert enter(home, ask(home)) == user
     remember_browser(home, response)
@@ -88,7 +89,7 @@ def test_a_place_where_the_owner_has_logged_in_is_new_again(user, clock):
 @pytest.mark.requirement("R21")
 def test_an_address_asks_so_many_times(settings, clock):
     """So many an hour, for whatever names; a hundred unless it is set."""
-    configure(settings, OTP_SENDS_PER_ADDRESS=30)
+    configure(settings, OTP_LIMITS={"asks_per_address": 30})
     for number in range(40):
         make_user(number)
     count = sum(sent(1, name=username(number), address="198.51.100.1") for number in range(40))
@@ -102,7 +103,7 @@ def test_a_receiver_gets_so_many(settings):
     """Several accounts may share one."""
     configure(
         settings,
-        OTP_SENDS_PER_RECEIVER=3,
+        OTP_LIMITS={"messages_per_receiver": 3, "newcomers_per_account": 0},
         OTP_SENDER_CLASS="tests.otp.throttling.test_sends.OneInbox",
     )
     for number in range(5):
@@ -113,7 +114,7 @@ def test_a_receiver_gets_so_many(settings):
 @pytest.mark.requirement("R21")
 def test_a_site_sends_so_many_a_day(settings, clock):
     """For strangers; off unless it is set."""
-    configure(settings, OTP_SENDS_PER_SITE=4)
+    configure(settings, OTP_LIMITS={"messages_per_site": 4})
     for number in range(6):
         make_user(number)
     assert sum(sent(1, first=number, name=username(number)) for number in range(6)) == 4
