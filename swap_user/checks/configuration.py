@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -23,7 +22,8 @@ from swap_user.checks.tenants import check_tenants
 from swap_user.checks.upgrade import database_check_upgrade, deploy_check_upgrade
 from swap_user.checks.user_model import check_username_field
 from swap_user.conf import NAMESPACE, configured, declared
-from swap_user.conf.renamed import FORMER
+from swap_user.conf.renamed import hint_for_former
+from swap_user.conf.setting import did_you_mean
 from swap_user.otp.crypto.keyring import decode_key
 from swap_user.otp.delivery.notices import NOTICES
 from swap_user.otp.policies import AnyCode
@@ -81,20 +81,17 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Me
     known = {setting.name: setting for setting in declared()}
     messages: Messages = []
     for name, given_value in given.items():
-        if name not in known:
+        if name in known:
+            messages += [
+                checks.Error(problem, hint=hint, id="swap_user.E004")
+                for problem, hint in known[name].problems(given_value)
+            ]
+        else:
             messages.append(
                 checks.Error(
                     f"{NAMESPACE} has the unknown key {name!r}.",
-                    hint=_hint_for_unknown(name, list(known)),
+                    hint=hint_for_former(name, given_value) or did_you_mean(name, known),
                     id="swap_user.E003",
-                )
-            )
-        elif problem := known[name].problem(given_value):
-            messages.append(
-                checks.Error(
-                    f"{NAMESPACE}[{name!r}] {problem}",
-                    hint=known[name].help_text,
-                    id="swap_user.E004",
                 )
             )
     return messages
@@ -207,7 +204,7 @@ def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
     return [
         checks.Error(
             f"{NAMESPACE}['OTP_NOTICES'] contains {name!r}, which is not the name of an event.",
-            hint=_hint_for_unknown(name, list(NOTICES)),
+            hint=did_you_mean(name, NOTICES),
             id="swap_user.E016",
         )
         for name in unknown
@@ -229,16 +226,6 @@ def check_moved(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
                 )
             )
     return messages
-
-
-def _hint_for_unknown(name: object, known: list[str]) -> str:
-    if name in FORMER:
-        successor = FORMER[str(name)]
-        if successor:
-            return f"It is now called {successor}."
-        return "It was removed after version 0.9.8 and has no successor: delete it."
-    close = get_close_matches(str(name), known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Allowed are: {', '.join(known)}."
 
 
 def _bases(backend: object) -> Sequence[type]:

@@ -31,6 +31,9 @@ _UNREACHABLE: tuple[type[Exception], ...] = (
     InvalidCacheBackendError,
 )
 
+# Names of the same server.
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 # Django settings that are only used behind a proxy.
 _PROXY_SETTINGS = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
 
@@ -167,12 +170,46 @@ def deploy_check_chance(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
         checks.Warning(
             "With these limits, an attacker who guesses at one account for a year succeeds with a "
             f"probability of 1 in {1 / chance:,.0f}.",
-            hint="Lower OTP_GUESSES_PER_ACCOUNT, OTP_GUESSES_PER_CODE, OTP_SENDS_PER_ACCOUNT or "
-            f"OTP_SENDS_TO_ALL_NEWCOMERS in {NAMESPACE}. With the defaults, the probability is "
-            f"below 1 in {1 / _MAXIMUM_CHANCE:,.0f}.",
+            hint="Lower guesses_per_account, messages_per_account or newcomers_per_account in "
+            f"{NAMESPACE}['OTP_LIMITS']. With the defaults, the probability is below 1 in "
+            f"{1 / _MAXIMUM_CHANCE:,.0f}.",
             id="swap_user.W010",
         )
     ]
+
+
+def deploy_check_shared_database(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> Messages:
+    """W020: another alias of CACHES uses the Redis database of the codes."""
+    alias = value("OTP_CACHE")
+    database = _database(alias)
+    others = [other for other in settings.CACHES if other != alias and database == _database(other)]
+    if database is None or not others:
+        return []
+    names = " and ".join(f"CACHES[{other!r}]" for other in others)
+    return [
+        checks.Warning(
+            f"CACHES[{alias!r}], which OTP_CACHE names, uses the same Redis database as {names}. "
+            "clear() of any of these caches empties the database: pending codes stop working, and "
+            "counts of limits and marks of used codes are removed.",
+            hint="Give one-time codes a database of their own, such as redis://127.0.0.1:6379/1 as "
+            f"LOCATION of CACHES[{alias!r}]. Never call clear() of this cache: it does the same.",
+            id="swap_user.W020",
+        )
+    ]
+
+
+def _database(alias: Any) -> Any:
+    """Return what identifies the Redis database that a cache writes to, or None if unknown."""
+    try:
+        # This connects to no server. With Sentinel, the host is the name of the service.
+        options = connection.client(alias).connection_pool.connection_kwargs
+        host = str(options.get("host") or "localhost").lower()
+        address = "localhost" if host in _LOOPBACK else host, int(options.get("port") or 6379)
+        return options.get("path") or address, int(options.get("db") or 0)
+    except Exception:  # noqa: BLE001 - not Redis, or settings that another check reports
+        return None
 
 
 ALL = (
@@ -186,4 +223,5 @@ ALL = (
     deploy_check_chance,
     sessions.deploy_check_following,
     sessions.deploy_check_clearsessions,
+    deploy_check_shared_database,
 )

@@ -1,4 +1,4 @@
-"""The SWAP_USER setting: its keys, the class of a key, and the keys of version 0.9.8."""
+"""The SWAP_USER setting: its keys and limits, their classes, and former keys."""
 
 from swap_user.conf.keys import (
     NAMESPACE,

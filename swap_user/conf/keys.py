@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from swap_user.conf.rates import Limit, LimitsSetting
 from swap_user.conf.setting import NAMESPACE, Setting, configured
 
 __all__ = ["NAMESPACE", "configured", "declared", "swap_user_settings"]
@@ -107,74 +108,89 @@ class SwapUserSettings:
         maximum=100,
         help_text="Number of unused codes that a counter-based (HOTP) authenticator may be ahead.",
     )
-    OTP_GUESSES_PER_ACCOUNT = Setting(
-        16,
-        minimum=1,
-        maximum=30,
-        help_text="Wrong short codes (under ten digits) that unknown browsers may try for one "
-        "account in 365 days. A guess counts once for every four codes that would be accepted.",
-    )
-    OTP_GUESSES_PER_BROWSER = Setting(
-        50,
-        minimum=1,
-        maximum=1000,
-        help_text="Wrong short codes that a known browser may try for its account in 365 days.",
-    )
-    OTP_GUESSES_PER_ADDRESS = Setting(
-        100,
-        minimum=1,
-        maximum=100_000,
-        help_text="Wrong short codes that one client address may try in an hour.",
-    )
-    OTP_GUESSES_PER_CODE = Setting(
-        5,
-        minimum=1,
-        maximum=10,
-        help_text="Wrong ten-digit codes that one browser session may try for one account in an "
-        "hour.",
-    )
-    OTP_SENDS_PER_ACCOUNT = Setting(
-        20,
-        minimum=1,
-        maximum=100,
-        help_text="Messages that unknown browsers may request for one account in 24 hours.",
-    )
-    OTP_SENDS_TO_NEWCOMERS = Setting(
-        3,
-        minimum=0,
-        maximum=20,
-        help_text="Extra messages per account, network (/16, IPv6: /32) and hour, for client "
-        "addresses that have not requested a code for the account in 90 days.",
-    )
-    OTP_SENDS_TO_ALL_NEWCOMERS = Setting(
-        1500,
-        minimum=0,
-        maximum=10_000,
-        help_text="Extra messages per account in 90 days, for all such client addresses together.",
-    )
-    OTP_SENDS_PER_BROWSER = Setting(
-        20,
-        minimum=1,
-        maximum=1000,
-        help_text="Messages that a known browser may request for its account in 24 hours.",
-    )
-    OTP_SENDS_PER_ADDRESS = Setting(
-        100,
-        minimum=1,
-        maximum=100_000,
-        help_text="Messages that unknown browsers at one client address may request in an hour.",
-    )
-    OTP_SENDS_PER_RECEIVER = Setting(
-        2000,
-        minimum=1,
-        maximum=100_000,
-        help_text="Messages to one receiver in 24 hours, at the request of unknown browsers.",
-    )
-    OTP_SENDS_PER_SITE = Setting(
-        0,
-        minimum=0,
-        help_text="Messages of the whole site in 24 hours, at the request of unknown browsers. 0: "
-        "no limit.",
+    OTP_LIMITS = LimitsSetting(
+        (
+            Limit(
+                "guesses_per_account",
+                "16/365d",
+                maximum=30,
+                help_text="Wrong short codes (under ten digits) that all unknown browsers "
+                "together may try at one account. A guess counts once for every four codes that "
+                "would be accepted.",
+            ),
+            Limit(
+                "known_guesses_per_account",
+                "50/365d",
+                maximum=1000,
+                help_text="Wrong short codes that all known browsers of an account together may "
+                "try at it.",
+            ),
+            Limit(
+                "guesses_per_address",
+                "100/1h",
+                maximum=100_000,
+                help_text="Wrong short codes that unknown browsers at one client address may try, "
+                "at all accounts together. An IPv6 /48 may try ten times as many.",
+            ),
+            Limit(
+                "asks_per_address",
+                "100/1h",
+                maximum=100_000,
+                help_text="Codes that unknown browsers at one client address may request, for all "
+                "accounts together. An IPv6 /48 may request ten times as many.",
+            ),
+            Limit(
+                "messages_per_account",
+                "20/1d",
+                maximum=100,
+                help_text="Messages that all unknown browsers together may request for one "
+                "account.",
+            ),
+            Limit(
+                "known_messages_per_account",
+                "40/1d",
+                maximum=1000,
+                help_text="Messages that all known browsers of an account together may request "
+                "for it.",
+            ),
+            Limit(
+                "newcomers_per_account",
+                "1250/90d",
+                maximum=10_000,
+                help_text="Extra messages for one account after messages_per_account is used up, "
+                "for networks that have not requested a code for this account within 90 days.",
+            ),
+            Limit(
+                "newcomers_per_neighbourhood",
+                "3/1h",
+                maximum=20,
+                help_text="Extra messages of this kind for one account that one neighbourhood (a "
+                "/16, or a /32 in IPv6) may request.",
+            ),
+            Limit(
+                "messages_per_receiver",
+                "20/1d",
+                maximum=100_000,
+                help_text="Messages to one email address or phone number that all unknown "
+                "browsers together may request, for all accounts together.",
+            ),
+            Limit(
+                "known_messages_per_receiver",
+                "40/1d",
+                maximum=100_000,
+                help_text="Messages to one email address or phone number that all known browsers "
+                "together may request, for all accounts together. Notices count too.",
+            ),
+            Limit(
+                "messages_per_site",
+                "1000/1d",
+                maximum=1_000_000_000,
+                required=False,
+                help_text="Messages of the whole site. None: no limit.",
+            ),
+        ),
+        help_text="Limits that differ from their defaults, as rates, such as "
+        '{"messages_per_site": "1000/1d"}.',
     )
     OTP_PHONE_PREFIXES: Setting[Sequence[str]] = Setting(
         (),
@@ -191,7 +207,8 @@ class SwapUserSettings:
         minimum=0,
         maximum=10,
         help_text="Number of the project's own proxies that add to the header. The entry of the "
-        "outermost one is used.",
+        "outermost one is used. 0: there is no proxy, so the address of the connection is the "
+        "visitor's.",
     )
     OTP_NOTICES: Setting[Sequence[str]] = Setting(
         (

@@ -4,8 +4,9 @@ The class of a key of the SWAP_USER setting.
 A value is read each time it is used, so that override_settings works.
 """
 
-from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Generic, Self, TypeVar, overload
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -50,23 +51,28 @@ class Setting(Generic[T]):
         self.name = name
 
     @overload
-    def __get__(self, instance: None, owner: type) -> "Setting[T]": ...
+    def __get__(self, instance: None, owner: type) -> Self: ...
 
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
 
-    def __get__(self, instance: object | None, owner: type) -> "T | Setting[T]":
+    def __get__(self, instance: object | None, owner: type) -> T | Self:
         if instance is None:
             return self
         value = configured().get(self.name, self.default)
         if value is not self._last:
             # The system checks report this too, but not every server runs them.
-            if problem := self.problem(value):
-                raise ImproperlyConfigured(f"{NAMESPACE}[{self.name!r}] {problem}")
+            for problem, _ in self.problems(value):
+                raise ImproperlyConfigured(problem)
             self._last = value
         return value  # type: ignore[no-any-return]
 
-    def problem(self, value: object) -> str | None:
+    def problems(self, value: object) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with ``value``: a sentence, and a hint."""
+        if problem := self._problem(value):
+            yield f"{NAMESPACE}[{self.name!r}] {problem}", self.help_text
+
+    def _problem(self, value: object) -> str | None:
         """Return None if ``value`` is allowed, else the reason as the end of a sentence."""
         # bool is a subclass of int, but True is not meant as a number.
         if isinstance(self.default, bool):
@@ -106,3 +112,10 @@ def configured() -> Mapping[str, Any]:
     if type(value) is not dict and not isinstance(value, Mapping):
         raise ImproperlyConfigured(f"{NAMESPACE} must be a dict, not {type(value).__name__}.")
     return value
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return a hint for an unknown name: the known name that is closest, or all of them."""
+    names = list(known)
+    close = get_close_matches(str(name), names, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Allowed are: {', '.join(names)}."

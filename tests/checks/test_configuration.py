@@ -8,6 +8,8 @@ import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
 
+from swap_user.checks.configuration import check_settings
+from swap_user.conf import SwapUserSettings
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
 
 pytestmark = pytest.mark.django_db
@@ -75,12 +77,15 @@ def test_e002_not_a_dict(settings, value):
         ("OTP_TIMEOUTS", "Did you mean 'OTP_TIMEOUT'?"),
         ("OTP_LENGTH", "It is now called OTP_DIGITS."),
         ("OTP_ALPHABET", "It was removed after version 0.9.8 and has no successor: delete it."),
+        ("OTP_GUESSES_PER_ACCOUNT", 'OTP_LIMITS": {"guesses_per_account": "5/365d"}.'),
+        ("OTP_SENDS_PER_BROWSER", 'OTP_LIMITS["known_messages_per_account"]'),
+        ("OTP_GUESSES_PER_CODE", "It is always 5 now: delete it."),
         ("WHATEVER", "Allowed are: OTP_SENDER_CLASS"),
         (5, "Allowed are:"),
     ],
 )
 def test_e003_unknown_key(settings, key, hint):
-    """An unknown key is reported with what was probably meant, those of 0.9.8 by name."""
+    """An unknown key is reported with what was probably meant, former keys by name."""
     settings.SWAP_USER = {**settings.SWAP_USER, key: 5}
     assert hint in ours()["swap_user.E003"]
 
@@ -102,12 +107,49 @@ def test_e003_unknown_key(settings, key, hint):
         ("OTP_CACHE", None),
         ("OTP_ENCRYPTION_KEYS", "a single string"),
         ("OTP_ENCRYPTION_KEYS", [b"bytes"]),
+        ("OTP_LIMITS", ["16/365d"]),
+        ("OTP_LIMITS", None),
     ],
 )
 def test_e004_bad_value(settings, key, value):
     """A value of another type or out of its range is reported, such as five digits."""
     settings.SWAP_USER = {**settings.SWAP_USER, key: value}
     assert key in ours(include_deployment_checks=True)["swap_user.E004"]
+
+
+def test_e004_bad_limits(settings):
+    """Each limit is reported with its name, and with what it means or what was meant."""
+    settings.SWAP_USER = {
+        **settings.SWAP_USER,
+        "OTP_LIMITS": {
+            "guesses_per_account": "16/1d",
+            "newcomers_per_account": 10_001,
+            "messages_per_accounts": 5,
+            "asks_per_address": 0,
+            5: 5,
+        },
+    }
+    told = [
+        (message.msg.removeprefix("SWAP_USER['OTP_LIMITS']"), message.hint)
+        for message in check_settings(None)
+    ]
+    limits = SwapUserSettings.OTP_LIMITS.limits
+    assert told == [
+        (
+            "['guesses_per_account'] must be a rate per 365d, such as '16/365d', not '16/1d'.",
+            limits["guesses_per_account"].help_text,
+        ),
+        (
+            "['newcomers_per_account'] must be at most 10000, not 10001.",
+            limits["newcomers_per_account"].help_text,
+        ),
+        (
+            " has the unknown limit 'messages_per_accounts'.",
+            "Did you mean 'messages_per_account'?",
+        ),
+        (" has the unknown limit 5.", f"Allowed are: {', '.join(limits)}."),
+    ]
+    assert set(ours(include_deployment_checks=True)) >= {"swap_user.E004"}
 
 
 def test_e005_bad_key(settings):

@@ -7,11 +7,11 @@ from base64 import b64encode
 
 import pytest
 import redis
+from django.core.cache import caches
 
 from swap_user.checks import deployment
 from swap_user.otp.senders import StdOutOTPSender
 from swap_user.otp.store import connection
-from swap_user.otp.throttling import budgets
 from tests.checks.test_configuration import Loud, ours
 
 pytestmark = pytest.mark.django_db
@@ -132,13 +132,145 @@ def test_w009_a_proxy_without_its_header(settings, setting, value):
 def test_w010_limits_that_allow_too_much(settings):
     """The defaults stay below 1 in 10,000; for higher limits the check reports the chance."""
     assert deployment.deploy_check_chance(None) == []
-    assert 9e-5 < budgets.yearly_chance() < 1e-4
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": 30}
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_LIMITS": {"guesses_per_account": "30/365d"}}
     (warning,) = deployment.deploy_check_chance(None)
     assert warning.id == "swap_user.W010"
-    assert "1 in 6,474" in warning.msg
-    settings.SWAP_USER = settings.SWAP_USER | {"OTP_GUESSES_PER_ACCOUNT": "30"}
+    assert "1 in 6,472" in warning.msg
+    for name in ("guesses_per_account", "messages_per_account", "newcomers_per_account"):
+        assert name in warning.hint
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_LIMITS": {"guesses_per_account": "30"}}
     assert deployment.deploy_check_chance(None) == []
+
+
+DJANGO, PACKAGE = BACKENDS
+
+
+def alias(location, backend=DJANGO, **options):
+    """Return the settings of a cache."""
+    return {"BACKEND": backend, "LOCATION": location, "OPTIONS": options}
+
+
+def sentinel(service):
+    """Return the settings of a cache whose server is found by Sentinel."""
+    return alias(
+        f"redis://{service}/0",
+        PACKAGE,
+        CLIENT_CLASS="django_redis.client.SentinelClient",
+        CONNECTION_FACTORY="django_redis.pool.SentinelConnectionFactory",
+        SENTINELS=[("127.0.0.1", 1)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("codes", "other"),
+    [
+        (alias("redis://10.0.0.1:6379"), alias("redis://10.0.0.1")),
+        (alias("redis://10.0.0.1/0"), alias("redis://user:secret@10.0.0.1/0", PACKAGE)),
+        (alias("redis://Cache.example"), alias("rediss://cache.example?db=0")),
+        (alias("redis://10.0.0.1", db=1), alias("redis://10.0.0.1/1", PACKAGE)),
+        (alias("redis://10.0.0.1/1"), alias("redis://10.0.0.1", db="1")),
+        (alias("redis://10.0.0.1/1", db=2), alias("redis://10.0.0.1/1", db=3)),
+        (
+            alias("redis://10.0.0.1", PACKAGE, CONNECTION_POOL_KWARGS={"db": 1}),
+            alias("redis://10.0.0.1/1"),
+        ),
+        (alias(["redis://10.0.0.1", "redis://10.0.0.2"]), alias("redis://10.0.0.1")),
+        (
+            alias("redis://10.0.0.1;redis://10.0.0.2"),
+            alias("redis://10.0.0.1,redis://10.0.0.3", PACKAGE),
+        ),
+        (alias("unix:///run/redis.sock"), alias("unix:///run/redis.sock?db=0", PACKAGE)),
+        (alias("redis://localhost"), alias("redis://127.0.0.1:6379")),
+        (alias("redis://[::1]/2"), alias("redis:///2")),
+        (sentinel("service"), sentinel("service")),
+    ],
+)
+def test_w020_two_aliases_on_one_database(settings, codes, other):
+    """However the two are written; the order does not matter."""
+    for one, two in ((codes, other), (other, codes)):
+        settings.CACHES = {
+            "default": two,
+            "codes": one,
+            "elsewhere": alias("redis://10.0.0.9"),
+        }
+        settings.SWAP_USER = settings.SWAP_USER | {"OTP_CACHE": "codes"}
+        (warning,) = deployment.deploy_check_shared_database(None)
+        assert warning.id == "swap_user.W020"
+        assert "CACHES['codes'], which OTP_CACHE names" in warning.msg
+        assert "CACHES['default']" in warning.msg
+        assert "elsewhere" not in warning.msg
+        assert "secret" not in warning.msg + warning.hint
+        assert "a database of their own" in warning.hint
+
+
+@pytest.mark.parametrize(
+    ("codes", "other"),
+    [
+        (alias("redis://10.0.0.1/1"), alias("redis://10.0.0.1/0", PACKAGE)),
+        (alias("redis://10.0.0.1", db=1), alias("redis://10.0.0.1")),
+        (alias("redis://10.0.0.1:6380"), alias("redis://10.0.0.1")),
+        (alias("redis://10.0.0.1"), alias("redis://10.0.0.2")),
+        # Django and django-redis write to the first server, and read from the others.
+        (alias(["redis://10.0.0.1", "redis://10.0.0.2"]), alias("redis://10.0.0.2")),
+        (alias("unix:///run/redis.sock"), alias("unix:///run/redis.sock?db=1")),
+        (alias("unix:///run/redis.sock"), alias("unix:///run/other.sock", PACKAGE)),
+        (alias("unix:///run/redis.sock"), alias("redis://127.0.0.1")),
+        (sentinel("service"), sentinel("another")),
+    ],
+)
+def test_w020_is_silent_about_databases_that_differ(settings, codes, other):
+    """Another server, or another number."""
+    settings.CACHES = {"default": other, "codes": codes}
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_CACHE": "codes"}
+    assert deployment.deploy_check_shared_database(None) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        alias("nonsense"),
+        alias(""),
+        alias([]),
+        alias(None),
+        alias("redis://10.0.0.1", db="one"),
+        alias("redis://10.0.0.1", PACKAGE, CLIENT_CLASS="no.such.Client"),
+        alias("redis://10.0.0.1", PACKAGE, CLIENT_CLASS="django_redis.client.ShardClient"),
+        alias("redis://10.0.0.1", "no.such.Cache"),
+        alias("", "django.core.cache.backends.locmem.LocMemCache"),
+        {},
+    ],
+)
+def test_w020_is_silent_about_odd_settings(settings, odd):
+    """It neither fails nor takes two unknown databases for one."""
+    for codes, other in ((odd, alias("redis://10.0.0.1")), (odd, odd)):
+        settings.CACHES = {"default": other, "codes": codes}
+        for name in ("codes", "default", "missing"):
+            settings.SWAP_USER = settings.SWAP_USER | {"OTP_CACHE": name}
+            assert deployment.deploy_check_shared_database(None) == []
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_CACHE": 5}
+    assert deployment.deploy_check_shared_database(None) == []
+
+
+def test_w020_at_deployment_only(settings, redis_server):
+    """All aliases of the database are named, and the warning is right: clear() empties it."""
+    shared = alias(redis_server.url)
+    settings.CACHES = {"default": shared, "codes": alias(redis_server.url), "pages": shared}
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_CACHE": "codes"}
+    assert ours() == {}
+    told = deployed()
+    assert set(told) == {"swap_user.W020"}
+    assert "CACHES['default'] and CACHES['pages']" in told["swap_user.W020"]
+    client = connection.client("codes")
+    for name in settings.CACHES:
+        client.set("a challenge", "1")
+        caches[name].clear()
+        assert client.exists("a challenge") == 0, name
+    settings.CACHES = settings.CACHES | {"codes": alias(redis_server.url, db=1)}
+    assert deployed() == {}
+    client = connection.client("codes")
+    client.set("a challenge", "1")
+    caches["default"].clear()
+    assert client.exists("a challenge") == 1
 
 
 class LoudSender(StdOutOTPSender):

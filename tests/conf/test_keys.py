@@ -13,8 +13,13 @@ def test_defaults_hold_without_a_setting(settings):
     del settings.SWAP_USER
     for setting in declared():
         assert getattr(swap_user_settings, setting.name) == setting.default
-        assert setting.problem(setting.default) is None
+        assert list(setting.problems(setting.default)) == []
         assert setting.help_text
+
+
+def test_there_are_few_settings():
+    """Every key is one more decision for each project."""
+    assert len(list(declared())) <= 24
 
 
 def test_settings_are_read_when_used():
@@ -47,3 +52,12 @@ def test_none_is_a_bad_value_from_the_start(settings):
     settings.SWAP_USER = {"OTP_DIGITS": None}
     with pytest.raises(ImproperlyConfigured, match="OTP_DIGITS"):
         setting.__get__(object(), object)
+
+
+def test_zero_proxies_are_allowed(settings):
+    """The visitor is then the address of the connection."""
+    settings.SWAP_USER = {"OTP_PROXIES": 0}
+    assert swap_user_settings.OTP_PROXIES == 0
+    settings.SWAP_USER = {"OTP_PROXIES": -1}
+    with pytest.raises(ImproperlyConfigured, match="must be at least 0, not -1"):
+        swap_user_settings.OTP_PROXIES  # noqa: B018

@@ -36,6 +36,23 @@ def test_limits_of_settings():
     assert definitions == [setting.name for setting in declared()]
 
 
+def test_limits():
+    """Every limit with its default and its largest number, in the order of the code."""
+    from swap_user.conf import SwapUserSettings
+
+    table = rows("docs/reference/settings.md", "limit")
+    told = {
+        code(name): (ast.literal_eval(code(default)), allowed)
+        for name, default, allowed, counted in table
+        if counted
+    }
+    limits = SwapUserSettings.OTP_LIMITS.limits
+    assert list(told) == list(limits)
+    for name, limit in limits.items():
+        none = "" if limit.required else "`None`, or "
+        assert told[name] == (limit.default, f"{none}{limit.minimum} to {limit.maximum}")
+
+
 def test_keywords_of_senders():
     """What a sender is given."""
     source = ast.parse((ROOT / "swap_user/otp/delivery/send_code_job.py").read_text())

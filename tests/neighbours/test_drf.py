@@ -92,7 +92,7 @@ def test_the_owner_is_told_that_guesses_are_spent(user, settings, notices, dispa
     """The refusal rolls back, and the notice is sent all the same."""
     configure(
         settings,
-        OTP_GUESSES_PER_ACCOUNT=1,
+        OTP_LIMITS={"guesses_per_account": 1},
         OTP_DISPATCHER=f"swap_user.otp.dispatchers.{dispatcher}Dispatcher",
     )
     assert _log_in(Client(), "12345678") == 403

@@ -183,9 +183,9 @@ def test_more_authenticators_cost_no_more(user, shared_redis, others):
 
 
 LIMITS = {
-    "account": ("OTP_GUESSES_PER_ACCOUNT", "12345678"),
-    "address": ("OTP_GUESSES_PER_ADDRESS", "12345678"),
-    "code": ("OTP_GUESSES_PER_CODE", "1234567890"),
+    "account": ({"guesses_per_account": 1}, "12345678"),
+    "address": ({"guesses_per_address": 1}, "12345678"),
+    "code": ({}, "1234567890"),
 }
 
 
@@ -193,8 +193,8 @@ LIMITS = {
 @pytest.mark.parametrize("scope", LIMITS)
 def test_a_limited_attempt(user, shared_redis, settings, door, scope, name):
     """One round trip, and the database isn't asked: whoever goes on guessing costs next to none."""
-    setting, code = LIMITS[scope]
-    settings.SWAP_USER = settings.SWAP_USER | {setting: 1}
+    rates, code = LIMITS[scope]
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_LIMITS": rates}
     request = visitor()
     ask(request)
     while not limited(request):
@@ -218,8 +218,7 @@ def test_a_code_that_is_asked_for(user, shared_redis, settings, name, budget):
     """One round trip and no query; the session, which is the project's, is written later."""
     settings.SWAP_USER = settings.SWAP_USER | {
         "OTP_DISPATCHER": f"{__name__}.JobsLeftOut",
-        "OTP_SENDS_PER_ACCOUNT": budget,
-        "OTP_SENDS_TO_NEWCOMERS": 0,
+        "OTP_LIMITS": {"messages_per_account": budget, "newcomers_per_neighbourhood": 0},
     }
     for _ in range(2):
         request = visitor()

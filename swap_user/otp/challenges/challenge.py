@@ -15,15 +15,8 @@ A challenge has no number of digits: a short code is the end of the long one (RF
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from swap_user.conf import limits
 from swap_user.otp.store import keys, scripts
-
-TRIES = 5
-"""
-How often a code of ten digits may be tried for each challenge.
-
-Ten digits are easily mistyped. The arithmetic of a year of guessing counts these tries for each
-message, so no project can set another number.
-"""
 
 _MICROSECONDS = 1_000_000
 
@@ -94,7 +87,7 @@ def issue(
         now=int(now * 1000),
         expiry=int(expires_at * 1000),
         half=timeout * 500,
-        tries=TRIES,
+        tries=limits.TRIES_PER_CODE,
     )
     return Challenge(key, int(issued["counter"]), int(issued["expiry"]))
 

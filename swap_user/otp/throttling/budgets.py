@@ -4,8 +4,9 @@ The budgets that Redis holds, for an hour or a day. They may be forgotten.
 What the arithmetic of a year counts is in the database, see ``guesses`` and ``messages``.
 """
 
+from typing import Literal
+
 from swap_user.conf import limits
-from swap_user.otp.challenges import challenge
 from swap_user.otp.store.budgets import DAY, HOUR, Budget
 from swap_user.otp.store.keys import keyed_hash, redis_key
 from swap_user.otp.visitors import client_ip
@@ -61,7 +62,7 @@ def tries_of_flow(account_key: str, flow: str | None) -> list[Budget]:
     """
     if flow is None:
         return []
-    return [Budget(tries_key(account_key, flow), challenge.TRIES, _FLOW, "code")]
+    return [Budget(tries_key(account_key, flow), limits.TRIES_PER_CODE, _FLOW, "code")]
 
 
 def tries_key(account_key: str, flow: str) -> str:
@@ -77,7 +78,7 @@ def newcomer(key: str, origin: Origin) -> list[Budget]:
         key: the account key, or a hash of the receiver.
         origin: where the request came from. Its network is known.
     """
-    per_hour = limits.limit("newcomers_per_neighbourhood") or 0
+    per_hour = limits.limit("newcomers_per_neighbourhood")
     return [
         Budget(redis_key(key, "newcomers", origin.network), _NEWCOMER_MESSAGES, DAY, "network"),
         Budget(redis_key(key, "newcomers", origin.neighbourhood), per_hour, HOUR, "neighbourhood"),
@@ -97,15 +98,15 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
     """
     key, site = keyed_hash("receiver", receiver), _of_site(is_known=is_known)
     if is_known:
-        most = limits.limit("known_messages_per_receiver") or 0
+        most = limits.limit("known_messages_per_receiver")
         return [[Budget(redis_key(key, "known"), most, DAY, "receiver"), *site]]
-    most = limits.limit("messages_per_receiver") or 0
+    most = limits.limit("messages_per_receiver")
     usual = [Budget(redis_key(key, "messages"), most, DAY, "receiver"), *site]
     if not origin.network:
         return [usual]
     all_newcomers = Budget(
         redis_key(key, "newcomers"),
-        limits.limit("newcomers_per_account") or 0,
+        limits.limit("newcomers_per_account"),
         limits.period("newcomers_per_account"),
         "receiver",
     )
@@ -120,8 +121,10 @@ def _of_site(*, is_known: bool) -> list[Budget]:
     return [Budget(redis_key("site", "messages"), room, DAY, "site")]
 
 
-def _by_address(visitor: Visitor, name: str) -> list[Budget]:
-    most, window = limits.limit(name) or 0, limits.period(name)
+def _by_address(
+    visitor: Visitor, name: Literal["guesses_per_address", "asks_per_address"]
+) -> list[Budget]:
+    most, window = limits.limit(name), limits.period(name)
     address = visitor.address
     if address is None:
         key = redis_key(keyed_hash("address", ""), name)

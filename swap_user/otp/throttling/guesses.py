@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from swap_user.conf import limits, swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp import audit
-from swap_user.otp.challenges import challenge, login_state
+from swap_user.otp.challenges import login_state
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import keys, scripts
@@ -35,13 +35,6 @@ from swap_user.otp.store.budgets import DAY, Budget
 from swap_user.otp.throttling import budgets
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.signals import login_limited
-
-UNITS = 4
-"""
-The units of a usual guess: the number of six-digit codes that are right at a time.
-
-These are three codes of an authenticator app and one sent code.
-"""
 
 # How long an attempt can be in flight, in seconds: longer than a request takes.
 _IN_FLIGHT = 60
@@ -130,7 +123,9 @@ class Attempt:
 
     def is_last(self, counted: Counted, units: int) -> bool:
         """Return whether strangers have no usual guess left after this one."""
-        return not self.is_known and counted.strangers + units + UNITS > _most(is_known=False)
+        return not self.is_known and counted.strangers + units + limits.USUAL_WEIGHT > _most(
+            is_known=False
+        )
 
     def keep(self) -> None:
         """Let the attempt stay in flight for a day: its wrong guess may be rolled back."""
@@ -208,12 +203,12 @@ def _share(digits: int) -> float:
 
 def _rounded(shares: Iterable[float]) -> int:
     # The subtraction keeps floating point errors from being rounded up.
-    return max(UNITS, math.ceil(sum(shares) - 1e-9))
+    return max(limits.USUAL_WEIGHT, math.ceil(sum(shares) - 1e-9))
 
 
 def _most(*, is_known: bool) -> int:
-    name = "known_guesses_per_account" if is_known else "guesses_per_account"
-    return (limits.limit(name) or 0) * UNITS
+    name: limits.Counted = "known_guesses_per_account" if is_known else "guesses_per_account"
+    return limits.limit(name) * limits.USUAL_WEIGHT
 
 
 def begin(
@@ -246,7 +241,7 @@ def begin(
         args = {"id": secrets.token_urlsafe(9), "lifetime": _IN_FLIGHT}
     elif kind == "long":
         charged = budgets.tries_of_flow(account_key, visitor.flow)
-        args = {"tries": challenge.TRIES}
+        args = {"tries": limits.TRIES_PER_CODE}
     state = login_state.state_keys(account_key, visitor.flow)
     answer = _BEGIN({"open": open_key or None, **state}, budgets=charged, brake=brake, **args)
     if answer["scope"]:

@@ -9,7 +9,7 @@ limited for each network of a provider. To block the owner, an attacker must sen
 same network.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Case, F, Q, Value, When
 
@@ -20,11 +20,9 @@ from swap_user.otp.throttling import budgets
 from swap_user.otp.visitors.visitor import Origin
 from swap_user.users.databases import written
 
-_STRANGERS, _KNOWN, _NEWCOMERS = (
-    "messages_per_account",
-    "known_messages_per_account",
-    "newcomers_per_account",
-)
+_STRANGERS: Final = "messages_per_account"
+_KNOWN: Final = "known_messages_per_account"
+_NEWCOMERS: Final = "newcomers_per_account"
 
 _CHARGE = scripts.JSONScript(scripts.read("charge"))
 _TIME = scripts.Script("return redis.call('TIME')[1]")
@@ -53,7 +51,7 @@ def charge_account(
         return True
     return (
         bool(origin.network)
-        and bool(limits.limit(_NEWCOMERS))
+        and limits.limit(_NEWCOMERS) > 0
         and bool(_CHARGE({}, choices=[budgets.newcomer(account_key, origin)])["number"])
         and _charge(user, _NEWCOMERS, now)
     )
@@ -100,9 +98,9 @@ def forget(user: Any) -> None:
     written(MessageCount).filter(user_id=user.pk, budget__in=(_STRANGERS, _NEWCOMERS)).delete()
 
 
-def _charge(user: Any, budget: str, now: int) -> bool:
+def _charge(user: Any, budget: limits.Counted, now: int) -> bool:
     """Count one more message, or begin a new period. Return whether there was room."""
-    most, window = limits.limit(budget) or 0, limits.period(budget)
+    most, window = limits.limit(budget), limits.period(budget)
     if not most:
         return False
     rows = written(MessageCount)

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from swap_user.conf import setting
+from swap_user.conf import limits
 from swap_user.otp.authenticators import recovery_codes
 from tests.support import give, make_user
-from tests.system.hostile_inputs.trials import OPEN, PASSWORD, TOTAL, Tried
+from tests.system.hostile_inputs.trials import PASSWORD, TOTAL, UNREACHABLE, Tried
 from tests.user_models import HAS_PASSWORD
 
 
@@ -19,8 +19,9 @@ def _open(settings, request, monkeypatch, no_log) -> None:
     """Without limits, and without a log; and with more time where there are more inputs."""
     if TOTAL > 10_000:
         faulthandler.dump_traceback_later(1800, exit=True, file=sys.__stderr__)
-    monkeypatch.setattr(setting.Setting, "_problem_with_range", lambda setting, value: None)
-    settings.SWAP_USER = settings.SWAP_USER | OPEN
+    monkeypatch.setattr(limits, "limit", lambda name: UNREACHABLE)
+    monkeypatch.setattr(limits, "TRIES_PER_CODE", UNREACHABLE)
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_RESEND_INTERVAL": 0}
     Tried.properties, Tried.number = request.node.user_properties, 0
 
 

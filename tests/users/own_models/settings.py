@@ -66,5 +66,5 @@ SWAP_USER = {
     "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
     "OTP_NOTICES": (),
     "OTP_RESEND_INTERVAL": 0,
-    "OTP_SENDS_PER_ACCOUNT": 100,
+    "OTP_LIMITS": {"messages_per_account": 100},
 }

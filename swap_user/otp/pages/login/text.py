@@ -33,8 +33,8 @@ def limit_in_words(limit: ReachedLimit) -> str:
     """
     if limit.longer:
         return _(
-            "Too many wrong codes came from your network. Ask for a new code, which will be longer, "
-            "or use a recovery code."
+            "Too many wrong codes came from your network. Ask for a new code, which will be "
+            "longer, or use a recovery code."
         )
     return _("Too many wrong codes. Ask for a new one.")
 
