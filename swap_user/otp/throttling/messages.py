@@ -11,7 +11,7 @@ same network.
 
 from typing import Any, Final
 
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, Value, When
 
 from swap_user.conf import limits, swap_user_settings
 from swap_user.models import MessageCount
@@ -109,7 +109,9 @@ def _charge(user: Any, budget: limits.Counted, now: int) -> bool:
     # MySQL assigns from left to right, so that the first value must not depend on the second.
     changes = {
         "count": Case(When(is_over, then=Value(1)), default=F("count") + 1),
-        "since": Case(When(is_over, then=Value(now)), default=F("since")),
+        "since": Case(
+            When(is_over, then=Value(now)), default=F("since"), output_field=BigIntegerField()
+        ),
     }
     if with_room.update(**changes):
         return True
