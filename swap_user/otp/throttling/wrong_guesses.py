@@ -17,6 +17,7 @@ from django.db import connections, router
 from django.db.models import Sum
 
 from swap_user.models import WrongGuess
+from swap_user.otp.after_commit import is_in_testcase
 from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.durable import statements
 from swap_user.otp.durable.upsert import upsert
@@ -57,8 +58,9 @@ def store(attempt: Attempt, user_pk: Any, units: int) -> None:
     )
     alias = router.db_for_write(WrongGuess)
     # Asked before: another attempt in a transaction may have an older snapshot of the database, in
-    # which this guess is missing. So the attempt takes its room for another minute.
-    is_seen_at_once = not is_in_transaction(connections[alias])
+    # which this guess is missing. So the attempt takes its room for another minute. In a TestCase,
+    # all attempts are in the same transaction.
+    is_seen_at_once = not is_in_transaction(connections[alias]) or is_in_testcase(alias)
     statements.run(alias, partial(upsert, row), attempt)
     if is_seen_at_once:
         attempt.settle()
