@@ -15,7 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from swap_user.models import LoginSession, PendingUpgrade
+from swap_user.management.commands.clearsessions import Command
+from swap_user.models import KnownBrowser, LoginSession, PendingUpgrade, WrongGuess
 from swap_user.otp import end_sessions
 from swap_user.otp.sessions import expiry, unrecorded
 from swap_user.otp.sessions.unrecorded import record_existing_sessions
@@ -89,6 +90,33 @@ def test_browsers_and_networks_are_blanked(clients, settings):
     assert expiry.tidy_records(batch_size=2) == (0, 5)
     assert set(LoginSession.objects.values_list("user_agent", "network")) == {("", "")}
     assert expiry.tidy_records() == (0, 0)
+
+
+def test_known_browsers_are_deleted_after_a_year(user, settings):
+    """As long as their cookie lives; what identifies them is blanked sooner."""
+    settings.SWAP_USER = settings.SWAP_USER | {"OTP_SESSION_RETENTION": 86_400}
+    now = timezone.now()
+    for name, days in (("new", 0), ("old", 2), ("gone", 366)):
+        KnownBrowser.objects.create(
+            user=user, browser=name, user_agent="Firefox", logged_in_at=now - timedelta(days=days)
+        )
+    assert expiry.tidy_browsers() == 1
+    left = KnownBrowser.objects.order_by("browser").values_list("browser", "user_agent")
+    assert list(left) == [("new", "Firefox"), ("old", "")]
+
+
+def test_clearsessions_deletes_guesses_and_browsers_after_a_year(user):
+    """A day more is left to guesses, because clocks differ; those without a user are overwritten."""
+    now, day = timezone.now(), 86_400
+    KnownBrowser.objects.create(user=user, logged_in_at=now - timedelta(days=366))
+    for owner, days in ((user, 1), (user, 365), (user, 367), (None, 367)):
+        at = int(now.timestamp()) - days * day
+        WrongGuess.objects.create(user=owner, at=at, units=4, is_known=False)
+    out = io.StringIO()
+    call_command(Command(), stdout=out)
+    assert "Known browsers: 1 deleted. Wrong guesses: 1." in out.getvalue()
+    assert WrongGuess.objects.filter(user=user).count() == 2
+    assert WrongGuess.objects.filter(user=None).count() == 1
 
 
 # --- Before the upgrade ---------------------------------------------------------------------------
