@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -107,13 +107,21 @@ def without_values(sql: str) -> str:
 
 
 class RecordingDispatcher(AbstractDispatcher):
-    """Writes down which jobs there are, and runs none."""
+    """Writes down which jobs there are; they run only if ``run_jobs()`` is called."""
 
     work: Work | None = None
+    waiting: list[Callable[[], None]] = []
 
     def dispatch(self, job: Any, args: Any, kwargs: Any) -> None:
         if self.work:
             self.work.jobs.append(job.__qualname__)
+        self.waiting.append(partial(job, *args, **kwargs))
+
+
+def run_jobs() -> None:
+    """Run the jobs that RecordingDispatcher has written down."""
+    while RecordingDispatcher.waiting:
+        RecordingDispatcher.waiting.pop(0)()
 
 
 def _counted_aes(work: Work, here: int) -> Callable[[bytes], Any]:

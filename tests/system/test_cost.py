@@ -8,19 +8,23 @@ from typing import Any
 import pytest
 import redis
 from django.db import connection
+from django.http import HttpResponse
 
 from services.redis import RedisServer
-from swap_user.otp import AnotherCodeNeeded, limited, send_code
+from swap_user.models import WrongGuess
+from swap_user.otp import AnotherCodeNeeded, limited, remember_browser, send_code
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.challenges import factors_shown, resync
+from swap_user.otp.challenges.resync import Far
 from swap_user.otp.crypto import hotp
-from swap_user.otp.dispatchers import AbstractDispatcher
-from swap_user.otp.store import keys
+from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors.known_browsers import COOKIE
 from tests.support import (
     CACHE_BACKENDS,
     NOW,
     RFC_SECRET,
     ask,
+    configure,
     enter,
     give,
     make_user,
@@ -43,6 +47,12 @@ def _cache(request, settings, shared_redis):
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_NOTICES": []}
 
 
+def spend(user):
+    """Let strangers use up the guesses at an account."""
+    for _ in range(16):
+        WrongGuess.objects.create(user=user, at=NOW, units=4, is_known=False)
+
+
 @pytest.fixture
 def user():
     """An active user with one of everything, and warm connections."""
@@ -52,8 +62,13 @@ def user():
     request = visitor()
     # Creates the authenticator for sent codes, opens all connections, loads the scripts.
     assert enter(request, ask(request)) == user
-    for script in (factors_shown._ADD, factors_shown._FORGET, resync._REMEMBER):
-        script([keys.redis_key("warm")], ["", 1])
+    factors_shown.forget("warm", "warm")
+    factors_shown.add("warm", "warm", "sent", user)
+    resync.remember("warm", Far("warm", 1))
+    assert enter(None, "12345678") is None
+    assert enter(None, "0" * 16) is None
+    # Whether an upgrade is finished is asked once in a process.
+    assert enter(None, generate_recovery_codes(user)[0]) == user
     assert enter(None, hotp.code_at("A" * 32, 0)) == user
     return user
 
@@ -76,7 +91,7 @@ def test_an_accepted_code(user, shared_redis, door, kind):
         assert door(request, code) == user
     assert cost.database == {"SELECT": 1, "UPDATE": 1}
     assert cost.served == {"evalsha": 2}
-    assert cost.trips == 2
+    assert (cost.trips, cost.jobs) == (2, [])
 
 
 def _wrong(request: Any) -> str:
@@ -86,38 +101,97 @@ def _wrong(request: Any) -> str:
     return next(code for code in (f"{number:06}" for number in range(1000)) if code not in right)
 
 
+WRONG_SHORT = (
+    # What is written, the round trips, and the jobs.
+    {"SELECT": 1, "INSERT": 1},
+    2,
+    ["after_wrong_guess"],
+)
+
+
+@pytest.mark.requirement("R33")
+@pytest.mark.parametrize("spent", [False, True], ids=["not spent", "spent"])
 @pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
-def test_a_wrong_code(user, shared_redis, door, name):
-    """One SELECT, one round trip, nothing written; the same where there is no such account."""
+def test_a_wrong_short_code(user, shared_redis, door, name, spent):
+    """One SELECT, one upsert, two trips, one job; the same where no guess is left or no account."""
     request = visitor()
     code = _wrong(request)
+    if spent:
+        spend(user)
     with counted(shared_redis) as cost:
         assert door(request, code, username(name)) is None
-    assert cost.database == {"SELECT": 1}
-    assert cost.served == {"evalsha": 1}
-    assert cost.trips == 1
+    assert (cost.database, cost.trips, cost.jobs) == WRONG_SHORT
+    assert cost.served == {"evalsha": 2}
     # MariaDB's collation ignores case, so the stored spelling is looked up.
     assert cost.identifying == int(connection.vendor == "mysql")
 
 
+@pytest.mark.requirement("R33")
+def test_a_right_short_code_for_which_no_guess_is_left(user, shared_redis, door):
+    """It costs what a wrong one does, so that it can't be told from one."""
+    request = visitor()
+    code = ask(request)
+    spend(user)
+    with counted(shared_redis) as cost:
+        assert door(request, code) is None
+    assert (cost.database, cost.trips, cost.jobs) == WRONG_SHORT
+
+
+@pytest.mark.requirement("R33")
+def test_a_right_short_code_that_the_policy_refuses(user, shared_redis, settings, door):
+    """The same."""
+    request = visitor()
+    code = ask(request)
+    use_policy(settings, "AuthenticatorOnceEnrolled")
+    with counted(shared_redis) as cost:
+        assert door(request, code) is None
+    assert (cost.database, cost.trips, cost.jobs) == WRONG_SHORT
+
+
+@pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
+def test_a_wrong_long_code(user, shared_redis, door, name):
+    """One SELECT, one round trip, nothing written."""
+    request = visitor()
+    ask(request)
+    with counted(shared_redis) as cost:
+        assert door(request, "1234567890", username(name)) is None
+    assert (cost.database, cost.trips, cost.jobs) == ({"SELECT": 1}, 1, [])
+
+
+def test_a_cookie_of_a_revoked_browser(user, shared_redis, door):
+    """Its attempt takes its place among those of strangers, which is one more SELECT and trip."""
+    request, response = visitor(), HttpResponse()
+    assert enter(request, ask(request)) == user
+    remember_browser(request, response)
+    again = visitor()
+    again.COOKIES[COOKIE] = response.cookies[COOKIE].value
+    code = ask(again)
+    known_browsers.revoke(user)
+    with counted(shared_redis) as cost:
+        assert door(again, code) == user
+    assert cost.database == {"SELECT": 2, "UPDATE": 1}
+    assert (cost.trips, cost.jobs) == (3, [])
+
+
 @pytest.mark.parametrize("kind", CODES)
 def test_a_used_code(user, shared_redis, kind):
-    """No write to the database either: a sent one is gone from Redis, the rest Redis refuses."""
+    """As a wrong code; the one of an app takes one more trip, in which Redis refuses it."""
     request = visitor()
     code = CODES[kind](request)
     assert enter(request, code) == user
     with counted(shared_redis) as cost:
         assert enter(request, code) is None
-    assert cost.database == {"SELECT": 1}
-    assert cost.trips <= 2
+    assert cost.database == {"SELECT": 1, "INSERT": 1}
+    assert cost.trips == (2 if kind == "sent" else 3)
+    assert cost.jobs == ["after_wrong_guess"]
 
 
 def test_a_code_from_far_ahead(user, shared_redis):
-    """Remembering it for resynchronization is the one wrong code that takes a second trip."""
+    """Remembering it for resynchronization takes a third trip."""
     with counted(shared_redis) as cost:
         assert enter(None, hotp.code_at("A" * 32, 50)) is None
-    assert cost.database == {"SELECT": 1}
-    assert cost.trips == 2
+    assert cost.database == {"SELECT": 1, "INSERT": 1}
+    assert cost.trips == 3
     with counted(shared_redis) as cost:
         assert enter(None, hotp.code_at("A" * 32, 51)) == user
     assert cost.database == {"SELECT": 1, "UPDATE": 1}
@@ -149,8 +223,7 @@ def test_a_wrong_recovery_code(user, shared_redis, door):
     for code in ("0" * 16, used):
         with counted(shared_redis) as cost:
             assert door(None, code) is None
-        assert cost.database == {"SELECT": 1}
-        assert cost.trips == 1
+        assert (cost.database, cost.trips, cost.jobs) == ({"SELECT": 1}, 1, [])
 
 
 @pytest.mark.user_model("no password")
@@ -174,8 +247,6 @@ def test_more_authenticators_cost_no_more(user, shared_redis, others):
     """All of a user's authenticators come in the one SELECT."""
     for number in range(others):
         give(user, "totp", secret=chr(ord("B") + number) * 32)
-    # The first attempt after there are more notes once what a guess weighs now.
-    assert enter(None, hotp.code_at("A" * 32, 1)) == user
     with counted(shared_redis) as cost:
         assert enter(None, totp(NOW)) == user
     assert cost.database == {"SELECT": 1, "UPDATE": 1}
@@ -183,7 +254,6 @@ def test_more_authenticators_cost_no_more(user, shared_redis, others):
 
 
 LIMITS = {
-    "account": ({"guesses_per_account": 1}, "12345678"),
     "address": ({"guesses_per_address": 1}, "12345678"),
     "code": ({}, "1234567890"),
 }
@@ -203,28 +273,35 @@ def test_a_limited_attempt(user, shared_redis, settings, door, scope, name):
         assert door(request, code, username(name)) is None
     assert limited(request).scope == scope
     assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
+    assert cost.jobs == []
 
 
-class JobsLeftOut(AbstractDispatcher):
-    """Leaves a job to others: what is counted is the request."""
-
-    def dispatch(self, *args: Any) -> None:
-        """Do nothing."""
-
-
-@pytest.mark.parametrize("budget", [1, 20], ids=["limited", "not limited"])
+@pytest.mark.parametrize("budget", [0, 20], ids=["none left", "some left"])
 @pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
 def test_a_code_that_is_asked_for(user, shared_redis, settings, name, budget):
-    """One round trip and no query; the session, which is the project's, is written later."""
-    settings.SWAP_USER = settings.SWAP_USER | {
-        "OTP_DISPATCHER": f"{__name__}.JobsLeftOut",
-        "OTP_LIMITS": {"messages_per_account": budget, "newcomers_per_neighbourhood": 0},
-    }
-    for _ in range(2):
-        request = visitor()
-        with counted(shared_redis) as cost:
-            send_code(request, username(name))
-        assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
+    """
+    One round trip, no query and one job, which finds out whether there is a message to send.
+
+    The session, which is the project's, is written later.
+    """
+    configure(
+        settings,
+        OTP_LIMITS={"messages_per_account": budget, "newcomers_per_neighbourhood": 0},
+    )
+    with counted(shared_redis) as cost:
+        send_code(visitor(), username(name))
+    assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
+    assert cost.jobs == ["send_code"]
+
+
+@pytest.mark.parametrize("name", [1, 2], ids=["known", "unknown"])
+def test_a_code_for_which_the_address_has_asked_too_often(user, shared_redis, settings, name):
+    """One round trip, and no job: an address can't fill the queue."""
+    configure(settings, OTP_LIMITS={"asks_per_address": 0})
+    with counted(shared_redis) as cost:
+        send_code(visitor(), username(name))
+    assert (cost.database, cost.served, cost.trips) == ({}, {"evalsha": 1}, 1)
+    assert cost.jobs == []
 
 
 def test_the_counts_are_of_this_server(shared_redis, settings):

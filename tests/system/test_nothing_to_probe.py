@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from services.smtp import SMTPServer
+from swap_user.models import WrongGuess
 from swap_user.otp import policies
 from swap_user.otp.background import lifecycle, thread_pool
 from tests.support import RFC_SECRET, configure, give, send_mail_to, use_policy, visitor
@@ -17,6 +18,7 @@ from tests.system.probing import (
     WRONG,
     WRONG_LONG,
     WRONG_RECOVERY,
+    a_day_later,
     both_steps,
     by_calls,
     inactive,
@@ -24,10 +26,12 @@ from tests.system.probing import (
     never_asked,
     spend_guesses,
     spend_sends,
+    steps_of,
     through_the_pages,
     usual,
     with_app,
 )
+from tests.work import RecordingDispatcher, run_jobs
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -46,6 +50,7 @@ NOBODY = 500
 @pytest.fixture
 def dispatched(settings):
     """Jobs are written down; whom they are about must not matter before they run."""
+    RecordingDispatcher.waiting.clear()
     configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
 
 
@@ -113,15 +118,40 @@ def test_limits_are_everybodys(warm, make, door, spend, code):
     assert DOORS[door](101, code) == DOORS[door](NOBODY, code)
 
 
-@pytest.mark.parametrize("make", [never_asked, with_app, inactive])
-def test_a_limit_is_reached_after_as_many(warm, make):
-    """The attempt that is the last, and the message about it, do not tell either."""
+@pytest.mark.requirement("R49")
+@pytest.mark.parametrize("make", [usual, never_asked, with_app])
+def test_the_last_guess_is_like_the_others(warm, make):
+    """The attempt that is the last, and those after it, do not tell either."""
     make(101)
     for number in range(20):
         request = visitor(REMOTE_ADDR=f"198.51.100.{number}")
         ours, nobodys = (by_calls(name, WRONG, request=request)[1] for name in (101, NOBODY))
         assert ours == nobodys
-    assert ours[0].scope == "account"
+        assert ours[0] is None
+        run_jobs()
+    user = get_user_model().objects.get(**named(101))
+    assert WrongGuess.objects.filter(user=user).count() == 16
+
+
+@pytest.mark.requirement("R48", "R49")
+@pytest.mark.parametrize("code", KINDS, ids=KIND_IDS)
+@pytest.mark.parametrize("make", [usual, never_asked, inactive, with_app])
+def test_three_days_in_a_row(warm, clock, make, code):
+    """Asked and tried each day, with all jobs done between: the past makes no difference."""
+    make(101)
+    for _day in range(3):
+        # Fourteen wrong codes a day: on the second day, the guesses at the account are spent.
+        for number in range(7):
+            pages = [], []
+            for name, steps in zip((101, NOBODY), pages, strict=True):
+                for step in steps_of(name, code, f"198.51.100.{number}"):
+                    steps.append(step)
+                    run_jobs()
+            assert pages[0] == pages[1]
+            clock.shift(61)
+        a_day_later(clock)
+    counted = WrongGuess.objects.filter(user__in=get_user_model().objects.filter(**named(101)))
+    assert counted.count() == (16 if code is WRONG else 0)
 
 
 @pytest.mark.parametrize("code", [WRONG, WRONG_RECOVERY], ids=["short", "recovery"])
@@ -136,7 +166,8 @@ def test_a_limited_code_page_is_like_an_unlimited_one_of_nobody(warm, code):
 @pytest.fixture
 def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
     """Threads send to a server that takes two seconds for each message."""
-    pool = thread_pool.ThreadPool(idle=0.1)
+    # Four jobs for each pair wait for the threads. A job that finds the queue full is logged.
+    pool = thread_pool.ThreadPool(idle=0.1, capacity=10 * PAIRS)
     monkeypatch.setattr(lifecycle, "_pool", pool)
     with SMTPServer(seconds=2) as server:
         configure(
@@ -172,11 +203,12 @@ def test_the_work_is_seen(warm):
     usual(101)
     (_, asking), (_, checking) = by_calls(101, WRONG)
     assert (asking.queries, asking.commands, asking.jobs) == ([], ["EVALSHA"], ["deliver_code"])
-    assert len(checking.queries) == 1
-    assert checking.commands == ["EVALSHA"]
-    # Five codes and the name; the address. Two secrets opened.
+    assert [query.split()[0] for query in checking.queries] == ["SELECT", "INSERT"]
+    assert checking.commands == ["EVALSHA", "EVALSHA"]
+    assert checking.jobs == ["after_wrong_guess"]
+    # Three codes of an app and four sent ones, the name and the address. Two secrets opened.
     assert checking.done["AES-GCM"] == 2
-    assert checking.done["HMAC"] >= 6
+    assert checking.done["HMAC"] == 9
     assert checking.lines == {"WARNING": 1}
 
 

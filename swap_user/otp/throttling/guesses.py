@@ -39,8 +39,8 @@ from swap_user.signals import login_limited
 # How long an attempt can be in flight, in seconds: longer than a request takes.
 _IN_FLIGHT = 60
 
-# The most sent codes that are right in one flow: two of the flow and two without a flow (R55).
-_MOST_SENT = 4
+MOST_SENT = 4
+"""The most sent codes that are right in one flow: two of the flow and two without a flow (R55)."""
 
 _BEGIN = scripts.JSONScript(scripts.read("begin_attempt"))
 _END = scripts.Script(scripts.read("end_attempt"))
@@ -176,7 +176,7 @@ def heaviest(authenticators: Iterable[Authenticator]) -> int:
         for each in authenticators
         if each.type in counts
     ]
-    return _rounded([*apps, _share(settings.OTP_DIGITS) * _MOST_SENT])
+    return _rounded([*apps, _share(settings.OTP_DIGITS) * MOST_SENT])
 
 
 def accepts_short(

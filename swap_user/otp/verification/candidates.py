@@ -25,7 +25,11 @@ from swap_user.otp.challenges.resync import Far
 from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import Keyring
 from swap_user.otp.exceptions import EncryptionError
+from swap_user.otp.throttling.guesses import MOST_SENT
 from swap_user.users import usernames
+
+# No code is ever accepted because of it.
+_MADE_UP_SECRET = hotp.generate_secret()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +138,12 @@ def check_made_up(
     now: float,
 ) -> None:
     """
-    Compare a wrong code with made-up authenticators in place of missing ones.
+    Compare a wrong code with made-up codes in place of missing ones.
 
-    Most accounts have two authenticators: one for sent codes and an app. This function does the
-    missing work for accounts with fewer authenticators and for unknown usernames, so that they take
-    the same time (R33).
+    Most accounts have two authenticators: one for sent codes and an app. Only they can have pending
+    sent codes, whose number depends on the messages of the last minutes. This function does the
+    missing work for accounts with fewer authenticators or codes and for unknown usernames, so that
+    they take the same time (R33).
 
     Args:
         code: the code.
@@ -157,6 +162,8 @@ def check_made_up(
     for row in query.made_up_rows(len(made_up)):
         usernames.pretend(row.user, username)
     choose(code, candidates(made_up, pending, sent_digits=len(code), now=now))
+    sent = hotp.HOTP(_MADE_UP_SECRET, digits=len(code))
+    hotp.matches(code, [sent.at(number) for number in range(MOST_SENT - len(pending.challenges))])
 
 
 @lru_cache(maxsize=4)

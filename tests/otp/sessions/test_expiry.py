@@ -106,7 +106,7 @@ def test_known_browsers_are_deleted_after_a_year(user, settings):
 
 
 def test_clearsessions_deletes_guesses_and_browsers_after_a_year(user):
-    """A day more is left to guesses, because clocks differ; those without a user are overwritten."""
+    """A day more is left to guesses, as clocks differ; those without a user are overwritten."""
     now, day = timezone.now(), 86_400
     KnownBrowser.objects.create(user=user, logged_in_at=now - timedelta(days=366))
     for owner, days in ((user, 1), (user, 365), (user, 367), (None, 367)):

@@ -12,7 +12,6 @@ from typing import Any
 
 import django
 
-
 # What the SELECT of a login reads beside authenticators and users, and for whom.
 COUNTED = ("stranger_units", "known_units", "browser_seen_at")
 BROWSER, SINCE = "f" * 32, 1_700_000_000

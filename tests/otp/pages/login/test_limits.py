@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from swap_user.models import WrongGuess
-from tests.otp.pages.login.helpers import CHECK, NOBODY, RESEND, WRONG, code, enter, text, wrong
+from tests.otp.pages.login.helpers import NOBODY, RESEND, WRONG, code, enter, text, wrong
 from tests.otp.pages.login.helpers import ask as ask_for
 from tests.support import configure, username
 
