@@ -82,8 +82,11 @@ LOGIN = st.one_of(
 )
 LOGINS = st.dictionaries(st.one_of(st.just("account"), st.text(max_size=8)), LOGIN, max_size=7)
 NAME = st.one_of(st.just("id"), st.text(max_size=20), st.integers(), st.none(), SURROGATES)
+ACCOUNTS = st.lists(st.one_of(st.just("account"), st.text(max_size=8), JSON), max_size=7)
 COOKIES = st.one_of(
     JSON,
+    st.tuples(NAME, ACCOUNTS).map(list),
+    # As the alpha wrote them.
     st.tuples(NAME, LOGINS).map(list),
     st.just(["id", {"account": 10**400}]),
     st.just(["id", {"account": [10**400, "mark"]}]),

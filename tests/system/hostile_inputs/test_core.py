@@ -66,7 +66,6 @@ def test_the_cookie_of_the_browser(user, value, salt, raw):
     text = raw
     if text is None:
         text = json.dumps(value).replace('"account"', json.dumps(_account()))
-        text = text.replace('"mark"', json.dumps(known_browsers.mark(user)))
         text = signing.TimestampSigner(salt=salt).sign(signing.b64_encode(text.encode()).decode())
     request = visitor()
     request.COOKIES[known_browsers.COOKIE] = text

@@ -14,8 +14,10 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from swap_user.models import WrongGuess
 from swap_user.otp import LoginUnavailable
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
+from swap_user.otp.store import scripts
 from swap_user.testing import wait_for_deliveries
 from tests.support import ask, enter, give, totp, username, visitor
 from tests.system.outages.databases import KINDS
@@ -142,6 +144,31 @@ def test_the_database_takes_no_writes(staff, server_of_rows):
     assert finish(client, page_otp).status_code == 200
     other = Client()
     assert finish(other, begin(other)).status_code == 302
+
+
+@pytest.mark.requirement("R33", "R45")
+def test_a_wrong_guess_that_cannot_be_stored(staff, server_of_rows, door):
+    """It is answered like a right one and like one for no account, and is counted for a minute."""
+    if database.vendor != "sqlite":
+        pytest.skip("its lock is the whole file")
+    give(staff)
+    request = visitor()
+    otp = ask(request)
+    with server_of_rows.locked():
+        for code, name in (("12345678", username()), (otp, username()), (otp, username(9))):
+            with pytest.raises(LoginUnavailable):
+                door(request, code, name)
+        for _ in range(14):
+            with pytest.raises(LoginUnavailable):
+                door(request, "12345678")
+    assert not WrongGuess.objects.exists()
+    # The wrong ones are in flight still, so no other code is compared.
+    assert door(None, totp(time.time())) is None
+    with scripts._reached() as client:
+        for key in client.keys("*:open"):
+            assert 0 < client.pttl(key) <= 60_000
+            client.delete(key)
+    assert door(None, totp(time.time())) == staff
 
 
 def test_a_session_in_a_database_that_takes_no_writes(staff, server_of_rows, client):
