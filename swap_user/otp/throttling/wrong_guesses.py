@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connections, router
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from swap_user.models import WrongGuess
 from swap_user.otp.availability import is_in_transaction
@@ -75,6 +75,11 @@ def counted(user: Any, *, now: int) -> Counted:
     rows = written(WrongGuess).filter(user_id=user.pk, at__gt=now - YEAR)
     sums = dict(rows.order_by().values_list("is_known").annotate(Sum("units")))
     return Counted(strangers=sums.get(False, 0), known=sums.get(True, 0))
+
+
+def of_user(user: Any) -> "QuerySet[WrongGuess]":
+    """Return the wrong guesses at an account that count."""
+    return written(WrongGuess).filter(user_id=user.pk, at__gt=int(time.time()) - YEAR)
 
 
 def forget(user: Any) -> None:
