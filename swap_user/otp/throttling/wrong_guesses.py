@@ -19,6 +19,7 @@ from django.db.models import QuerySet, Sum
 from swap_user.models import WrongGuess
 from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.durable import statements
+from swap_user.otp.durable.own_connection import may_see_old_rows
 from swap_user.otp.durable.upsert import upsert
 from swap_user.otp.store.budgets import DAY
 from swap_user.otp.throttling.guesses import Attempt, Counted
@@ -56,11 +57,11 @@ def store(attempt: Attempt, user_pk: Any, units: int) -> None:
         is_known=attempt.is_known,
     )
     alias = router.db_for_write(WrongGuess)
-    # Asked before: another attempt in a transaction may have an older snapshot of the database, in
-    # which this guess is missing. So the attempt takes its room for another minute.
-    is_seen_at_once = not is_in_transaction(connections[alias])
+    connection = connections[alias]
     statements.run(alias, partial(upsert, row), attempt)
-    if is_seen_at_once:
+    # Where requests read from a snapshot, this guess is missing in the snapshots of others that are
+    # in flight. So the attempt takes its room for its whole minute.
+    if not is_in_transaction(connection) or not may_see_old_rows(connection):
         attempt.settle()
 
 
