@@ -101,8 +101,9 @@ def observed() -> Iterator[Work]:
 
 
 def without_values(sql: str) -> str:
-    """Return a statement in which all values are gone."""
-    return re.sub(r"'(?:[^']|'')*'|\b[0-9a-f]{32}\b|\b\d+\b", "?", sql)
+    """Return a statement in which all values are gone, also those of an INSERT that are NULL."""
+    values = r"'(?:[^']|'')*'|\b[0-9a-f]{32}\b|\b\d+\b|(?<=[(,] )NULL|(?<=\()NULL"
+    return re.sub(values, "?", sql)
 
 
 class RecordingDispatcher(AbstractDispatcher):

@@ -62,10 +62,10 @@ class OTPAdminSiteMixin(_Site):
     """Template of the page that asks for the code. If None, this package's template is used."""
 
     otp_invalid_code_message: Any = gettext_lazy(
-        "That code did not work. It may be mistyped, already used or expired, "
-        "or the account may have no access here."
+        "That code did not work. It may be mistyped, already used or expired, or the account may "
+        "have no access here. If it does not work again, ask for a new one, or use a recovery code."
     )
-    """Error message for a refused code. It is the same for every reason."""
+    """Error message for a refused code. It is the same for every reason, and says what to do."""
 
     def get_urls(self) -> "list[URLPattern | URLResolver]":
         """Add the URLs of the steps of a login, and of the pages on sign-in methods."""

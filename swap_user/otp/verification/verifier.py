@@ -178,7 +178,9 @@ class _Check:
         units = guesses.weigh(
             each.expected for each in found if each.counter > each.authenticator.consumed
         )
-        has_room = login.attempt.has_room(counted, units, guesses.heaviest(rows))
+        # Only other attempts in flight need it. It would take longer for users with apps (R33).
+        most_units = guesses.heaviest(rows) if login.attempt.position > 1 else 0
+        has_room = login.attempt.has_room(counted, units, most_units)
         return cls(
             login=login,
             is_long=is_long,
@@ -237,7 +239,7 @@ def _store_wrong_guess(check: _Check, *, is_wrong: bool) -> None:
     login = check.login
     user_pk = check.authenticators[0].user.pk if is_wrong else None
     wrong_guesses.store(login.attempt, user_pk, check.units)
-    is_last = is_wrong and login.attempt.is_last(check.counted, check.units)
+    is_last = login.attempt.is_last(check.counted, check.units) and is_wrong
     language = translation.get_language()
     dispatch_despite_rollback("", after_wrong_guess, login.claim.name, language, is_last)
 

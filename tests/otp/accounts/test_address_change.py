@@ -11,20 +11,19 @@ from django.contrib.auth.models import update_last_login
 from django.core import serializers
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Concat
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from swap_user.otp import FreshLoginNeeded, own_address_change
+from swap_user.otp import FreshLoginNeeded, own_address_change, remember_browser
 from swap_user.otp.accounts import address_change
 from swap_user.otp.background import registry
 from swap_user.otp.dispatchers import AbstractDispatcher
 from swap_user.otp.senders import AbstractOTPSender
 from swap_user.otp.sessions import proof
-from swap_user.otp.store import keys
 from swap_user.otp.visitors import known_browsers
 from swap_user.signals import receiver_changed
 from swap_user.testing import MemoryOTPSender, log_in
-from swap_user.users import usernames
 from tests.otp.pages.methods.helpers import freshen, make_stale
 from tests.support import USERNAMES, ask, configure, enter, username, visitor
 
@@ -172,22 +171,15 @@ def test_the_cost(user):
     assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
 
 
-def _browser(user):
-    key = keys.account_key(usernames.normalize(user.get_username()))
-    return key, known_browsers.revocation_key(key)
-
-
-def test_known_browsers_of_both_names(user, shared_redis):
-    """A browser that was known for the old name isn't for it, nor for the new one."""
-    _, old = _browser(user)
+def test_known_browsers(user):
+    """No browser stays known, whichever name it has logged in with."""
+    request, response = visitor(), HttpResponse()
+    assert enter(request, ask(request)) == user
+    remember_browser(request, response)
+    assert known_browsers.of_user(user).exists()
     move(user)
     user.save()
-    _, new = _browser(user)
-    import redis
-
-    with redis.Redis.from_url(shared_redis.url) as server:
-        assert server.exists(old)
-        assert server.exists(new)
+    assert not known_browsers.of_user(user).exists()
 
 
 class Elsewhere(MemoryOTPSender):

@@ -20,7 +20,7 @@ FUNCTIONS = {
     "send_code": send_code_job.deliver_code,
     "notify": notices.notify,
     "notify_previous": notices.notify_previous,
-    "notify_guesses_exhausted": notices.notify_guesses_exhausted,
+    "after_wrong_guess": notices.after_wrong_guess,
     "run_in_context": dispatchers.run_in_context,
 }
 
@@ -43,7 +43,8 @@ def test_every_name_is_of_a_function():
     [
         ("swap_user.otp.delivery_job.deliver", "send_code"),
         ("swap_user.otp.notices.tell", "notify"),
-        ("swap_user.otp.notices.tell_exhausted", "notify_guesses_exhausted"),
+        ("swap_user.otp.notices.tell_exhausted", "after_wrong_guess"),
+        ("notify_guesses_exhausted", "after_wrong_guess"),
     ],
 )
 def test_former_names(former, name):

@@ -82,7 +82,7 @@ def test_an_error_report_shows_neither_code_nor_secret(user, settings, monkeypat
     request = visitor("/login/", HTTP_HOST="testserver")
     code = ask(request)
     secret = sent_authenticator(user)[1]
-    monkeypatch.setattr("swap_user.otp.verification.marks._TAKE", lambda *args: 1 / 0)
+    monkeypatch.setattr("swap_user.otp.verification.marks._TAKE", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError) as caught:
         enter(request, code)
     trace = caught.value.__traceback__

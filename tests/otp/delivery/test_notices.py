@@ -14,9 +14,10 @@ from django.utils import translation
 
 from swap_user import signals
 from swap_user.conf import SwapUserSettings
-from swap_user.models import Authenticator, RecoveryCode
+from swap_user.models import Authenticator, RecoveryCode, WrongGuess
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.delivery import notices
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import AbstractOTPSender
 from tests.support import configure, give, make_user, username, visitor
 
@@ -79,7 +80,7 @@ def happen(event, user):
         case "recovery_code_used":
             signals.recovery_code_used.send(RecoveryCode, user=user, remaining=1)
         case "guesses_exhausted":
-            notices.notify_guesses_exhausted(username())
+            notices.after_wrong_guess(username())
         case "receiver_changed":
             signals.receiver_changed.send(type(user), user=user, previous=user)
 
@@ -150,7 +151,7 @@ def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
     )
     with translation.override("de"):
         happen("new_browser_login", user)
-    notices.notify_guesses_exhausted(username(), "fr")
+    notices.after_wrong_guess(username(), "fr")
     assert seen == ["de", "fr"]
 
 
@@ -174,10 +175,7 @@ def test_a_queue_could_carry_it(user, monkeypatch, event):
     assert registry.named(registry.name_of(job)) is job
     job(*args, **kwargs)
     assert len(mail.outbox) == 1
-    assert (
-        registry.named(registry.name_of(notices.notify_guesses_exhausted))
-        is notices.notify_guesses_exhausted
-    )
+    assert registry.named(registry.name_of(notices.after_wrong_guess)) is notices.after_wrong_guess
 
 
 def test_users_who_are_gone(user):
@@ -185,9 +183,9 @@ def test_users_who_are_gone(user):
     pk = str(user.pk)
     user.delete()
     notices.notify(pk, "recovery_code_used", None, remaining=3)
-    notices.notify_guesses_exhausted(username())
-    notices.notify_guesses_exhausted(username(9))
-    notices.notify_guesses_exhausted("")
+    notices.after_wrong_guess(username())
+    notices.after_wrong_guess(username(9))
+    notices.after_wrong_guess("")
     assert mail.outbox == []
 
 
@@ -240,7 +238,83 @@ def test_guesses_exhausted_is_sent_by_the_job(user):
     receiver = lambda sender, user, **kwargs: heard.append((sender, user))  # noqa: E731
     signals.guesses_exhausted.connect(receiver)
     try:
-        notices.notify_guesses_exhausted(username(), "en")
+        notices.after_wrong_guess(username(), "en")
     finally:
         signals.guesses_exhausted.disconnect(receiver)
     assert heard == [(get_user_model(), user)]
+
+
+def test_other_wrong_guesses_are_not_announced(user):
+    """The job runs after each of them, and only the last guess is worth a message."""
+    heard = []
+    receiver = lambda **kwargs: heard.append(kwargs["user"])  # noqa: E731
+    signals.guesses_exhausted.connect(receiver)
+    try:
+        notices.after_wrong_guess(username(), "en", False)
+    finally:
+        signals.guesses_exhausted.disconnect(receiver)
+    assert (heard, mail.outbox) == ([], [])
+
+
+def test_the_job_deletes_guesses_of_more_than_a_year_ago(user):
+    """Those of this user; the ones that count, and those of others, stay."""
+    now, day = int(NOW.timestamp()), 86_400
+    other = make_user(2)
+    for owner, age in ((user, 365), (user, 367), (other, 367)):
+        WrongGuess.objects.create(user=owner, at=now - age * day, units=4, is_known=False)
+    notices.after_wrong_guess(username(), None, False)
+    left = WrongGuess.objects.order_by("user_id").values_list("user_id", "at")
+    assert list(left) == [(user.pk, now - 365 * day), (other.pk, now - 367 * day)]
+
+
+# Limits
+
+
+def _told(caplog):
+    return [each.getMessage() for each in caplog.records if each.name == "swap_user.security"]
+
+
+@pytest.mark.requirement("R47")
+def test_notices_are_messages_with_a_limit(user, settings, caplog):
+    """The limit of their receiver, with a line in the log that says why one was not sent."""
+    configure(settings, OTP_LIMITS={"known_messages_per_receiver": 2})
+    for _ in range(3):
+        happen("new_browser_login", user)
+    assert len(mail.outbox) == 2
+    assert _told(caplog)[-1] == (
+        f"owner not notified: user={user.pk} notice=new_browser_login "
+        "reason=limit reached: receiver"
+    )
+
+
+@pytest.mark.requirement("R47")
+def test_notices_share_the_limit_of_the_site(user, settings):
+    """So that many accounts together do not make a site send without end."""
+    configure(settings, OTP_LIMITS={"messages_per_site": 3})
+    other = make_user(2)
+    for _ in range(3):
+        happen("new_browser_login", user)
+        happen("new_browser_login", other)
+    assert len(mail.outbox) == 3
+
+
+@pytest.mark.requirement("R47")
+def test_no_notice_goes_to_a_country_that_is_left_out(user, settings, monkeypatch):
+    """OTP_PHONE_PREFIXES holds for notices too."""
+    configure(settings, OTP_SENDER_CLASS=f"{__name__}.Elsewhere", OTP_PHONE_PREFIXES=["+41", "+49"])
+    Elsewhere.told.clear()
+    for number in ("+491511234500", "+8821234500"):
+        monkeypatch.setattr(Elsewhere, "get_receiver", lambda self, user, to=number: to)
+        happen("new_browser_login", user)
+    assert len(Elsewhere.told) == 1
+
+
+def test_a_notice_is_sent_while_redis_is_away(user, monkeypatch):
+    """It may be the only warning that its owner gets."""
+
+    def away(*args, **kwargs):
+        raise LoginUnavailable
+
+    monkeypatch.setattr("swap_user.otp.throttling.messages._CHARGE", away)
+    happen("new_browser_login", user)
+    assert len(mail.outbox) == 1

@@ -156,6 +156,43 @@ def test_the_message_is_in_the_visitors_language(user, monkeypatch):
     assert seen == ["de"]
 
 
+@pytest.mark.requirement("R55")
+@pytest.mark.parametrize("pause", [0, 140, 160, 290], ids="{} seconds".format)
+@pytest.mark.parametrize("accepted", [0, 1], ids=["first message", "second message"])
+def test_every_message_of_a_flow_counts_until_one_is_accepted(user, clock, pause, accepted):
+    """A resend does not kill the code in the post; after a login neither code works again."""
+    request = visitor()
+    codes = [ask(request)]
+    clock.shift(pause)
+    codes.append(ask(request))
+    assert (codes[0] == codes[1]) == (pause < 150)
+    assert enter(request, codes[accepted]) == user
+    for code in codes:
+        assert enter(request, code) is None
+
+
+@pytest.mark.requirement("R22", "R55")
+def test_each_of_two_codes_expires_by_itself(user, clock):
+    """The second one lives on when the first one's time is over."""
+    request = visitor()
+    first = ask(request)
+    clock.shift(200)
+    second = ask(request)
+    clock.shift(101)
+    assert enter(request, first) is None
+    assert enter(request, second) == user
+
+
+@pytest.mark.requirement("R24")
+def test_another_flow_leaves_a_code_valid(user):
+    """Each flow has codes of its own."""
+    mine, theirs = visitor(), visitor()
+    code = ask(mine)
+    assert ask(theirs) != code
+    assert enter(theirs, code) is None
+    assert enter(mine, code) == user
+
+
 @pytest.mark.requirement("R34")
 def test_a_failing_sender_is_logged_and_shown_to_nobody(user, settings, caplog):
     """None as ever; one line in the log, with the reason and without the code."""

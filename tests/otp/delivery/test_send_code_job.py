@@ -8,15 +8,16 @@ import pytest
 from django.db import connection, connections
 
 from swap_user import signals
+from swap_user.models import WrongGuess
 from swap_user.otp import send_code
 from swap_user.otp.background import lifecycle
 from swap_user.otp.background.failures import describe
 from swap_user.otp.delivery import retry
 from swap_user.otp.delivery.send_code_job import CodeJob, deliver_code, render
-from swap_user.otp.store import keys
-from swap_user.otp.throttling import sends
+from swap_user.otp.store import keys, scripts
+from swap_user.otp.throttling import messages
 from swap_user.testing import MemoryOTPSender, outbox, wait_for_deliveries
-from tests.support import make_user, username, visitor
+from tests.support import configure, enter, make_user, username, visitor
 
 PLENTY = 30  # seconds, for what takes none
 
@@ -28,7 +29,7 @@ def order(**fields):
         "flow": None,
         "counter": 10**6,
         "digits": 6,
-        "expires_at": time.time() + 60,
+        "expires_at": time.time() + 300,
         "host": "",
         "language": None,
         **fields,
@@ -51,11 +52,13 @@ def order(**fields):
             None,
             "WARNING code not sent: user={pk} reason=expired before delivery",
         ),
-        ({}, "budget", "WARNING send limited: account={} scope=receiver"),
+        ({}, "account", "WARNING send limited: account={} scope=account"),
+        ({}, "receiver", "WARNING send limited: account={} scope=receiver"),
+        ({}, "site", "WARNING send limited: account={} scope=site"),
     ],
 )
 def test_each_refusal_has_a_line(monkeypatch, caplog, fields, change, line):
-    """As the table of log lines has it; nothing is sent."""
+    """As the table of log lines has it; nothing is sent, and nothing is issued to guess at."""
     user = make_user()
     match change:
         case "none":
@@ -64,22 +67,81 @@ def test_each_refusal_has_a_line(monkeypatch, caplog, fields, change, line):
             type(user).objects.update(is_active=False)
         case "policy":
             monkeypatch.setattr("swap_user.otp.policies.takes_sent", lambda user, **_: False)
-        case "budget":
-            monkeypatch.setattr(sends, "limit_reached", lambda receiver, **_: "receiver")
+        case "account":
+            monkeypatch.setattr(messages, "charge_account", lambda *args, **_: False)
+        case "receiver" | "site":
+            monkeypatch.setattr(messages, "charge_receiver", lambda *args, **_: change)
     job = order(**fields)
     with caplog.at_level(logging.INFO):
         deliver_code(**job)
     expected = line.format(keys.account_key(job["name"]), pk=user.pk)
     assert [f"{each.levelname} {each.getMessage()}" for each in caplog.records] == [expected]
     assert not outbox
+    assert not pending(job["name"])
 
 
 @pytest.mark.django_db
 def test_a_message_shows_no_code():
     """It may stand in an error report."""
-    message = render(CodeJob(**order()), make_user(), now=time.time())
-    assert len(message.code) == 6
-    assert message.code not in repr(message).replace(repr(message.expires_at), "")
+    message = render(CodeJob(**order()), make_user(), digits=6, is_known=False)
+    message.send(MemoryOTPSender())
+    assert message.code() == outbox[-1].otp
+    assert message.code() not in repr(message).replace(repr(message.expires_at), "")
+
+
+# --- Codes ---
+
+
+@pytest.mark.django_db
+def test_a_job_that_runs_twice_sends_the_same_code():
+    """As queues may do; the second message has the code of the first."""
+    user, job = make_user(), order()
+    for _ in range(2):
+        deliver_code(**job)
+    first, second = outbox
+    assert first.otp == second.otp
+    assert enter(None, first.otp) == user
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_lost_leaves_nothing_to_guess_at(settings):
+    """A challenge is issued when its message is charged, not before (trap 1)."""
+    configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
+    make_user()
+    send_code(None, username())
+    assert not pending(username())
+
+
+@pytest.mark.django_db
+def test_the_code_has_ten_digits_when_no_short_one_would_be_compared():
+    """Because strangers have spent the guesses of the account, or the request says so."""
+    user = make_user()
+    deliver_code(**order(digits=10))
+    assert len(outbox[-1].otp) == 10
+    deliver_code(**order(flow="f" * 22))
+    assert len(outbox[-1].otp) == 6
+    for _ in range(16):
+        WrongGuess.objects.create(user=user, at=int(time.time()), units=4, is_known=False)
+    deliver_code(**order(flow="g" * 22))
+    assert len(outbox[-1].otp) == 10
+
+
+@pytest.mark.django_db
+def test_a_short_code_is_the_end_of_the_long_one():
+    """A message that is sent again with more digits has the same challenge."""
+    make_user()
+    deliver_code(**order())
+    deliver_code(**order(digits=10))
+    short, long = (sent.otp for sent in outbox)
+    assert long.endswith(short)
+    assert (len(short), len(long)) == (6, 10)
+
+
+def pending(name):
+    """Return what Redis holds of the codes of an account."""
+    account = keys.account_key(name)
+    with scripts._reached() as client:
+        return [key for key in client.keys(f"*{{{account}}}:*") if b"}:tries:" not in key]
 
 
 def test_an_error_is_masked():

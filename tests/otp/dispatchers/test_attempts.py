@@ -99,7 +99,7 @@ def test_a_sender_that_hangs_is_left_behind(user, settings, told, caplog):
 
 def test_a_job_that_fails_before_its_sender_is_told_too(user, told, caplog, monkeypatch):
     """A database that is down in the wrong moment, say."""
-    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.is_enrolled", lambda user: 1 / 0)
+    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.find_active_user", lambda name: 1 / 0)
     send_code(visitor(), username())
     assert wait_for_deliveries(PLENTY)
     assert [each[:3] for each in told] == [("failed", MemoryOTPSender, None)]

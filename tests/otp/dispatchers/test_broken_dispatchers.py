@@ -85,7 +85,7 @@ def test_a_job_that_raises_inline_still_raises(settings, monkeypatch, dispatcher
     """In a test, the fault of a job is the test's to see."""
     use(settings, dispatcher=dispatcher)
     make_user()
-    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.is_enrolled", lambda user: 1 / 0)
+    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.find_active_user", lambda name: 1 / 0)
     with pytest.raises(ZeroDivisionError) as raised:
         send_code(visitor(), username())
     assert raised.value.__context__ is None

@@ -44,7 +44,7 @@ def test_a_task_runs_nothing_but_our_jobs(user, settings):
 def test_a_task_that_fails_is_told_and_counted(user, settings, told, caplog, monkeypatch):
     """By us, and by the framework."""
     task = backend(settings, "dummy.DummyBackend")
-    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.is_enrolled", lambda user: 1 / 0)
+    monkeypatch.setattr("swap_user.otp.delivery.send_code_job.find_active_user", lambda name: 1 / 0)
     send_code(visitor(), username())
     (result,) = task.get_backend().results
     with pytest.raises(ZeroDivisionError):

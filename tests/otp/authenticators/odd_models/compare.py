@@ -13,6 +13,12 @@ from typing import Any
 import django
 
 
+# What the SELECT of a login reads beside authenticators and users, and for whom.
+COUNTED = ("stranger_units", "known_units", "browser_seen_at")
+BROWSER, SINCE = "f" * 32, 1_700_000_000
+GIVEN: Any = {"browser": BROWSER, "since": SINCE}
+
+
 def main() -> None:
     """Give a user the usual two authenticators, and compare."""
     django.setup()
@@ -23,11 +29,12 @@ def main() -> None:
     from django.test.utils import CaptureQueriesContext
     from django.utils import timezone
 
-    from swap_user.models import Authenticator
+    from swap_user.models import Authenticator, KnownBrowser, WrongGuess
     from swap_user.otp import enroll
     from swap_user.otp.authenticators import queries, updates
     from swap_user.otp.authenticators.secrets import sent_authenticator
     from swap_user.otp.crypto.hotp import code_at, time_step
+    from tests.work import without_values
 
     model: Any = get_user_model()
     alias = router.db_for_write(model)
@@ -39,18 +46,31 @@ def main() -> None:
     sent_authenticator(user)
     Authenticator.objects.update(last_used_at=timezone.now())
     model.objects.update(last_login=timezone.now())
+    # Wrong guesses of strangers and of known browsers, and one that does not count any more.
+    for owner, at, units, is_known in (
+        (user, SINCE + 1, 4, False),
+        (user, SINCE + 2, 5, False),
+        (user, SINCE + 2, 7, True),
+        (user, SINCE, 11, False),
+        (None, SINCE + 1, 13, False),
+    ):
+        WrongGuess.objects.create(user=owner, at=at, units=units, is_known=is_known)
+    KnownBrowser.objects.create(user=user, browser=BROWSER)
+    KnownBrowser.objects.create(user=user, browser="other")
 
     def described(row: Any) -> Any:
         fields = [(each.attname, repr(getattr(row, each.attname))) for each in row._meta.fields]
         state = [row._state.db, row._state.adding, sorted(row.get_deferred_fields())]
-        return [type(row).__name__, fields, state]
+        counted = [repr(getattr(row, name, "-")) for name in COUNTED]
+        return [type(row).__name__, fields, state, counted]
 
     def rows(found: Any) -> Any:
         return sorted([described(row), described(row.user)] for row in found)
 
     names = ("ada", "other", "unknown")
-    kept = {name: rows(queries.AuthenticatorQuery(name).run()) for name in names}
-    orm = {name: rows(queries.orm_select(name)) for name in names}
+    kept = {name: rows(queries.AuthenticatorQuery(name, **GIVEN).run()) for name in names}
+    orm = {name: rows(queries.orm_select(name, **GIVEN)) for name in names}
+    counted = [getattr(queries.orm_select("ada", **GIVEN)[0], name) for name in COUNTED[:2]]
 
     first = Authenticator.objects.order_by("pk")[0]
     changed = []
@@ -85,7 +105,7 @@ def main() -> None:
         sys.setprofile(None)
         watched = ("from_db", "from_db_value", "decrypt", "at", "execute")
         return {
-            "queries": [each["sql"].replace(name, "").replace(name[::-1], "") for each in captured],
+            "queries": [without_values(each["sql"]) for each in captured],
             "calls": {key: calls[key] for key in watched},
             "total": sum(calls.values()),
         }
@@ -96,6 +116,7 @@ def main() -> None:
         "changed": changed,
         "known": work("ada"),
         "unknown": work("eve"),
+        "counted": counted,
         "is kept": queries._columns(alias, model).sql is not None,
     }
     json.dump(result, sys.stdout)

@@ -25,7 +25,7 @@ CACHES = {
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING_CONFIG = None
-SWAP_USER = {"OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher", "OTP_NOTICES": ()}
+SWAP_USER = {"OTP_DISPATCHER": "tests.work.RecordingDispatcher", "OTP_NOTICES": ()}
 
 
 class Users:

@@ -52,7 +52,7 @@ def test_resend_too_early_says_when_to_come_back(client: Client, clock: Any, num
     clock.shift(19)
     assert "in 1 second." in text(client.post(RESEND, follow=True))
     clock.shift(1)
-    assert "A new code is on its way." in text(client.post(RESEND, follow=True))
+    assert "A new message is on its way." in text(client.post(RESEND, follow=True))
 
 
 def test_nobody_waits_longer_than_the_code_lives(client: Client, clock: Any, settings: Any) -> None:
