@@ -11,11 +11,7 @@ same network.
 
 from typing import Any, Final
 
-<<<<<<< HEAD
 from django.db.models import BigIntegerField, Case, F, Q, When
-=======
-from django.db.models import BigIntegerField, Case, F, Q, Value, When
->>>>>>> tests-rest
 
 from swap_user.conf import limits, swap_user_settings
 from swap_user.models import MessageCount
@@ -114,15 +110,8 @@ def _charge(user: Any, budget: limits.Counted, now: int) -> bool:
     with_room = rows.filter(is_over | Q(count__lt=most), user_id=user.pk, budget=budget)
     # MySQL assigns from left to right, so that the first value must not depend on the second.
     changes = {
-<<<<<<< HEAD
         "count": Case(When(is_over, then=1), default=F("count") + 1, output_field=_NUMBER),
         "since": Case(When(is_over, then=now), default=F("since"), output_field=_NUMBER),
-=======
-        "count": Case(When(is_over, then=Value(1)), default=F("count") + 1),
-        "since": Case(
-            When(is_over, then=Value(now)), default=F("since"), output_field=BigIntegerField()
-        ),
->>>>>>> tests-rest
     }
     if with_room.update(**changes):
         return True
