@@ -41,6 +41,8 @@ class CodeJob:
         host: host name of the site in the visitor's request, or "".
         language: language of the visitor, or None.
         known: whether a known browser of the account requested the code.
+        browser: hash of the id in the cookie, if the cookie's signature is valid and it names the
+            account. Else "". It makes the job urgent.
     """
 
     name: str
@@ -51,6 +53,7 @@ class CodeJob:
     host: str
     language: str | None
     known: bool = False
+    browser: str = ""
 
 
 def deliver_code(*args: Any, **kwargs: Any) -> None:
