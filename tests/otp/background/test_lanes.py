@@ -352,6 +352,18 @@ def test_at_the_end_urgent_jobs_come_before_others(make_pool, flood, closing):
     assert reports() == []
 
 
+def test_at_the_end_they_come_first_even_if_they_are_due_later(make_pool):
+    """All jobs are due."""
+    pool, order = make_pool(workers=1, delays=(3600.0, 3600.0)), []
+    for number in range(3):
+        pool.submit(partial(order.append, f"other {number}"))
+    pool.delays = (7200.0, 7200.0)
+    for number in range(3):
+        pool.submit(partial(order.append, f"urgent {number}"), is_urgent=True)
+    assert pool.close(PLENTY) == []
+    assert [word.split()[0] for word in order] == ["urgent"] * 3 + ["other"] * 3
+
+
 def test_at_the_end_no_thread_is_kept_free(make_pool, flood, closing):
     """No urgent job will come that it could be kept for: others use all eight."""
     pool = make_pool(delays=(3600.0, 3600.0))
