@@ -17,7 +17,7 @@ from benchmarks.contestants import SECRET, User, address
 from benchmarks.telling import Visit
 from swap_user.models import Authenticator
 from swap_user.otp.authenticators.secrets import seal
-from swap_user.otp.background import lifecycle, thread_pool
+from swap_user.otp.background import lanes, lifecycle, thread_pool
 
 WARM_UP = 20
 LOGIN, CHECK = "/admin/login/", "/admin/check-otp/"
@@ -89,7 +89,7 @@ def visits(number: int, *, seed: int = 1) -> list[Visit]:
         if index % 25 == 0:
             gc.collect()
         # Wait until a thread is free: a delivery that waits for a thread does not overlap a visit.
-        while lifecycle.current().unfinished >= thread_pool.WORKERS:
+        while lifecycle.current().unfinished >= lanes.share(thread_pool.WORKERS):
             time.sleep(0.005)
         pause = draw.uniform(0, LONGEST_PAUSE) if index % 4 > 1 else 0.0
         order = [known, unknown]

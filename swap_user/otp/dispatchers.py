@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from swap_user.conf import swap_user_settings
 from swap_user.otp.background import context, failures, lifecycle
 from swap_user.otp.background.calls import Abandoned, ProcessEnds
-from swap_user.otp.background.registry import Job, name_of, named
+from swap_user.otp.background.registry import Job, is_urgent, name_of, named
 from swap_user.otp.connections import inline
 
 P = ParamSpec("P")
@@ -175,8 +175,8 @@ class ThreadDispatcher(AbstractDispatcher):
             InlineDispatcher().dispatch(job, args, kwargs)
             return
         lost = partial(failures.job_dropped, job, args, kwargs, ProcessEnds.REASON)
-        run = partial(self._run, job, args, kwargs)
-        if reason := lifecycle.current().submit(run, lost=lost):
+        run, urgent = partial(self._run, job, args, kwargs), is_urgent(job, args, kwargs)
+        if reason := lifecycle.current().submit(run, lost=lost, is_urgent=urgent):
             failures.job_dropped(job, args, kwargs, reason)
 
     def _run(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -204,12 +204,13 @@ class TaskDispatcher(AbstractDispatcher):
             ImproperlyConfigured: neither Django nor django-tasks has a task framework.
         """
         # Imported here, because not every project has a task framework.
-        from swap_user.otp.background.django_tasks import has_queue, run_job  # noqa: PLC0415
+        from swap_user.otp.background.django_tasks import has_queue, task_for  # noqa: PLC0415
 
         if not has_queue():
             ThreadDispatcher().dispatch(job, args, kwargs)
             return
-        _after_commit(partial(self._enqueue, run_job, job, list(args), dict(kwargs)))
+        task = task_for(job, args, kwargs)
+        _after_commit(partial(self._enqueue, task, job, list(args), dict(kwargs)))
 
     def _enqueue(self, task: Any, job: Job, args: list[Any], kwargs: dict[str, Any]) -> None:
         try:

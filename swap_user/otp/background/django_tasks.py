@@ -1,11 +1,17 @@
 """The task for Django's task framework. Importing this module requires that framework."""
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from swap_user.otp.background import failures, registry
+from swap_user.otp.background.registry import Job
+
+# Priority of urgent jobs. It is above 0, the default, so that workers run them before other jobs.
+# It is far below 100, the maximum, so that a project can have more urgent tasks of its own.
+URGENT = 10
 
 
 def _framework() -> Any:
@@ -29,6 +35,13 @@ def has_queue() -> bool:
     """
     immediate = import_module(f"{_framework().__name__}.backends.immediate").ImmediateBackend
     return not isinstance(run_job.get_backend(), immediate)
+
+
+def task_for(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return ``run_job`` with the priority of a job, if the backend "default" has priorities."""
+    if registry.is_urgent(job, args, kwargs) and run_job.get_backend().supports_priority:
+        return run_job.using(priority=URGENT)
+    return run_job
 
 
 @_framework().task()  # type: ignore[untyped-decorator]

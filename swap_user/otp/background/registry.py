@@ -67,14 +67,32 @@ class Subject:
     user: str | None = None
 
 
+def is_urgent(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """
+    Return whether a job must not wait for others: whether a known browser has requested a code.
+
+    Strangers can start any number of other jobs. They must not delay the message to an owner.
+    """
+    name, _, kwargs = _unwrapped(job, args, kwargs)
+    return JOBS.get(name) == _CODE and bool(kwargs.get("browser"))
+
+
 def subject_of(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Subject:
     """Return what a job with these arguments is about."""
-    name = name_of(job)
-    if name == "run_in_context" and len(args) == 4:
-        _, name, args, kwargs = args
+    name, args, kwargs = _unwrapped(job, args, kwargs)
     if name not in JOBS:
         return Subject(name)
     if JOBS[name] == _NOTICE:
         return Subject(name, user=str(args[0] if args else kwargs.get("user_pk")))
     username = str(args[0] if args else kwargs.get("name"))
     return Subject(name, account=keys.account_key(username))
+
+
+def _unwrapped(
+    job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[str, Sequence[Any], Mapping[str, Any]]:
+    """Return the name and the arguments of a job, or of the job that run_in_context runs."""
+    name = name_of(job)
+    if name == "run_in_context" and len(args) == 4:
+        _, name, args, kwargs = args
+    return name, args, kwargs

@@ -5,15 +5,13 @@ A pool of threads that run jobs outside of the request.
 for it when the process exits.
 """
 
-import heapq
 import math
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from django.db import connections
@@ -21,15 +19,19 @@ from django.db import connections
 from swap_user.otp.background import context
 from swap_user.otp.background.calls import (
     Abandoned,
+    Call,
+    OpenCalls,
     ProcessEnds,
-    ReceiverBusy,
     Stopped,
     TimedOut,
-    TooManyHanging,
 )
+from swap_user.otp.background.lanes import Job, Lanes, no_report, share
 from swap_user.otp.connections import inline, release_connections
 
 WORKERS = 8
+
+# One lane may use three quarters: 750 places and 6 threads. If each message takes 2 s, the last one
+# is sent after 250 s, before its code expires (``OTP_TIMEOUT``, by default 300 s).
 CAPACITY = 1000
 
 # The shortest and the longest delay of a job, in seconds. A job does more work if the account
@@ -45,43 +47,14 @@ IDLE = 10.0
 # that have begun can end. A message that is cut off in the middle may or may not arrive.
 TAIL = 3.0
 
-# Maximum number of calls that have exceeded their time limit and have not returned. Their threads
-# can't be ended, and each uses memory and perhaps a socket.
-MOST_ABANDONED = 16
-
-# Maximum number of calls for one receiver at a time, so that a slow mail server of one receiver
-# does not block all threads.
-MOST_AT_ONCE = 2
-
-
-def _no_report() -> None:
-    """Report nothing: who waits for the job in run() does so."""
-
-
-@dataclass(eq=False)
-class _Job:
-    start: float  # earliest start, in seconds of time.monotonic()
-    function: Callable[[], object]
-    lost: Callable[[], object] | None = _no_report  # reports that it was not done; None: settled
-    repeats: bool = False  # whether it is called again; set while it runs
-    done: Future[None] = field(default_factory=Future)
-
-    def __lt__(self, other: "_Job") -> bool:
-        return self.start < other.start
-
-
-@dataclass
-class _Call:
-    receiver: str
-    deadline: float  # seconds of time.monotonic(); infinity after the call was abandoned
-    seconds: float
-    expired: Callable[[Exception], object]
-
 
 @dataclass(eq=False)
 class ThreadPool:
     """
     A bounded queue of jobs, and daemon threads that are started as needed.
+
+    Urgent jobs come first. One lane of jobs, urgent or not, uses at most three quarters of the
+    threads and of the places in the queue (see ``lanes``), so neither lane blocks the other one.
 
     Each job runs in one thread. While a job makes a call with a time limit, at least one thread
     runs no job, so that it can watch the deadlines. When a call exceeds its limit, its thread is
@@ -104,9 +77,9 @@ class ThreadPool:
         lock = threading.Lock()  # protects all attributes below
         self._changed = threading.Condition(lock)  # free threads wait for it
         self._done = threading.Condition(lock)  # drain() waits for it
-        self._waiting: list[_Job] = []  # a heap
-        self._running: dict[threading.Thread, _Job] = {}
-        self._calls: dict[threading.Thread, _Call] = {}  # those that have not returned
+        self._waiting = Lanes()
+        self._running: dict[threading.Thread, Job] = {}
+        self._calls = OpenCalls()
         self._left: set[threading.Thread] = set()  # close() has reported their jobs as lost
         self._threads = 0  # with and without a job
         self._drains = 0
@@ -120,29 +93,42 @@ class ThreadPool:
 
     @property
     def is_busy(self) -> bool:
-        """Whether there are more unfinished jobs than workers."""
-        return self.unfinished > self.workers
+        """Whether the lane of the current job has more unfinished jobs than threads."""
+        with self._changed:
+            job = self._running.get(threading.current_thread())
+            is_urgent = job is not None and job.is_urgent
+            running = sum(each.is_urgent is is_urgent for each in self._running.values())
+            return running + self._waiting.count(is_urgent=is_urgent) > share(self.workers)
 
     @property
     def abandoned(self) -> int:
         """The number of abandoned calls that have not returned."""
-        return len(self._calls.keys() - self._running.keys())
+        with self._changed:
+            return len(self._calls.abandoned)
 
-    def submit(self, job: Callable[[], object], *, lost: Callable[[], object] = _no_report) -> str:
+    def submit(
+        self,
+        job: Callable[[], object],
+        *,
+        lost: Callable[[], object] = no_report,
+        is_urgent: bool = False,
+    ) -> str:
         """
         Queue ``job`` and return "", or the reason why not. Its exceptions are ignored.
 
         Args:
             job: the function to call.
             lost: reports that an accepted job was not done; see ``close()``.
+            is_urgent: whether it comes before the jobs that are not.
         """
         start = time.monotonic() + random.uniform(*self.delays)  # noqa: S311 - no secret
         with self._changed:
             if self.is_closed:
                 return ProcessEnds.REASON
-            if len(self._waiting) >= self.capacity:
+            if not self._waiting.has_room(self.capacity, is_urgent=is_urgent):
                 return "the queue is full"
-            return "" if self._queue(_Job(start, job, lost)) else "no thread can be started"
+            queued = self._queue(Job(start, job, lost, is_urgent))
+            return "" if queued else "no thread can be started"
 
     def again(
         self, seconds: float, function: Callable[[], object], *, lost: Callable[[], object]
@@ -150,7 +136,7 @@ class ThreadPool:
         """
         Call ``function`` after a pause that takes no thread, as the rest of the current job.
 
-        There is no pause while the pool is drained.
+        There is no pause while the pool is drained. The job stays as urgent as it is.
 
         Args:
             seconds: length of the pause.
@@ -162,7 +148,7 @@ class ThreadPool:
         """
         with self._changed:
             job = self._running.get(threading.current_thread())
-            if job is None or len(self._waiting) >= self.capacity:
+            if job is None or not self._waiting.has_room(self.capacity, is_urgent=job.is_urgent):
                 return False
             job.start, job.function = time.monotonic() + seconds, context.bind(function)
             job.lost, job.repeats = context.bind(lost), True
@@ -193,7 +179,7 @@ class ThreadPool:
             job()
             return
         release_connections()
-        queued = _Job(0.0, context.bind(job))
+        queued = Job(0.0, context.bind(job))
         with self._changed:
             has_thread = not self.is_closed and self._queue(queued)
         if has_thread:
@@ -231,14 +217,16 @@ class ThreadPool:
             yield
             return
         with self._changed:
-            if thread not in self._running:
+            if (job := self._running.get(thread)) is None:
                 raise Abandoned
-            if self.abandoned >= MOST_ABANDONED:
-                raise TooManyHanging(f"{self.abandoned} earlier calls have not returned yet")
-            if [call.receiver for call in self._calls.values()].count(receiver) >= MOST_AT_ONCE:
-                raise ReceiverBusy(f"{MOST_AT_ONCE} earlier messages to this user are not sent yet")
-            deadline = time.monotonic() + seconds
-            self._calls[thread] = _Call(receiver, deadline, seconds, context.bind(expired))
+            self._calls.check(receiver, is_urgent=job.is_urgent)
+            self._calls[thread] = Call(
+                receiver,
+                job.is_urgent,
+                seconds,
+                context.bind(expired),
+                deadline=time.monotonic() + seconds,
+            )
             self._wake()
         try:
             yield
@@ -286,13 +274,14 @@ class ThreadPool:
             for thread, call in self._calls.items():
                 if thread in self._running:
                     self._running[thread].lost = partial(call.expired, ProcessEnds())
+                    call.abandon()
             given_up = [*self._waiting, *self._running.values()]
             self._left.update(self._running)
             self._threads -= len(self._running)
             self._waiting.clear()
             self._running.clear()
         for job in given_up:
-            job.done.set_exception(ProcessEnds() if job.lost is _no_report else None)
+            job.done.set_exception(ProcessEnds() if job.lost is no_report else None)
         return [job.lost for job in given_up if job.lost]
 
     def open(self) -> None:
@@ -300,9 +289,9 @@ class ThreadPool:
         with self._changed:
             self.is_closed = self._is_stopped = False
 
-    def _queue(self, job: _Job) -> bool:
+    def _queue(self, job: Job) -> bool:
         """Queue ``job`` if there is a thread to run it. The caller must hold the lock."""
-        heapq.heappush(self._waiting, job)
+        self._waiting.add(job)
         self._wake()
         if not self._threads:
             self._waiting.clear()  # it contained only this job
@@ -312,26 +301,23 @@ class ThreadPool:
         """Wake or start a thread for a new job or deadline. The caller must hold the lock."""
         free = self._threads - len(self._running)
         needs_worker = self._threads < self.workers and free < len(self._waiting)
-        needs_watcher = not free and self._next_deadline() < math.inf
+        needs_watcher = not free and self._calls.next_deadline < math.inf
         if needs_worker or needs_watcher:
             with suppress(RuntimeError):  # at shutdown, or if there are too many threads
                 threading.Thread(target=self._work, name="swap_user jobs", daemon=True).start()
                 self._threads += 1
         self._changed.notify()
 
-    def _next_deadline(self) -> float:
-        return min((call.deadline for call in self._calls.values()), default=math.inf)
-
     def _abandon_late_calls(self, now: float) -> None:
         for thread, call in self._calls.items():
             if call.deadline <= now:
-                call.deadline = math.inf
+                call.abandon()
                 self._threads -= 1
                 job = self._running.pop(thread)
                 error = TimedOut(f"not done after {call.seconds:g} s")
                 job.start, job.function = 0.0, partial(call.expired, error)
                 job.lost = job.function
-                heapq.heappush(self._waiting, job)
+                self._waiting.add(job)
 
     def _work(self) -> None:
         thread = threading.current_thread()
@@ -350,28 +336,36 @@ class ThreadPool:
                 self._done.notify_all()
                 if job.repeats:
                     job.repeats = False
-                    heapq.heappush(self._waiting, job)
+                    self._waiting.add(job)
                     continue
             job.done.set_exception(error)
 
-    def _next(self) -> _Job | None:
+    def _next(self) -> Job | None:
         """Watch the deadlines until a job can start. Return it, or None if this thread must end."""
         is_idle = False
         with self._changed:
             while True:
                 now = time.monotonic()
                 self._abandon_late_calls(now)
-                wake_at = self._next_deadline()
-                has_job = self._waiting and not self._is_stopped
-                if has_job and len(self._running) < self.workers:
-                    if self._drains or self._waiting[0].start <= now:
-                        job = heapq.heappop(self._waiting)
+                wake_at = self._calls.next_deadline
+                if job := self._first(now):
+                    if self._drains or job.start <= now:
+                        self._waiting.remove(job)
                         self._running[threading.current_thread()] = job
                         self._wake()
                         return job
-                    wake_at = min(wake_at, self._waiting[0].start)
+                    wake_at = min(wake_at, job.start)
                 if is_idle and wake_at == math.inf:
                     self._threads -= 1
                     return None
                 has_timed_out = not self._changed.wait(min(wake_at - now, self.idle))
                 is_idle = has_timed_out and wake_at == math.inf
+
+    def _first(self, now: float) -> Job | None:
+        """Return the job that a free thread runs next, or None. It may not be due yet."""
+        if self._is_stopped:
+            return None
+        is_draining = self._drains > 0  # all jobs are due
+        due = math.inf if is_draining else now
+        running = self._running.values()
+        return self._waiting.first(due, running, self.workers, is_draining=is_draining)

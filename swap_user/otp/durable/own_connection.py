@@ -33,6 +33,21 @@ def can_limit(live: BaseDatabaseWrapper) -> bool:
     return live.vendor in _LIMITS
 
 
+def may_see_old_rows(live: BaseDatabaseWrapper) -> bool:
+    """
+    Return whether a transaction on this connection may not see what others have committed since.
+
+    Args:
+        live: the connection of the caller.
+    """
+    level: Any = getattr(live, "isolation_level", None)
+    # An enum with PostgreSQL, a text with MySQL, and missing with SQLite.
+    return not (level in _SEES_COMMITS or getattr(level, "name", "") in _SEES_COMMITS)
+
+
+_SEES_COMMITS = {"READ_COMMITTED", "READ_UNCOMMITTED", "read committed", "read uncommitted"}
+
+
 @contextmanager
 def own_connection(
     live: BaseDatabaseWrapper,

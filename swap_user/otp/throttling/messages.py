@@ -11,7 +11,7 @@ same network.
 
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Case, F, Q, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, When
 
 from swap_user.conf import limits, swap_user_settings
 from swap_user.models import MessageCount
@@ -23,6 +23,8 @@ from swap_user.users.databases import written
 _STRANGERS: Final = "messages_per_account"
 _KNOWN: Final = "known_messages_per_account"
 _NEWCOMERS: Final = "newcomers_per_account"
+
+_NUMBER = BigIntegerField()
 
 _CHARGE = scripts.JSONScript(scripts.read("charge"))
 _TIME = scripts.Script("return redis.call('TIME')[1]")
@@ -108,10 +110,8 @@ def _charge(user: Any, budget: limits.Counted, now: int) -> bool:
     with_room = rows.filter(is_over | Q(count__lt=most), user_id=user.pk, budget=budget)
     # MySQL assigns from left to right, so that the first value must not depend on the second.
     changes = {
-        "count": Case(When(is_over, then=Value(1)), default=F("count") + 1),
-        "since": Case(
-            When(is_over, then=Value(now)), default=F("since"), output_field=BigIntegerField()
-        ),
+        "count": Case(When(is_over, then=1), default=F("count") + 1, output_field=_NUMBER),
+        "since": Case(When(is_over, then=now), default=F("since"), output_field=_NUMBER),
     }
     if with_room.update(**changes):
         return True

@@ -14,12 +14,14 @@ from functools import partial
 from typing import Any
 
 from django.db import connections, router
-from django.db.models import Sum
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet, Sum
 
 from swap_user.models import WrongGuess
 from swap_user.otp.after_commit import is_in_testcase
 from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.durable import statements
+from swap_user.otp.durable.own_connection import may_see_old_rows
 from swap_user.otp.durable.upsert import upsert
 from swap_user.otp.store.budgets import DAY
 from swap_user.otp.throttling.guesses import Attempt, Counted
@@ -57,13 +59,22 @@ def store(attempt: Attempt, user_pk: Any, units: int) -> None:
         is_known=attempt.is_known,
     )
     alias = router.db_for_write(WrongGuess)
-    # Asked before: another attempt in a transaction may have an older snapshot of the database, in
-    # which this guess is missing. So the attempt takes its room for another minute. In a TestCase,
-    # all attempts are in the same transaction.
-    is_seen_at_once = not is_in_transaction(connections[alias]) or is_in_testcase(alias)
+    connection = connections[alias]
     statements.run(alias, partial(upsert, row), attempt)
-    if is_seen_at_once:
+    if _is_seen_by_all(connection):
         attempt.settle()
+
+
+def _is_seen_by_all(connection: BaseDatabaseWrapper) -> bool:
+    """
+    Return whether all other attempts see a guess that was stored now.
+
+    It is missing where a transaction reads from a snapshot. Then the attempt takes its room for its
+    whole minute.
+    """
+    if not is_in_transaction(connection) or is_in_testcase(connection.alias):
+        return True
+    return not may_see_old_rows(connection)
 
 
 def counted(user: Any, *, now: int) -> Counted:
@@ -77,6 +88,11 @@ def counted(user: Any, *, now: int) -> Counted:
     rows = written(WrongGuess).filter(user_id=user.pk, at__gt=now - YEAR)
     sums = dict(rows.order_by().values_list("is_known").annotate(Sum("units")))
     return Counted(strangers=sums.get(False, 0), known=sums.get(True, 0))
+
+
+def of_user(user: Any) -> "QuerySet[WrongGuess]":
+    """Return the wrong guesses at an account that count."""
+    return written(WrongGuess).filter(user_id=user.pk, at__gt=int(time.time()) - YEAR)
 
 
 def forget(user: Any) -> None:

@@ -64,6 +64,20 @@ lifecycle.EXIT_LIMIT = 1.0
 send_code(None, "{EMAIL}")
 """
 
+SEND_IN_ORDER = f"""
+import django
+django.setup()
+import time
+from django.contrib.auth import get_user_model
+from swap_user.otp.delivery.send_code_job import deliver_code
+from swap_user.otp.dispatchers import dispatch
+get_user_model().objects.create_user(email="known@example.com")
+for name, browser in [("{EMAIL}", ""), ("known@example.com", "a1b2")] * 2 + [("{EMAIL}", "")]:
+    expires_at = time.time() + 60
+    kwargs = dict(counter=10**6, digits=6, expires_at=expires_at, host="", language=None)
+    dispatch(deliver_code, name, None, browser=browser, **kwargs)
+"""
+
 
 class Project:
     """Settings, a sender and a database of its own, and programs that use them."""
@@ -146,6 +160,14 @@ def test_a_real_worker_delivers(project):
     assert "send_code" in before
     assert "SUCCESSFUL" in after
     assert code not in before + after
+
+
+def test_a_real_worker_delivers_to_known_browsers_first(project):
+    """Whatever others have asked for before."""
+    project.run("-c", SEND_IN_ORDER, dispatcher="Task")
+    worker = ("-m", "django", "db_worker", "--batch", "--no-startup-delay", "--no-reload")
+    project.run(*worker, dispatcher="Task")
+    assert [receiver for receiver, _ in project.sent] == ["known@example.com"] * 2 + [EMAIL] * 3
 
 
 def test_a_real_worker_delivers_what_the_alpha_has_queued(project):

@@ -65,6 +65,32 @@ def test_another_function_has_no_name():
     assert registry.name_of(json.dumps) == "json.dumps"
 
 
+KNOWN = {"name": "a", "flow": None, "browser": "a1b2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "is_urgent"),
+    [
+        ("send_code", [], KNOWN, True),
+        ("send_code", [], KNOWN | {"browser": ""}, False),
+        ("send_code", ["a", None], {"counter": 1}, False),
+        ("run_in_context", [{"schema": "b"}, "send_code", [], KNOWN], {}, True),
+        ("run_in_context", ["b", "send_code", [], KNOWN | {"browser": ""}], {}, False),
+        ("run_in_context", ["b", "notify", ["1", "x", None], {"browser": "a1b2"}], {}, False),
+        ("notify", ["1", "new_browser_login", None], {"browser": "a1b2"}, False),
+        ("notify_guesses_exhausted", ["a"], {}, False),
+    ],
+)
+def test_what_is_urgent(name, args, kwargs, is_urgent):
+    """A code that a known browser has asked for, in whichever context."""
+    assert registry.is_urgent(FUNCTIONS[name], args, kwargs) is is_urgent
+
+
+def test_a_function_that_is_no_job_is_not_urgent():
+    """Whatever its arguments are."""
+    assert not registry.is_urgent(json.dumps, [], KNOWN)
+
+
 def test_a_worker_finds_them():
     """A process that has done no more than django.setup()."""
     script = (

@@ -70,6 +70,10 @@ class MethodsView(LoginRequiredMixin, TemplateView):
         """Redirect to a page by its name."""
         return HttpResponseRedirect(self.url_of(name))
 
+    def add_message(self, text: str) -> None:
+        """Add a message for the next page that says what was done."""
+        messages.success(self.request, text, fail_silently=True)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the variables of the template: the title, and the URLs of the pages."""
         return super().get_context_data(
@@ -99,10 +103,6 @@ class ChangingView(MethodsView):
     def end_other_sessions(self) -> None:
         """End the user's sessions in other browsers (R36)."""
         end_sessions(self.user, keep=self.request)
-
-    def add_message(self, text: str) -> None:
-        """Add a message for the next page that says what was done."""
-        messages.success(self.request, text, fail_silently=True)
 
     def render_unavailable(self, **context: Any) -> HttpResponse:
         """Show the page again, with status 503 and a note that no code can be checked."""

@@ -7,3 +7,4 @@ This module imports no models, so that an admin site can import it before they a
 OVERVIEW, ADD = "sign-in-methods", "add-sign-in-method"
 RENAME, REMOVE = "rename-sign-in-method", "remove-sign-in-method"
 RECOVERY_CODES = "recovery-codes"
+FORGET_BROWSER = "forget-browser"

@@ -9,8 +9,11 @@ from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.pages.methods.base import MethodsView
-from swap_user.otp.pages.methods.names import REMOVE, RENAME
+from swap_user.otp.pages.methods.names import FORGET_BROWSER, REMOVE, RENAME
 from swap_user.otp.senders import load_sender
+from swap_user.otp.throttling import wrong_guesses
+from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors.user_agents import short_name
 from swap_user.users.databases import written
 
 # The page suggests a new set of recovery codes if this many or fewer are left.
@@ -18,7 +21,7 @@ FEW = 3
 
 
 class OverviewView(MethodsView):
-    """Show the user's sign-in methods. It changes nothing."""
+    """Show the user's sign-in methods, and what concerns them. It changes nothing."""
 
     http_method_names = ["get", "head", "options"]
     title = _("Your sign-in methods")
@@ -46,9 +49,24 @@ class OverviewView(MethodsView):
                 "asks_password": policies.load_policy().asks_password(),
                 "recovery_codes_left": left,
                 "recovery_codes_few": 0 < left <= FEW,
+                "browsers": self.browsers(),
+                "wrong_guesses": wrong_guesses.of_user(self.user).count(),
                 **kwargs,
             }
         )
+
+    def browsers(self) -> list[dict[str, Any]]:
+        """Return the known browsers of the user, each with the URL that forgets it."""
+        this = known_browsers.read(self.request)
+        return [
+            {
+                "name": short_name(row.user_agent) or _("A browser"),
+                "row": row,
+                "is_this": this is not None and row.browser == this.hash,
+                "forget_url": self.url_of(FORGET_BROWSER, row.pk),
+            }
+            for row in known_browsers.of_user(self.user)
+        ]
 
     def receiver(self) -> str:
         """Return the receiver of sent codes, or "" if the sender raises an exception."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from swap_user.otp.pages.methods import names
 from swap_user.otp.pages.methods.base import MethodsView
+from swap_user.otp.pages.methods.browsers import ForgetBrowserView
 from swap_user.otp.pages.methods.edit import RemoveView, RenameView
 from swap_user.otp.pages.methods.enroll import AddView
 from swap_user.otp.pages.methods.overview import OverviewView
@@ -37,5 +38,6 @@ PAGES = (
     _page(names.ADD, "add/", AddView, "add_sign_in_method"),
     _page(names.RENAME, "<uuid:pk>/rename/", RenameView, "rename_sign_in_method"),
     _page(names.REMOVE, "<uuid:pk>/remove/", RemoveView, "remove_sign_in_method"),
+    _page(names.FORGET_BROWSER, "browsers/<int:pk>/forget/", ForgetBrowserView, "sign_in_methods"),
     _page(names.RECOVERY_CODES, "recovery-codes/", RecoveryCodesView, "recovery_codes"),
 )
