@@ -35,10 +35,10 @@ class Command(BaseCommand):
             authenticators, codes = reset_user(user)
         except LoginUnavailable as error:
             raise CommandError(
-                "The authenticators and recovery codes are revoked, and the sessions in the "
-                "database are ended. The limits are not lifted, the known browsers are not "
-                "revoked, and sessions in a cache may not be ended, because Redis can't be "
-                "reached. Run the command again when Redis is available."
+                "The authenticators, recovery codes and known browsers are revoked, and the "
+                "sessions in the database are ended. Sessions in a cache may not be ended, and "
+                "the limit on messages to the user's address is not lifted, because Redis can't "
+                "be reached. Run the command again when Redis is available."
             ) from error
         write(
             self.stdout,
@@ -51,6 +51,10 @@ class Command(BaseCommand):
         try:
             lift_limits(user)
         except LoginUnavailable as error:
-            raise CommandError("The limits are not lifted: Redis can't be reached.") from error
+            raise CommandError(
+                "The limits on wrong codes are lifted. The limit on messages to the user's address "
+                "is not, because Redis can't be reached. Run the command again when Redis is "
+                "available."
+            ) from error
         text = f"{user.get_username()}: limits lifted."
         write(self.stdout, text, otherwise="but the limits were lifted")

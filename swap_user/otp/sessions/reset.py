@@ -1,9 +1,12 @@
 """The reset of a user who has lost all sign-in methods."""
 
+import logging
 from typing import Any
 
 from swap_user.models import Authenticator, RecoveryCode
+from swap_user.otp import audit
 from swap_user.otp.authenticators.secrets import enrolled
+from swap_user.otp.senders import load_sender
 from swap_user.otp.sessions.sessions import end_sessions
 from swap_user.otp.throttling import messages, wrong_guesses
 from swap_user.signals import authenticator_removed
@@ -24,19 +27,20 @@ def reset_user(user: Any) -> tuple[int, int]:
         The number of revoked authenticators and the number of revoked recovery codes.
 
     Raises:
-        LoginUnavailable: the cache that holds the sessions can't be reached. The changes in the
-            database are done, but sessions in the cache may not be ended.
+        LoginUnavailable: Redis, or the cache that holds the sessions, can't be reached. The
+            changes in the database are done, but sessions in the cache may not be ended, and the
+            limit on messages to the address of the user is not lifted.
     """
     with atomic(Authenticator):
         removed = list(enrolled(user))
         written(Authenticator).filter(user_id=user.pk).delete()
         codes, _ = written(RecoveryCode).filter(user_id=user.pk).delete()
-    lift_limits(user)
     try:
         end_sessions(user)
     finally:
         for authenticator in removed:
             authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
+        lift_limits(user)
     return len(removed), codes
 
 
@@ -48,6 +52,17 @@ def lift_limits(user: Any) -> None:
 
     Args:
         user: the owner of the account.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached. The limits in the database are lifted, but not the
+            limit on messages to the address of the user.
     """
     wrong_guesses.forget(user)
     messages.forget(user)
+    try:
+        receiver = load_sender().get_receiver(user)
+    except Exception as error:  # noqa: BLE001 - the sender is the project's
+        reason = audit.describe(error)
+        audit.record(logging.ERROR, "no receiver", user=user.pk, error=reason)
+    else:
+        messages.forget_receiver(receiver)

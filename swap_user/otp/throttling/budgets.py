@@ -101,16 +101,23 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
         most = limits.limit("known_messages_per_receiver")
         return [[Budget(redis_key(key, "known"), most, DAY, "receiver"), *site]]
     most = limits.limit("messages_per_receiver")
-    usual = [Budget(redis_key(key, "messages"), most, DAY, "receiver"), *site]
+    usual_key, newcomers_key = receiver_keys(receiver)
+    usual = [Budget(usual_key, most, DAY, "receiver"), *site]
     if not origin.network:
         return [usual]
     all_newcomers = Budget(
-        redis_key(key, "newcomers"),
+        newcomers_key,
         limits.limit("newcomers_per_account"),
         limits.period("newcomers_per_account"),
         "receiver",
     )
     return [usual, [*newcomer(key, origin), all_newcomers, *site]]
+
+
+def receiver_keys(receiver: str) -> list[str]:
+    """Return the Redis keys of the budgets of a receiver that unknown browsers use up."""
+    key = keyed_hash("receiver", receiver)
+    return [redis_key(key, "messages"), redis_key(key, "newcomers")]
 
 
 def _of_site(*, is_known: bool) -> list[Budget]:

@@ -28,6 +28,7 @@ _NUMBER = BigIntegerField()
 
 _CHARGE = scripts.JSONScript(scripts.read("charge"))
 _TIME = scripts.Script("return redis.call('TIME')[1]")
+_FORGET = scripts.Script("return redis.call('DEL', unpack(KEYS))")
 
 
 def charge_account(
@@ -98,6 +99,19 @@ def server_time() -> int:
 def forget(user: Any) -> None:
     """Delete the counts of messages to an account that unknown browsers asked for."""
     written(MessageCount).filter(user_id=user.pk, budget__in=(_STRANGERS, _NEWCOMERS)).delete()
+
+
+def forget_receiver(receiver: str) -> None:
+    """
+    Delete the counts of messages to a receiver that unknown browsers asked for.
+
+    Args:
+        receiver: the address or phone number.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    _FORGET({str(number): key for number, key in enumerate(budgets.receiver_keys(receiver))})
 
 
 def _charge(user: Any, budget: limits.Counted, now: int) -> bool:

@@ -7,12 +7,13 @@ import pytest
 import time_machine
 from django.contrib.auth import SESSION_KEY, get_user_model, login
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
 from django.test import Client
 
-from swap_user.models import Authenticator, RecoveryCode
-from swap_user.otp import generate_recovery_codes
+from swap_user.models import Authenticator, KnownBrowser, RecoveryCode, WrongGuess
+from swap_user.otp import generate_recovery_codes, remember_browser, send_code
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
-from swap_user.testing import log_in
+from swap_user.testing import MemoryOTPSender, log_in, outbox
 from tests.support import NOW, ask, enter, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,47 @@ def test_reset_otp(user):
     assert enter(None, codes[0]) is None
     request = visitor()
     assert enter(request, ask(request)) == user
+
+
+@pytest.mark.parametrize("options", [[], ["--limits-only"]], ids=["reset", "limits only"])
+def test_reset_otp_lifts_what_strangers_have_used_up(user, options):
+    """Guesses and messages, those to the address of the user too."""
+    give(user)
+    request, response = visitor(), HttpResponse()
+    assert enter(request, ask(request)) == user
+    remember_browser(request, response)
+    for _ in range(16):
+        enter(None, "12345678")
+    for _ in range(25):
+        send_code(None, username())
+    outbox.clear()
+    send_code(None, username())
+    assert not outbox
+    call_command("reset_otp", username(), *options, stdout=io.StringIO())
+    assert not WrongGuess.objects.filter(user=user).exists()
+    assert len(ask(None)) == 6
+    assert KnownBrowser.objects.filter(user=user).exists() is bool(options)
+
+
+@pytest.mark.parametrize("options", [[], ["--limits-only"]], ids=["reset", "limits only"])
+def test_reset_otp_while_redis_is_away(user, redis_server, options):
+    """It says what is done, which is all that is in the database, and what is not."""
+    give(user)
+    enter(None, "12345678")
+    redis_server.stop()
+    with pytest.raises(CommandError, match="limit on messages to the user's address is not"):
+        call_command("reset_otp", username(), *options)
+    assert not WrongGuess.objects.filter(user=user).exists()
+    assert Authenticator.objects.exists() is bool(options)
+
+
+def test_reset_otp_with_a_sender_that_raises(user, monkeypatch, caplog):
+    """The project's sender can't keep a user from being reset."""
+    give(user)
+    monkeypatch.setattr(MemoryOTPSender, "get_receiver", lambda self, user: 1 / 0)
+    call_command("reset_otp", username(), stdout=io.StringIO())
+    assert not Authenticator.objects.exists()
+    assert f"no receiver: user={user.pk} error=ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("command", ["reset_otp", "enroll_authenticator"])
