@@ -199,6 +199,11 @@ def pytest_terminal_summary(
             terminalreporter.write_line(line)
     if hostile := noted["hostile inputs"]:
         terminalreporter.write_line(f"{sum(hostile):,} hostile inputs")
+    if steps := noted["steps"]:
+        made, accepted = (sum(each) for each in zip(*steps, strict=True))
+        terminalreporter.write_line(
+            f"{made:,} steps of the state machine, {accepted:,} codes were accepted"
+        )
     if not config.option.requirements:
         return
     shown: dict[str, dict[str, None]] = defaultdict(dict)
