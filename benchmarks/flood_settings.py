@@ -16,5 +16,5 @@ SWAP_USER = _OURS | {
     "OTP_SENDER_CLASS": "swap_user.testing.MemoryOTPSender",
     "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
     # The measured login is repeated often in a known browser.
-    "OTP_LIMITS": {"known_messages_per_account": 1000},
+    "OTP_LIMITS": {"known_messages_per_account": 1000, "known_messages_per_receiver": 1000},
 }
