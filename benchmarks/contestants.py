@@ -28,7 +28,7 @@ from django.test import RequestFactory
 from django_otp import match_token
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from swap_user.models import Authenticator
+from swap_user.models import Authenticator, WrongGuess
 from swap_user.otp import limited
 from swap_user.otp.authenticators.secrets import seal
 from swap_user.otp.crypto import hotp
@@ -41,6 +41,8 @@ from swap_user.otp.visitors.visitor import Visitor
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 PASSWORD = "correct horse battery staple"
+# The address of visitors who have no guess left.
+_SPENT = "192.0.2.1"
 FLOW = "a-flow-as-long-as-those-that-sessions-get"
 
 User: Any = get_user_model()
@@ -98,8 +100,9 @@ def ours_authenticate(username: str, code: str) -> bool:
 
 
 def ours_limited(username: str, code: str) -> bool:
-    """Check a code as a view does, when unknown browsers have no guess left."""
-    accepted = ours_authenticate(username, code)
+    """Check a code as a view does, from an address that has no guess left."""
+    _REQUEST.META["REMOTE_ADDR"] = _SPENT
+    accepted = authenticate(_REQUEST, username=username, otp=code) is not None
     assert limited(_REQUEST) is not None
     return accepted
 
@@ -118,14 +121,23 @@ def enroll_ours(users: Sequence[Any]) -> None:
 
 
 def enroll_limited(users: Sequence[Any]) -> None:
+    """Enroll a TOTP authenticator for each user, and use up the guesses of one address."""
+    enroll_ours(users)
+    account, visitor = keys.account_key("nobody"), Visitor(address=_SPENT)
+    while not isinstance(
+        guesses.begin(account, "000000", visitor, now=time.time(), is_known=False), ReachedLimit
+    ):
+        pass
+
+
+def enroll_spent(users: Sequence[Any]) -> None:
     """Enroll a TOTP authenticator for each user, and use up the guesses of unknown browsers."""
     enroll_ours(users)
-    for user in users:
-        account = keys.account_key(user.get_username())
-        while not isinstance(
-            guesses.charge(account, "000000", Visitor(), now=time.time()), ReachedLimit
-        ):
-            pass
+    WrongGuess.objects.bulk_create(
+        WrongGuess(user=user, at=int(time.time()), units=4, is_known=False)
+        for user in users
+        for _ in range(16)
+    )
 
 
 # The floor: one indexed SELECT, one comparison with pyotp, one EVALSHA
@@ -244,9 +256,16 @@ CONTESTANTS = [
     ),
     Contestant(
         "limited-wrong",
-        "ours, `authenticate()`, limited",
+        "ours, `authenticate()`, limited by its address",
         ours_limited,
         enroll_limited,
+        right=False,
+    ),
+    Contestant(
+        "spent-wrong",
+        "ours, `authenticate()`, no guess left at the account",
+        ours_authenticate,
+        enroll_spent,
         right=False,
     ),
     Contestant(

@@ -95,6 +95,8 @@ CACHES = {
 MFA_TOTP_TOLERANCE = 1
 
 SWAP_USER = {
+    # The addresses of visitors are private ones, and there is no proxy.
+    "OTP_PROXIES": 0,
     "OTP_SENDER_CLASS": "swap_user.otp.senders.EmailOTPSender",
     # Otherwise using up the guesses at a thousand accounts would send a thousand notices.
     "OTP_NOTICES": [],

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from swap_user.otp.sessions.sessions import end_sessions, is_fresh
     from swap_user.otp.verification.completion import note_password
     from swap_user.otp.verification.enrollment import Enrollment, enroll
-    from swap_user.otp.verification.outcomes import limited, remember_browser
+    from swap_user.otp.verification.outcomes import aremember_browser, limited, remember_browser
 
 __all__ = [
     "AnotherCodeNeeded",
@@ -39,6 +39,7 @@ __all__ = [
     "LoginUnavailable",
     "OTPError",
     "TooManyAuthenticators",
+    "aremember_browser",
     "asend_code",
     "end_session",
     "end_sessions",
@@ -65,6 +66,7 @@ _MODULES = {
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
     "TooManyAuthenticators": "exceptions",
+    "aremember_browser": "verification.outcomes",
     "asend_code": "delivery.request",
     "end_session": "sessions.ending",
     "end_sessions": "sessions.sessions",

@@ -1,4 +1,4 @@
-"""What a visitor meets whose short codes no longer count, in a real browser."""
+"""What an owner meets whose short code is not compared any more, in a real browser."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def test_the_owner_gets_in_while_strangers_guess(
     scheme: str,
     width: int,
 ) -> None:
-    """The short code is too late; a new one is longer, and the browser is known from then on."""
+    """
+    The page says what to do, and not what others did: a new code is longer, and works.
+
+    The browser is known from then on, and gets short ones.
+    """
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_RESEND_INTERVAL": 0}
     page = new_page(
         color_scheme=scheme, viewport={"width": width, "height": 800}, device_scale_factor=2
@@ -38,14 +42,14 @@ def test_the_owner_gets_in_while_strangers_guess(
 
     page.fill("#id_otp", outbox[-1].otp)
     page.click("text=Log in")
-    page.wait_for_selector("text=This code was not checked")
+    page.wait_for_selector("text=ask for a new one, or use a recovery code")
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert violations(page, axe_source) == []
     page.screenshot(path=screenshots / f"7-limited-{scheme}-{width}.png", full_page=True)
 
     page.click("text=Send a new code")
-    page.wait_for_selector("text=A new code is on its way.")
+    page.wait_for_selector("text=A new message is on its way.")
     code = outbox[-1].otp
     assert re.fullmatch(r"\d{10}", code)
     page.fill("#id_otp", f"{code[:5]} {code[5:]}")

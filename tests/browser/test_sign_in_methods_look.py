@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from swap_user.models import Authenticator
+from swap_user.models import Authenticator, KnownBrowser, WrongGuess
 from swap_user.otp import generate_recovery_codes
 from swap_user.testing import outbox
 from tests.browser.conftest import NewPage
@@ -73,8 +74,16 @@ def test_every_page_looked_at(
     page.screenshot(path=screenshots / f"17-recovery-print-{scheme}-{width}.png")
     page.emulate_media(media="screen")
     give(staff, name="A very long name of a phone that somebody owns and likes a lot", type="hotp")
+    for number, name in enumerate(["Firefox Linux", "x" * 200, ""]):
+        KnownBrowser.objects.create(
+            user=staff, browser=str(number), user_agent=name, network="2001:db8:1234::/48"
+        )
+    WrongGuess.objects.create(user=staff, at=int(time.time()), units=4, is_known=False)
     page.goto(METHODS)
     look("18-methods")
+    page.click("[aria-label='Forget Firefox, Linux']")
+    page.wait_for_selector("text=The browser was forgotten.")
+    look("18-methods-forgotten")
     page.click("[aria-label='Rename Work phone']")
     page.wait_for_url("**/rename/")
     look("19-rename")

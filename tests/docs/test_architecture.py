@@ -63,14 +63,29 @@ def test_names_in_sessions_and_requests():
 def test_redis_keys():
     """The first part of each key, as `redis_key` is given it."""
     parts = {
-        node.args[1].value
-        for node in nodes()
+        text
+        for function in nodes()
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name | ast.Attribute)
         and ast.unparse(node.func).split(".")[-1] == "redis_key"
-        and isinstance(node.args[1], ast.Constant)
+        for text in texts(node.args[1], function)
     }
     assert {code(row[0]).split(":")[0] for row in rows(PAGE, "key")} == parts
+
+
+def texts(value: ast.expr, function: ast.FunctionDef) -> list[str]:
+    """Return the texts that an argument may be: a constant, or a parameter that is a Literal."""
+    if isinstance(value, ast.Constant):
+        return [str(value.value)]
+    (annotation,) = [
+        ast.unparse(each.annotation)
+        for each in function.args.args
+        if each.arg == ast.unparse(value) and each.annotation
+    ]
+    assert annotation.startswith("Literal["), annotation
+    return re.findall(r"'(\w+)'", annotation)
 
 
 def test_check_ids():

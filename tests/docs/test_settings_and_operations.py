@@ -113,9 +113,24 @@ def logged() -> set[tuple[str, str]]:
                     reason = {each.arg: constant(each.value, source, node) for each in fields}
                     parts = " ".join(f"{name}={text or '…'}" for name, text in reason.items())
                     found.add((ast.unparse(level).removeprefix("logging."), f"{event}: {parts}"))
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="audit"), attr="record"),
+                    args=[level, ast.Attribute(attr="not_saved")],
+                    keywords=fields,
+                ):
+                    reason = {each.arg: constant(each.value, source, node) for each in fields}
+                    parts = " ".join(f"{name}={text or '…'}" for name, text in reason.items())
+                    name = ast.unparse(level).removeprefix("logging.")
+                    found |= {(name, f"{event}: {parts}") for event in events_of_statements()}
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="audit"), attr="record")):
                     raise AssertionError(ast.unparse(node))
     return found
+
+
+def events_of_statements() -> set[str]:
+    """Return what the classes that Redis holds in place of a statement have as ``not_saved``."""
+    source = "".join(path.read_text() for path in (ROOT / "swap_user").rglob("*.py"))
+    return set(re.findall(r'not_saved: str = field\(default="(.*?)"', source))
 
 
 def constant(value: ast.expr, source: str, call: ast.Call) -> str:
@@ -139,6 +154,10 @@ def words(node: ast.expr) -> Iterator[str]:
     match node:
         case ast.Constant(value=str(text)):
             yield text
+        case ast.Name(id="_WRONG"):
+            from swap_user.otp.verification import verifier
+
+            yield verifier._WRONG
         case ast.IfExp():
             yield from (*words(node.body), *words(node.orelse))
         case ast.JoinedStr():
@@ -151,11 +170,11 @@ def words(node: ast.expr) -> Iterator[str]:
 
 def test_reasons_of_refusals():
     """Every reason that a refusal is logged with."""
-    source = ast.parse((ROOT / "swap_user/otp/verification/verifier.py").read_text())
     given = {
         text
-        for node in ast.walk(source)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_Refused"
+        for path in (ROOT / "swap_user/otp/verification").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused"
         for text in words(node.args[0])
     }
     told = {code(row[0]) for row in rows("docs/reference/operations.md", "reason of a refusal")}

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 
 from swap_user.otp.throttling.guesses import ReachedLimit
@@ -43,9 +44,9 @@ def limited(request: HttpRequest | None) -> ReachedLimit | None:
         request: the request that ``authenticate()`` was called with.
 
     Returns:
-        None if no limit was reached. Otherwise an object with ``scope`` ("account", "address" or
-        "code"), ``retry_in`` (seconds until the next code is checked) and ``longer`` (whether a
-        longer sent code or a recovery code is checked now).
+        None if no limit of the visitor's own was reached. Otherwise an object with ``scope``
+        ("address" or "code"), ``retry_in`` (seconds until the next code is checked) and ``longer``
+        (whether a longer sent code or a recovery code is checked now).
     """
     outcome = outcome_of(request)
     return outcome.limited if outcome else None
@@ -66,3 +67,8 @@ def remember_browser(request: HttpRequest, response: HttpResponseBase) -> None:
     outcome = outcome_of(request)
     if outcome and outcome.user:
         known_browsers.remember(request, response, outcome.account_key, outcome.user)
+
+
+async def aremember_browser(request: HttpRequest, response: HttpResponseBase) -> None:
+    """See remember_browser()."""
+    await sync_to_async(remember_browser)(request, response)

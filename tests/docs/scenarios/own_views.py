@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.docs.scenarios.steps import EMAIL, log_in, mailed, scenario, user_known_by
@@ -44,6 +45,7 @@ def _limits() -> None:
 
 @scenario("limits-views")
 def _views_with_limits() -> None:
+    from django.core import mail
     from django.test import Client
 
     walk_the_views()
@@ -54,7 +56,16 @@ def _views_with_limits() -> None:
     for _ in range(17):
         strange.post("/login/", {"username": EMAIL})
         page = strange.post("/login/code/", {"otp": "000000"}).content.decode()
-    assert "Too many wrong codes. Come back in" in page
+    assert "did not work. Ask for a new one, or use a recovery code." in page
+    strange.post("/login/", {"username": EMAIL})
+    assert re.search(r"\b\d{10}\b", mail.outbox[-1].body)
+    for _ in range(6):
+        page = strange.post("/login/code/", {"otp": "1234567890"}).content.decode()
+    assert "Too many wrong codes. Ask for a new one." in page
+    elsewhere = Client(REMOTE_ADDR="8.8.8.8")
+    elsewhere.post("/login/", {"username": EMAIL})
+    for _ in range(101):
+        page = elsewhere.post("/login/code/", {"otp": "000000"}).content.decode()
     assert "it will be longer" in page
     known.post("/login/", {"username": EMAIL})
     assert "did not work" in known.post("/login/code/", {"otp": "12"}).content.decode()
@@ -88,6 +99,7 @@ def _async_views() -> None:
         assert (await client.post("/login/code/", {"otp": "12"})).status_code == 200
         answer = await client.post("/login/code/", {"otp": mailed()})
         assert answer.content == b"You are in."
+        assert answer.cookies["swap_user_browser"].value
 
     async_to_sync(walk)()
 
@@ -108,17 +120,19 @@ def _api() -> None:
 
     user_known_by(EMAIL)
 
-    def post(path: str, **data: str) -> Any:
-        return Client().post(path, data, content_type="application/json")
+    def post(path: str, REMOTE_ADDR: str = "127.0.0.1", **data: str) -> Any:  # noqa: N803
+        client = Client(REMOTE_ADDR=REMOTE_ADDR)
+        return client.post(path, data, content_type="application/json")
 
     for name in (EMAIL, "nobody@example.com"):
         assert post("/api/code/", username=name).status_code == 202
     assert post("/api/token/", username=EMAIL, otp="12").status_code == 400
     assert post("/api/token/", username=EMAIL, otp=mailed()).json()["token"]
     assert post("/api/token/", username=EMAIL, otp=mailed()).status_code == 400
-    for _ in range(20):
-        refused = post("/api/token/", username=EMAIL, otp="000000")
+    for _ in range(101):
+        refused = post("/api/token/", username=EMAIL, otp="000000", REMOTE_ADDR="8.8.8.8")
     assert refused.status_code == 429
+    assert 3500 <= int(refused["Retry-After"]) <= 3600
 
 
 @scenario("api-reference")

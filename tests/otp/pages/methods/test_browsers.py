@@ -109,31 +109,25 @@ def test_wrong_codes_of_a_year(client: Client, user: Any) -> None:
     assert "2 wrong codes were tried for your account in the last 365 days." in page
 
 
+CHROME = (
+    "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) {}Chrome/141.0.0.0 {}Safari/537.36{}"
+)
+SAFARI = "Mozilla/5.0 ({}) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1"
+IPHONE = "iPhone; CPU iPhone OS 18_0 like Mac OS X"
+
+
 @pytest.mark.parametrize(
     ("user_agent", "name"),
     [
         (FIREFOX, "Firefox, Linux"),
+        (CHROME.format("X11; CrOS x86_64 14541.0.0", "", "", ""), "Chrome, ChromeOS"),
+        (CHROME.format("Windows NT 10.0", "", "", " Edg/141.0.0.0"), "Edge, Windows"),
         (
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-                "Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0"
-            ),
-            "Edge, Windows",
-        ),
-        (
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 "
-                "(KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
-            ),
-            "Safari, iPhone",
-        ),
-        (
-            (
-                "Mozilla/5.0 (Linux; Android 14; SM-S911B) AppleWebKit/537.36 (KHTML, like Gecko) "
-                "SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36"
-            ),
+            CHROME.format("Linux; Android 14", "SamsungBrowser/25.0 ", "Mobile ", ""),
             "Samsung Internet, Android",
         ),
+        (SAFARI.format(IPHONE), "Safari, iPhone"),
+        (SAFARI.format("Macintosh; Intel Mac OS X 10_15_7"), "Safari, macOS"),
         ("curl/8.0", "curl/8.0"),
         ("x" * 200, "x" * 60),
         ("", ""),
