@@ -4,6 +4,7 @@ from typing import Any
 
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp.authenticators.secrets import enrolled
+from swap_user.otp.senders import load_sender
 from swap_user.otp.sessions.sessions import end_sessions
 from swap_user.otp.throttling import messages, wrong_guesses
 from swap_user.signals import authenticator_removed
@@ -24,16 +25,17 @@ def reset_user(user: Any) -> tuple[int, int]:
         The number of revoked authenticators and the number of revoked recovery codes.
 
     Raises:
-        LoginUnavailable: the cache that holds the sessions can't be reached. The changes in the
-            database are done, but sessions in the cache may not be ended.
+        LoginUnavailable: Redis, or the cache that holds the sessions, can't be reached. The sign-in
+            methods are revoked, but sessions in the cache may not be ended, and not all limits are
+            lifted.
     """
     with atomic(Authenticator):
         removed = list(enrolled(user))
         written(Authenticator).filter(user_id=user.pk).delete()
         codes, _ = written(RecoveryCode).filter(user_id=user.pk).delete()
-    lift_limits(user)
     try:
         end_sessions(user)
+        lift_limits(user)
     finally:
         for authenticator in removed:
             authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
@@ -48,6 +50,9 @@ def lift_limits(user: Any) -> None:
 
     Args:
         user: the owner of the account.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached. The limits on messages are not lifted.
     """
     wrong_guesses.forget(user)
-    messages.forget(user)
+    messages.forget(user, load_sender().get_receiver(user))

@@ -4,6 +4,7 @@ The budgets that Redis holds, for an hour or a day. They may be forgotten.
 What the arithmetic of a year counts is in the database, see ``guesses`` and ``messages``.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from swap_user.conf import limits
@@ -27,6 +28,9 @@ _ASKS_PER_BROWSER = 40
 
 # Extra messages for one client address and account in a day. An owner may need a second one.
 _NEWCOMER_MESSAGES = 2
+
+# For a counter that is only read by another budget.
+_NO_LIMIT = 10**9
 
 # The part of the messages of the site that is left to known browsers and notices.
 _RESERVE = 0.2
@@ -100,17 +104,27 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
     if is_known:
         most = limits.limit("known_messages_per_receiver")
         return [[Budget(redis_key(key, "known"), most, DAY, "receiver"), *site]]
+    own = receiver_keys(receiver)
     most = limits.limit("messages_per_receiver")
-    usual = [Budget(redis_key(key, "messages"), most, DAY, "receiver"), *site]
+    usual = [Budget(own["messages"], most, DAY, "receiver"), *site]
     if not origin.network:
         return [usual]
+    network, neighbourhood = newcomer(key, origin)
+    # A network that has asked as usual is no newcomer.
+    usual.append(replace(network, limit=_NO_LIMIT))
     all_newcomers = Budget(
-        redis_key(key, "newcomers"),
+        own["newcomers"],
         limits.limit("newcomers_per_account"),
         limits.period("newcomers_per_account"),
         "receiver",
     )
-    return [usual, [*newcomer(key, origin), all_newcomers, *site]]
+    return [usual, [network, neighbourhood, all_newcomers, *site]]
+
+
+def receiver_keys(receiver: str) -> dict[str, str]:
+    """Return the Redis keys of the messages to a receiver that unknown browsers asked for."""
+    key = keyed_hash("receiver", receiver)
+    return {name: redis_key(key, name) for name in ("messages", "newcomers")}
 
 
 def _of_site(*, is_known: bool) -> list[Budget]:

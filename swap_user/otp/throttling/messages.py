@@ -28,6 +28,7 @@ _NUMBER = BigIntegerField()
 
 _CHARGE = scripts.JSONScript(scripts.read("charge"))
 _TIME = scripts.Script("return redis.call('TIME')[1]")
+_DELETE = scripts.Script("return redis.call('DEL', keys.messages, keys.newcomers)")
 
 
 def charge_account(
@@ -95,9 +96,19 @@ def server_time() -> int:
     return int(_TIME({}))
 
 
-def forget(user: Any) -> None:
-    """Delete the counts of messages to an account that unknown browsers asked for."""
+def forget(user: Any, receiver: str) -> None:
+    """
+    Delete the counts of messages that unknown browsers asked for.
+
+    Args:
+        user: the owner of the account.
+        receiver: the address or phone number of the user.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached. Those of the account are deleted.
+    """
     written(MessageCount).filter(user_id=user.pk, budget__in=(_STRANGERS, _NEWCOMERS)).delete()
+    _DELETE(budgets.receiver_keys(receiver))
 
 
 def _charge(user: Any, budget: limits.Counted, now: int) -> bool:
