@@ -15,7 +15,7 @@ from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from swap_user.otp.availability import DATABASE_ERRORS, is_conflict
+from swap_user.otp.availability import DATABASE_ERRORS, is_conflict, is_in_transaction
 
 Statement = Callable[[BaseDatabaseWrapper, CursorWrapper], bool]
 """A function that runs a statement and returns whether it has changed a row."""
@@ -35,17 +35,21 @@ def can_limit(live: BaseDatabaseWrapper) -> bool:
 
 def may_see_old_rows(live: BaseDatabaseWrapper) -> bool:
     """
-    Return whether a transaction on this connection may not see what others have committed since.
+    Return whether transactions like that of the caller may not see what was committed since.
 
     Args:
-        live: the connection of the caller.
+        live: the connection of the caller, see ``can_limit()``.
     """
-    level: Any = getattr(live, "isolation_level", None)
-    # An enum with PostgreSQL, a text with MySQL, and missing with SQLite.
-    return not (level in _SEES_COMMITS or getattr(level, "name", "") in _SEES_COMMITS)
+    configured: Any = getattr(live, "isolation_level", None)  # an enum, or a text with MySQL
+    levels = [getattr(configured, "name", configured)]
+    if live.vendor == "postgresql" and is_in_transaction(live):
+        with live.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")  # the caller may have set another one
+            levels += cursor.fetchone()
+    return not all(str(level).lower().replace("_", " ") in _SEES_COMMITS for level in levels)
 
 
-_SEES_COMMITS = {"READ_COMMITTED", "READ_UNCOMMITTED", "read committed", "read uncommitted"}
+_SEES_COMMITS = {"read committed", "read uncommitted"}
 
 
 @contextmanager
