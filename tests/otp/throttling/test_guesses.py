@@ -133,6 +133,17 @@ def test_a_code_that_is_used_weighs_nothing(user):
     assert WrongGuess.objects.get(user=user).units == 4
 
 
+@pytest.mark.requirement("R20")
+def test_sent_codes_of_ten_digits_weigh_nothing(user, settings):
+    """A short code is compared with those of the apps alone."""
+    configure(settings, OTP_DIGITS=10)
+    give(user, secret="A" * 32)
+    mine = from_(1)
+    ask(mine)
+    assert enter(mine, wrong()) is None
+    assert WrongGuess.objects.get(user=user).units == 6
+
+
 def test_codes_of_eight_digits_weigh_no_less_than_usual(user):
     """An app with eight digits is guessed as often as others."""
     user.otp_authenticators.update(digits=8)
@@ -234,6 +245,10 @@ def test_known_browsers_tell_no_owner(user, notices, exhausted):
         assert enter(known(cookie, number), wrong()) is None
     assert looked_at(is_known=True) == 20
     assert exhausted == notices == []
+    guess(20)
+    assert enter(known(cookie, 30), wrong()) is None
+    assert looked_at(is_known=True) == 21
+    assert len(exhausted) == len(notices) == 1
 
 
 def test_limits_are_lifted_alone(user, capsys):
