@@ -43,11 +43,12 @@ def main() -> None:
         os.environ["BENCHMARK_REDIS"] = redis.url
         os.environ["BENCHMARK_SQLITE"] = str(Path(name) / "db.sqlite3")
         os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.flood_settings"
-        _setup()
+        setup()
         _measure(options)
 
 
-def _setup() -> None:
+def setup() -> None:
+    """Create the tables and two accounts."""
     import django
 
     django.setup()
@@ -75,7 +76,7 @@ def _measure(options: argparse.Namespace) -> None:
     print(f"Redis: {_redis()}")
     fork = multiprocessing.get_context("fork")
     queue, stop = fork.Queue(), fork.Event()
-    _forget_connections()
+    forget_connections()
     share = options.rate / options.processes
     attackers = [
         fork.Process(target=_attack, args=(each, share, stop, queue), daemon=True)
@@ -112,7 +113,8 @@ def _report(when: str, times: list[float]) -> None:
     )
 
 
-def _request(address: str) -> Any:
+def request_from(address: str) -> Any:
+    """Return a request in a new session."""
     from django.contrib.sessions.backends.signed_cookies import SessionStore
     from django.http import HttpRequest
 
@@ -133,7 +135,7 @@ def _login() -> float:
     from swap_user.otp import remember_browser, send_code
     from swap_user.testing import outbox
 
-    request = _request("192.0.2.1")
+    request = request_from("192.0.2.1")
     request.COOKIES.update(_COOKIES)
     began = time.perf_counter()
     send_code(request, OTHER)
@@ -156,7 +158,7 @@ def _attack(number: int, rate: float, stop: Any, queue: Any) -> None:
     began = time.monotonic()
     while not stop.is_set():
         for _ in range(50):
-            request = _request(f"198.18.{made % ADDRESSES // 250}.{made % 250 + 1}")
+            request = request_from(f"198.18.{made % ADDRESSES // 250}.{made % 250 + 1}")
             authenticate(request, username=VICTIM, otp=f"{(made * 7 + number) % 10**6:06}")
             made += 1
             held_back += limited(request) is not None
@@ -174,7 +176,7 @@ def _unknown_names(names: int) -> None:
 
     before = _bytes()
     for number in range(names):
-        request = _request(f"198.19.{number % 65_000 // 250}.{number % 250 + 1}")
+        request = request_from(f"198.19.{number % 65_000 // 250}.{number % 250 + 1}")
         name = f"unknown{number}@example.com"
         send_code(request, name)
         authenticate(request, username=name, otp="000000")
@@ -200,7 +202,8 @@ def _redis() -> str:
         return f"{_bytes() / 2**20:.1f} MiB, {client.dbsize():,} keys"
 
 
-def _forget_connections() -> None:
+def forget_connections() -> None:
+    """Close all connections, so that a child process opens its own."""
     from django.core.cache import caches
     from django.db import connections
 

@@ -17,4 +17,6 @@ SWAP_USER = _OURS | {
     "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
     # The measured login is repeated often in a known browser.
     "OTP_LIMITS": {"known_messages_per_account": 1000, "known_messages_per_receiver": 1000},
+    # The addresses of the attackers belong to a network for benchmarks (RFC 2544).
+    "OTP_PROXIES": 0,
 }

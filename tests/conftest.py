@@ -6,9 +6,8 @@ import logging
 import os
 import re
 import shutil
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from services.postgres import PostgresServer
 from services.redis import RedisServer
 from services.smtp import SMTPServer
 from swap_user.testing import MemoryOTPSender, outbox
+from tests.clock import Clock, travelled
 from tests.simulation.report import PROPERTY, lines
 from tests.support import NOW, aenter, enter, make_user
 from tests.user_models import skip_other_models
@@ -72,20 +72,14 @@ def _no_job_for_the_test_after(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _redis_travels_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a test moves the clock of Python, add the difference to that of the Redis server."""
-    hatch = time_machine.escape_hatch
-
-    def travelled(original: Callable[..., int]) -> Callable[..., int]:
-        def with_difference(*args: Any) -> int:
-            away = time.time() - hatch.time.time() if hatch.is_travelling() else 0
-            return original(*args) + round(away)
-
-        return with_difference
-
+def _clocks(monkeypatch: pytest.MonkeyPatch) -> list[Clock]:
+    """The clocks of the test. Where one moves the clock of Python, the Redis server moves too."""
+    clocks: list[Clock] = []
     for name in ("guesses._server_time", "messages.server_time"):
         path = f"swap_user.otp.throttling.{name}"
-        monkeypatch.setattr(path, travelled(import_string(path)))
+        current = travelled(import_string(path), lambda: clocks[-1] if clocks else None)
+        monkeypatch.setattr(path, current)
+    return clocks
 
 
 @pytest.fixture
@@ -126,10 +120,11 @@ def door(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def clock() -> Iterator[Any]:
+def clock(_clocks: list[Clock]) -> Iterator[Clock]:
     """A clock that stands still until it is moved."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
+    with time_machine.travel(NOW, tick=False) as traveller:
+        _clocks.append(Clock(traveller))
+        yield _clocks[-1]
 
 
 @pytest.fixture
@@ -199,6 +194,11 @@ def pytest_terminal_summary(
             terminalreporter.write_line(line)
     if hostile := noted["hostile inputs"]:
         terminalreporter.write_line(f"{sum(hostile):,} hostile inputs")
+    if steps := noted["steps"]:
+        made, accepted = (sum(each) for each in zip(*steps, strict=True))
+        terminalreporter.write_line(
+            f"{made:,} steps of the state machine, {accepted:,} codes were accepted"
+        )
     if not config.option.requirements:
         return
     shown: dict[str, dict[str, None]] = defaultdict(dict)

@@ -38,7 +38,11 @@ class WrongGuess(models.Model):
 
 
 class MessageCount(models.Model):
-    """The number of messages of one kind that were sent to an account since a point in time."""
+    """
+    The number of messages of one kind that were sent to an account since a point in time.
+
+    ``budget`` is the name of a limit, or the hash of a network that has got an extra message.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
+from heapq import heappop, heappush
+from itertools import count
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from swap_user.conf import swap_user_settings
-from swap_user.otp import limited, send_code
+from swap_user.conf import limits
+from swap_user.otp import send_code
 from swap_user.testing import outbox
-from tests.simulation.clock import NEW_AGAIN, Clock
+from tests.simulation.clock import DAY, HOUR, Clock
 from tests.simulation.observer import Observer
 from tests.simulation.places import request_from
 from tests.support import totp, username
 
 _WRONG = {"ten digits": "9" * 10, "recovery": "0" * 16}
-_SHORT = ("000000", "111111", "222222", "333333", "444444", "555555")
+_SHORT = ("000000", "111111", "222222", "333333", "444444", "555555", "666666", "777777", "888888")
+
+# After so many seconds a resent message has another code (R55): half of the lifetime of a code.
+HALF_LIFE = 151
 
 
 @dataclass
@@ -26,92 +33,136 @@ class Attacker:
     """
     An attacker with many addresses and sessions who always spends what could be free.
 
-    Args:
+    Attributes:
         clock: the test's.
-        observer: counts what was verified.
-        addresses: his.
-        dense: how many short guesses he makes at each step at least, whatever they bring.
+        observer: counts what was compared. The attacker sees it too.
+        addresses: those of the attacker.
+        dense: how many short guesses are made at each step at least, whatever they bring.
+        sampled: at how many of a hundred messages each try is really made. At the others, one try
+            stands for all.
+        cookies: cookies of browsers, in turns.
+        late: whether each code is asked for again after half of its life, so that two are right.
+        made_up: how many usernames without an account are asked for and tried at each step.
+        caller: what the requests that guess are made in, such as a transaction.
+        attempts: how many there were, by their kind.
+        limited: how many of these were without effect.
+        messages: how many messages were sent because of this attacker.
     """
 
     clock: Clock
     observer: Observer
     addresses: list[str]
     dense: int = 1
+    sampled: int = 5
+    cookies: list[dict[str, str]] = field(default_factory=list)
+    late: bool = False
+    made_up: int = 0
+    caller: Callable[[], AbstractContextManager[object]] = nullcontext
     attempts: Counter[str] = field(default_factory=Counter)
     limited: Counter[str] = field(default_factory=Counter)
     messages: int = 0
-    _turn: int = 0
-    # His addresses but for the first, and when each is new to the account; the soonest first.
-    _fresh: deque[tuple[float, str]] = field(init=False)
+    _turns: count[int] = field(default_factory=count)
+    # All addresses but the first, and when each may bring a message again: a heap.
+    _fresh: list[tuple[float, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._fresh = deque((0, each) for each in self.addresses[1:])
+        self._fresh = sorted((0.0, each) for each in self.addresses[1:])
 
     def strike(self, *, newcomers: bool = True) -> None:
         """Spend all that is free at this moment, and some that isn't."""
         with self.observer.looks():
             tries = 0
-            while self.guess(request_from(self._address()), "short") or tries + 1 < self.dense:
+            while self.guess(self._request(), "short") or tries + 1 < self.dense:
                 tries += 1
-            # An address that asked long ago costs him nothing more; the others he saves.
+            # An address that has asked before costs nothing more; the others are saved.
             while self.ask(self.addresses[0]):
                 pass
             while newcomers and self._ask_from_a_new_one():
                 pass
+            for _ in range(self.made_up):
+                self._try_a_made_up_name()
 
     def daily(self) -> None:
         """Try what brings the least: ten digits without a message, and a recovery code."""
         with self.observer.looks():
-            self.guess(request_from(self._address()), "recovery")
-            self.guess(request_from(self._address()), "ten digits")
+            self.guess(self._request(), "recovery")
+            self.guess(self._request(), "ten digits")
 
     def ask(self, address: str) -> bool:
-        """
-        Ask for a code; if one is sent, guess at it as often as that is looked at.
-
-        Whether one more try is, he looks at some messages only.
-        """
-        request, before = request_from(address), len(outbox)
-        send_code(request, username())
-        self.attempts["sends"] += 1
-        if len(outbox) == before:
-            self.limited["sends"] += 1
+        """Ask for a code. If one is sent, guess at it as often as that is looked at."""
+        request = request_from(address, self._cookies())
+        if not self._message(request):
+            # A message that was not sent must not be a code that can be guessed.
+            if self.attempts["sends"] % 100 == 0:
+                self.guess(request, "ten digits")
             return False
-        self.messages += 1
-        if len(outbox[-1].otp) < 10:
-            self.guess(request, "short")
-            return True
-        tries = 0
-        while self.guess(request, "ten digits"):
-            tries += 1
-            if tries == swap_user_settings.OTP_GUESSES_PER_CODE and self.messages % 20:
-                break
+        if self.late:
+            self.clock.wait(HALF_LIFE)
+            self._message(request)
+        while self.guess(request, "short"):
+            pass
+        self._guess_long(request)
         return True
 
     def guess(self, request: HttpRequest, kind: str) -> bool:
-        """Try a code that is surely wrong, and say whether it was looked at."""
-        self.attempts[kind] += 1
+        """Try a code that is surely wrong, and return whether it was compared with a right one."""
+        self.attempts[kind] += self.observer.times
+        before = self.observer.compared
         wrong = _WRONG.get(kind) or self._wrong_short()
-        assert authenticate(request, username=username(), otp=wrong) is None
-        if limited(request):
-            self.limited[kind] += 1
-            return False
-        return True
+        with self.caller():
+            assert authenticate(request, username=username(), otp=wrong) is None
+        if self.observer.compared > before:
+            return True
+        self.limited[kind] += 1
+        return False
 
-    def _address(self) -> str:
-        self._turn += 1
-        return self.addresses[self._turn % len(self.addresses)]
+    def _guess_long(self, request: HttpRequest) -> None:
+        """Try ten digits as often as the code allows."""
+        # Whether one more try is looked at, is tried at some messages only.
+        if self.messages % 100 >= self.sampled:
+            self.observer.times = limits.TRIES_PER_CODE
+            self.guess(request, "ten digits")
+            self.observer.times = 1
+            return
+        while self.guess(request, "ten digits"):
+            pass
+
+    def _message(self, request: HttpRequest) -> bool:
+        before = len(outbox)
+        send_code(request, username())
+        self.attempts["sends"] += 1
+        is_sent = len(outbox) > before
+        self.messages += is_sent
+        self.limited["sends"] += not is_sent
+        return is_sent
+
+    def _try_a_made_up_name(self) -> None:
+        request = self._request()
+        name = username(1000 + self.attempts["made-up names"])
+        self.attempts["made-up names"] += 1
+        send_code(request, name)
+        with self.caller():
+            assert authenticate(request, username=name, otp="000000") is None
+
+    def _cookies(self) -> dict[str, str]:
+        return self.cookies[next(self._turns) % len(self.cookies)] if self.cookies else {}
+
+    def _request(self) -> HttpRequest:
+        number = next(self._turns) % len(self.addresses)
+        return request_from(self.addresses[number], self._cookies())
 
     def _ask_from_a_new_one(self) -> bool:
+        """Ask from the address that has waited longest. Return whether a message was sent."""
         if not self._fresh or self._fresh[0][0] > self.clock.now:
             return False
-        asked = self.ask(self._fresh[0][1])
-        if asked:
-            self._fresh.append((self.clock.now + NEW_AGAIN, self._fresh.popleft()[1]))
-        return asked
+        _, address = heappop(self._fresh)
+        is_sent = self.ask(address)
+        # A place that was refused may have been refused because of its neighbours, or of all.
+        heappush(self._fresh, (self.clock.now + (DAY if is_sent else HOUR), address))
+        return is_sent
 
     def _wrong_short(self) -> str:
-        right = _shown(int(self.clock.now // 30)) | {each.otp for each in outbox[-1:]}
+        right = _shown(int(self.clock.now // 30)) | {each.otp[-6:] for each in outbox[-4:]}
         return next(code for code in _SHORT if code not in right)
 
 

@@ -1,78 +1,87 @@
-"""
-The clock of a simulation, and what Redis makes of it.
-
-The clock of Redis is the real one. So ``Clock`` takes from the keys that live longer than a day
-the time that has passed, see ``_PASS``; shorter ones hold the times that count, and are cleared
-away once they are over.
-"""
+"""The clock of a simulation. What Redis holds gets older by the same time."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import redis
 import time_machine
+from django.core.cache import caches
 
-from swap_user.otp.store import keys, scripts
+from services.aging import age
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+MINUTE, HOUR, DAY, YEAR = 60, 3600, 86_400, 365 * 86_400
 BEGIN = 1_800_000_000 // DAY * DAY
-
-# Whoever pauses for 90 days is new to the account again (``sends._NEW_AGAIN``); one day more,
-# because what lies in Redis gets older once a day only.
-NEW_AGAIN = 91 * DAY
-
-# KEYS: none. ARGV: how many ms have passed, now in ms, patterns of keys that live for longer than
-# a day. Those get older by what has passed; of the others, strings are over after an hour, and
-# lists when their last entry is older than a day.
-_PASS = """
-local long = {}
-for i = 3, #ARGV do
-    for _, key in ipairs(redis.call('KEYS', ARGV[i])) do long[key] = true end
-end
-for _, key in ipairs(redis.call('KEYS', '*')) do
-    if long[key] then
-        local left = redis.call('PTTL', key) - tonumber(ARGV[1])
-        if left > 0 then redis.call('PEXPIRE', key, left) else redis.call('DEL', key) end
-    elseif string.find(key, 'newcomers', 1, true) then
-        -- It holds the times that count, however long it lives.
-    elseif redis.call('TYPE', key).ok == 'string' then
-        redis.call('DEL', key)
-    elseif tonumber(redis.call('LINDEX', key, -1)) <= tonumber(ARGV[2]) - 86400000 then
-        redis.call('DEL', key)
-    end
-end
-return 1
-"""
 
 
 @dataclass
 class Clock:
-    """The time in the test, in seconds since 1970; ``account`` is whose keys are long-lived."""
+    """
+    The time in the test, and the Redis server for which it passes too.
+
+    Attributes:
+        traveller: the clock of Python.
+        client: a client of the server.
+        now: Unix time in seconds.
+        before: the memory that the server used at the beginning, in bytes.
+        peak: the most that it has used, in bytes.
+    """
 
     traveller: Any
-    account: str
+    client: redis.Redis
     now: float = BEGIN
-    aged_at: float = BEGIN
+    before: int = 0
+    peak: int = 0
+    _aged_at: float = field(default_factory=time.monotonic)
 
     def move_to(self, moment: float) -> None:
         """Let the time be ``moment``, but never earlier than it is."""
-        self.now = max(self.now, moment)
+        if moment <= self.now:
+            return
+        self.note_memory()
+        # The time that has really passed has made the keys older by itself.
+        passed, self._aged_at = self._aged_at, time.monotonic()
+        age(self.client, moment - self.now - (self._aged_at - passed))
+        self.now = moment
+        self.traveller.move_to(moment)
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.move_to(self.now + seconds)
+
+    def restart(self) -> None:
+        """Go back to the beginning. The server must be empty."""
+        self.now, self._aged_at = BEGIN, time.monotonic()
         self.traveller.move_to(self.now)
 
-    def age(self) -> None:
-        """Let what is stored in Redis get older by what has passed since the last time."""
-        passed, self.aged_at = self.now - self.aged_at, self.now
-        names = ("guesses*", "weight", "asked:*", "browsers")
-        long_lived = [keys.redis_key(self.account, name).replace("[", "\\[") for name in names]
-        with scripts._reached() as client:
-            client.eval(_PASS, 0, int(passed * 1000), int(self.now * 1000), *long_lived)
+    def clear(self) -> None:
+        """Empty the cache, as a site may do at any time."""
+        self.note_memory()
+        caches["default"].clear()
+
+    def note_memory(self) -> None:
+        """Note the memory that Redis uses now, if it is the most until now."""
+        used = int(self.client.info("memory")["used_memory"])
+        self.before = self.before or used
+        self.peak = max(self.peak, used - self.before)
 
 
 @contextmanager
-def clock_of(account: str) -> Iterator[Clock]:
-    """Give a clock that stands still until it is moved."""
-    with time_machine.travel(BEGIN, tick=False) as traveller:
-        yield Clock(traveller, account)
+def clock_of(url: str) -> Iterator[Clock]:
+    """
+    Give a clock that stands still until it is moved.
+
+    Args:
+        url: the address of the Redis server.
+    """
+    with (
+        redis.Redis.from_url(url) as client,
+        time_machine.travel(BEGIN, tick=False) as traveller,
+    ):
+        clock = Clock(traveller, client)
+        clock.note_memory()
+        yield clock

@@ -9,9 +9,11 @@ from django.http import HttpRequest
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.sessions import ending, proof, records
+from swap_user.otp.throttling import messages
 from swap_user.otp.verification import outcomes
 from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.session_key import renew_key
+from swap_user.otp.visitors.visitor import visitor
 from swap_user.signals import new_browser_login
 
 
@@ -24,8 +26,8 @@ def note_login(
     A login of another kind, such as with a password, by another package or as another user, removes
     an earlier record.
 
-    After a login with a code in an unknown browser, the signal ``new_browser_login`` is sent, so
-    that the owner is notified.
+    After a login with a code in an unknown browser, the network of the visitor can get an extra
+    message again, and the signal ``new_browser_login`` is sent, so that the owner is notified.
     """
     session = getattr(request, "session", None)
     outcome = outcomes.outcome_of(request)
@@ -37,6 +39,7 @@ def note_login(
         proof.record(session, user, outcome.shown, now=time.time())
         renew_after_login(request, session)
     if not outcome.known:
+        messages.forget_network(user, visitor(request).origin)
         new_browser_login.send(type(outcome.user), user=outcome.user, request=request)
 
 

@@ -25,7 +25,7 @@ _UNKNOWN_FACTOR = 100
 # strangers in the same network can't use up what the owner needs.
 _ASKS_PER_BROWSER = 40
 
-# Extra messages for one client address and account in a day. An owner may need a second one.
+# Extra messages for one network and receiver in a day. Several accounts may have the same receiver.
 _NEWCOMER_MESSAGES = 2
 
 # The part of the messages of the site that is left to known browsers and notices.
@@ -70,19 +70,18 @@ def tries_key(account_key: str, flow: str) -> str:
     return redis_key(account_key, "tries", flow)
 
 
-def newcomer(key: str, origin: Origin) -> list[Budget]:
+def neighbourhood(key: str, origin: Origin) -> Budget:
     """
-    Return the budgets of an extra message for a place that has rarely asked for this account.
+    Return the budget of extra messages for the network of a provider.
 
     Args:
         key: the account key, or a hash of the receiver.
         origin: where the request came from. Its network is known.
     """
     per_hour = limits.limit("newcomers_per_neighbourhood")
-    return [
-        Budget(redis_key(key, "newcomers", origin.network), _NEWCOMER_MESSAGES, DAY, "network"),
-        Budget(redis_key(key, "newcomers", origin.neighbourhood), per_hour, HOUR, "neighbourhood"),
-    ]
+    return Budget(
+        redis_key(key, "newcomers", origin.neighbourhood), per_hour, HOUR, "neighbourhood"
+    )
 
 
 def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[Budget]]:
@@ -111,7 +110,10 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
         limits.period("newcomers_per_account"),
         "receiver",
     )
-    return [usual, [*newcomer(key, origin), all_newcomers, *site]]
+    network = Budget(
+        redis_key(key, "newcomers", origin.network), _NEWCOMER_MESSAGES, DAY, "network"
+    )
+    return [usual, [network, neighbourhood(key, origin), all_newcomers, *site]]
 
 
 def receiver_keys(receiver: str) -> list[str]:

@@ -122,10 +122,13 @@ class Attempt:
         return used + units + (self.position - 1) * most_units <= most
 
     def is_last(self, counted: Counted, units: int) -> bool:
-        """Return whether strangers have no usual guess left after this one."""
-        return not self.is_known and counted.strangers + units + limits.USUAL_WEIGHT > _most(
-            is_known=False
-        )
+        """
+        Return whether strangers have no usual guess left after this one.
+
+        Of several at the same time, it is the one that began last: all have read the same count.
+        """
+        used = counted.strangers + units + (self.position - 1) * limits.USUAL_WEIGHT
+        return not self.is_known and used + limits.USUAL_WEIGHT > _most(is_known=False)
 
     def keep(self) -> None:
         """Let the attempt stay in flight for a day: its wrong guess may be rolled back."""

@@ -3,10 +3,10 @@ Limits on messages to an account and to a receiver (R21, R47). The job charges t
 
 Each message is a code that can be guessed, so the messages to an account are counted in the
 database. Unknown browsers share one budget for each account, and known browsers another. When that
-of unknown browsers is spent, a visitor at a place that has rarely asked for the account still gets
-a message, so that the owner can log in with a new browser. The number of these extra messages is
-limited for each network of a provider. To block the owner, an attacker must send requests from the
-same network.
+of unknown browsers is spent, a visitor in a network that has not asked for the account in 90 days
+still gets a message, so that the owner can log in with a new browser. The number of these extra
+messages is limited for each network of a provider. To block the owner, an attacker must send
+requests from the same network, or from more networks than there are extra messages.
 """
 
 from typing import Any, Final
@@ -23,6 +23,8 @@ from swap_user.users.databases import written
 _STRANGERS: Final = "messages_per_account"
 _KNOWN: Final = "known_messages_per_account"
 _NEWCOMERS: Final = "newcomers_per_account"
+
+_BUDGETS = (_STRANGERS, _KNOWN, _NEWCOMERS)
 
 _NUMBER = BigIntegerField()
 
@@ -50,14 +52,7 @@ def charge_account(
     """
     if is_known:
         return _charge(user, _KNOWN, now)
-    if _charge(user, _STRANGERS, now):
-        return True
-    return (
-        bool(origin.network)
-        and limits.limit(_NEWCOMERS) > 0
-        and bool(_CHARGE({}, choices=[budgets.newcomer(account_key, origin)])["number"])
-        and _charge(user, _NEWCOMERS, now)
-    )
+    return _charge(user, _STRANGERS, now) or _charge_newcomer(user, account_key, origin, now)
 
 
 def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
@@ -98,7 +93,42 @@ def server_time() -> int:
 
 def forget(user: Any) -> None:
     """Delete the counts of messages to an account that unknown browsers asked for."""
-    written(MessageCount).filter(user_id=user.pk, budget__in=(_STRANGERS, _NEWCOMERS)).delete()
+    written(MessageCount).filter(user_id=user.pk).exclude(budget=_KNOWN).delete()
+
+
+def forget_network(user: Any, origin: Origin) -> None:
+    """
+    Let a network get an extra message again: a user has logged in there.
+
+    Args:
+        user: the user.
+        origin: where the request of the login came from.
+    """
+    if origin.network:
+        written(MessageCount).filter(user_id=user.pk, budget=origin.network).delete()
+
+
+def _charge_newcomer(user: Any, account_key: str, origin: Origin, now: int) -> bool:
+    """
+    Charge an extra message to its network, and return whether there was room.
+
+    The networks are in the database too. With their marks in Redis, an attacker could use up all
+    extra messages from few networks after Redis has lost its data.
+    """
+    if not origin.network:
+        return False
+    most, window = limits.limit(_NEWCOMERS), limits.period(_NEWCOMERS)
+    rows = written(MessageCount).filter(user_id=user.pk)
+    begun = rows.filter(since__gt=now - window, budget__in=(_NEWCOMERS, origin.network))
+    counts = dict(begun.values_list("budget", "count"))
+    # Asked before the others are charged: a network that has its message must not use up those of
+    # its neighbours or of all newcomers, and a network without one must not count as one with it.
+    if origin.network in counts or counts.get(_NEWCOMERS, 0) >= most:
+        return False
+    if not _CHARGE({}, choices=[[budgets.neighbourhood(account_key, origin)]])["number"]:
+        return False
+    rows.filter(since__range=(1, now - window)).exclude(budget__in=_BUDGETS).delete()
+    return _count(user, origin.network, 1, window, now) and _charge(user, _NEWCOMERS, now)
 
 
 def forget_receiver(receiver: str) -> None:
@@ -115,8 +145,21 @@ def forget_receiver(receiver: str) -> None:
 
 
 def _charge(user: Any, budget: limits.Counted, now: int) -> bool:
-    """Count one more message, or begin a new period. Return whether there was room."""
-    most, window = limits.limit(budget), limits.period(budget)
+    """Charge a message to one of the limits of an account. Return whether there was room."""
+    return _count(user, budget, limits.limit(budget), limits.period(budget), now)
+
+
+def _count(user: Any, budget: str, most: int, window: int, now: int) -> bool:
+    """
+    Count one more message, or begin a new period. Return whether there was room.
+
+    Args:
+        user: the owner of the account.
+        budget: the name of the limit, or the hash of a network.
+        most: how many messages have room.
+        window: length of a period in seconds.
+        now: Unix time in seconds.
+    """
     if not most:
         return False
     rows = written(MessageCount)

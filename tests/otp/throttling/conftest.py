@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.otp.throttling.helpers import watch
 from tests.support import give, make_user
 
 
@@ -11,3 +12,11 @@ def user(db):
     user = make_user()
     give(user)
     return user
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """Every code that was compared with those that would be right, in this process."""
+    codes = []
+    watch(codes.append, monkeypatch)
+    return codes

@@ -1,16 +1,15 @@
-"""Limits on sending: which account, address or receiver is charged, and what goes on."""
+"""Limits on messages to an account, and on requests of an address: who is charged, what goes on."""
 
 import re
 
 import pytest
-from django.http import HttpResponse
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from swap_user.otp import remember_browser, send_code
-from swap_user.otp.visitors.known_browsers import COOKIE
-from swap_user.testing import MemoryOTPSender, outbox
-from tests.otp.throttling.helpers import DAY, HOUR, from_, sent
+from swap_user.otp import send_code
+from swap_user.testing import outbox
+from tests.otp.throttling.helpers import DAY, HOUR, from_, known, log_in, sent
 from tests.support import ask, configure, enter, make_user, username, visitor
 
 pytestmark = [
@@ -21,23 +20,35 @@ pytestmark = [
 
 @pytest.mark.requirement("R21")
 def test_an_account_is_sent_so_many_codes(user, clock):
-    """Twenty a day, and three an hour more to addresses nearby that never asked."""
+    """Twenty a day, and three an hour more to a neighbourhood with other addresses."""
     assert sent(20, first=1) == 20
-    assert sent(10, first=1) == 3  # those ten addresses are new to its second budget
-    assert sent(10, first=100) == 0
+    assert sent(10, first=100) == 3
     clock.shift(HOUR)
     assert sent(20, first=200) == 3
-    # Who has had one is not new any more.
-    clock.shift(HOUR)
-    assert sent(3, first=200) == 0
-    clock.shift(DAY)
-    assert sent(30, first=300) == 23
+    clock.shift(DAY - HOUR)
+    assert sent(20, first=1) == 20
 
 
 @pytest.mark.requirement("R19", "R21")
-def test_strangers_elsewhere_take_nothing_from_a_newcomer(user, settings):
-    """Each neighbourhood has its own few; all of them together have a limit too."""
-    configure(settings, OTP_SENDS_TO_ALL_NEWCOMERS=60)
+def test_a_place_that_has_rarely_asked(user, clock):
+    """An owner at a new place gets two a day, for a second browser, while strangers go on."""
+    sent(20, first=1)
+    home = from_(500)
+    assert enter(home, ask(home)) == user
+    clock.shift(HOUR)
+    assert sent(1, first=500) == 1
+    clock.shift(HOUR)
+    assert sent(1, first=500) == 0
+    assert sent(1, first=501) == 1
+    clock.shift(DAY - 2 * HOUR)
+    sent(20, first=1)
+    assert sent(1, first=500) == 1
+
+
+@pytest.mark.requirement("R19", "R21")
+def test_strangers_elsewhere_take_nothing_from_a_newcomer(user, settings, clock):
+    """Each neighbourhood has its own few; all of them together have a limit for 90 days."""
+    configure(settings, OTP_LIMITS={"newcomers_per_account": "60/90d"})
     assert sent(20, first=1) == 20
     places = [visitor(REMOTE_ADDR=f"{first}.7.0.1") for first in range(11, 90)]
     before = len(outbox)
@@ -47,48 +58,52 @@ def test_strangers_elsewhere_take_nothing_from_a_newcomer(user, settings):
     assert len(ask(places[60])) == 6
     send_code(places[61], username())
     assert len(outbox) - before == 60
+    clock.shift(90 * DAY - 1)
+    assert sent(30, first=300) == 20
+    clock.shift(DAY)
+    assert sent(30, first=300) == 23
 
 
 @pytest.mark.requirement("R21")
 def test_without_an_address_there_is_one_budget(user):
-    """An API that passes no request is one stranger."""
+    """An API that passes no request is one stranger, and no newcomer."""
     before = len(outbox)
     for _ in range(30):
         send_code(None, username())
     assert len(outbox) - before == 20
 
 
+@pytest.mark.requirement("R21")
+def test_no_newcomers(user, settings):
+    """Zero is none."""
+    configure(settings, OTP_LIMITS={"newcomers_per_account": "0/90d"})
+    assert sent(30, first=1) == 20
+
+
 @pytest.mark.requirement("R19", "R21")
 def test_known_browsers_are_not_held_back(user):
-    """Strangers have used up all; the owner's own browser gets its code, up to its own limit."""
-    home, response = visitor(), HttpResponse()
-    assert enter(home, ask(home)) == user
-    remember_browser(home, response)
+    """Strangers have used up all; the owner's own browser gets its codes, forty a day."""
+    cookie = log_in(from_(0))
     sent(200, first=1)
-    home = visitor()
-    home.COOKIES[COOKIE] = response.cookies[COOKIE].value
-    for _ in range(20):
-        assert enter(home, ask(home)) == user
     before = len(outbox)
-    send_code(home, username())
-    assert len(outbox) == before
+    for number in range(50):
+        send_code(known(cookie, number), username())
+    assert len(outbox) - before == 40
 
 
-@pytest.mark.requirement("R19")
-def test_a_place_where_the_owner_has_logged_in_is_new_again(user, clock):
-    """So that a second browser at home gets its code too, while strangers ask without end."""
-    sent(20, first=1)
-    new = from_(500)
-    assert enter(new, ask(new)) == user
-    clock.shift(HOUR)
-    assert sent(1, first=500) == 1
-    assert sent(1, first=500) == 0
+@pytest.mark.requirement("R21")
+def test_known_browsers_take_nothing_from_strangers(user):
+    """The other way round."""
+    cookie = log_in(from_(0))
+    for number in range(40):
+        ask(known(cookie, number))
+    assert sent(20, first=1) == 19 + 1  # the login was one of the twenty; one is a newcomer's
 
 
 @pytest.mark.requirement("R21")
 def test_an_address_asks_so_many_times(settings, clock):
     """So many an hour, for whatever names; a hundred unless it is set."""
-    configure(settings, OTP_SENDS_PER_ADDRESS=30)
+    configure(settings, OTP_LIMITS={"asks_per_address": "30/1h"})
     for number in range(40):
         make_user(number)
     count = sum(sent(1, name=username(number), address="198.51.100.1") for number in range(40))
@@ -97,43 +112,50 @@ def test_an_address_asks_so_many_times(settings, clock):
     assert sent(1, name=username(39), address="198.51.100.1") == 1
 
 
-@pytest.mark.requirement("R21")
-def test_a_receiver_gets_so_many(settings):
-    """Several accounts may share one."""
+@pytest.mark.requirement("R19", "R47")
+def test_a_known_browser_is_not_its_address(user, settings):
+    """Strangers behind the same address use up what it has; the browser has its own, 40 an hour."""
     configure(
         settings,
-        OTP_SENDS_PER_RECEIVER=3,
-        OTP_SENDER_CLASS="tests.otp.throttling.test_sends.OneInbox",
+        OTP_LIMITS={"asks_per_address": "3/1h", "known_messages_per_account": "100/1d"}
+        | {"known_messages_per_receiver": "100/1d"},
     )
+    cookie = log_in(from_(0))
+    assert sent(5, name=username(77), address="203.0.113.0") == 0
+    assert sent(1, address="203.0.113.0") == 0
+    before = len(outbox)
+    for _ in range(50):
+        send_code(known(cookie, 0), username())
+    assert len(outbox) - before == 40
+
+
+@pytest.mark.requirement("R21")
+def test_a_whole_48_asks_ten_times_as_often(settings):
+    """IPv6: a /64 counts as one address, and a /48 has ten times its limit."""
+    configure(settings, OTP_LIMITS={"asks_per_address": "2/1h", "messages_per_account": "100/1d"})
+    configure(
+        settings, OTP_LIMITS=settings.SWAP_USER["OTP_LIMITS"] | {"messages_per_receiver": "100/1d"}
+    )
+    make_user()
+    assert sent(3, address="2001:db8::1") == 2
+    assert sent(1, address="2001:db8::2") == 0
+    assert sum(sent(1, address=f"2001:db8:0:{number:x}::1") for number in range(1, 20)) == 18
+    assert sent(1, address="2001:db8:1::1") == 1
+
+
+@pytest.mark.requirement("R45", "R21")
+def test_a_clear_refills_no_messages_of_an_account(user):
+    """Neither those of a day nor those of newcomers, of known browsers or of strangers."""
+    cookie = log_in(from_(0))
+    sent(19, first=1)
+    for number in range(40):
+        ask(known(cookie, number))
+    cache.clear()
+    before = len(outbox)
     for number in range(5):
-        make_user(number)
-    assert sum(sent(1, first=number, name=username(number)) for number in range(5)) == 3
-
-
-@pytest.mark.requirement("R21")
-def test_a_site_sends_so_many_a_day(settings, clock):
-    """For strangers; off unless it is set."""
-    configure(settings, OTP_SENDS_PER_SITE=4)
-    for number in range(6):
-        make_user(number)
-    assert sum(sent(1, first=number, name=username(number)) for number in range(6)) == 4
-    clock.shift(DAY)
-    assert sent(1, name=username(5)) == 1
-
-
-@pytest.mark.requirement("R21")
-def test_numbers_of_other_countries(settings, caplog):
-    """Only where they begin as the setting says; the visitor sees no difference."""
-    configure(
-        settings,
-        OTP_PHONE_PREFIXES=["+49", "+43"],
-        OTP_SENDER_CLASS="tests.otp.throttling.test_sends.ByPhone",
-    )
-    users = {prefix: make_user(i) for i, prefix in enumerate(["+49", "+44"])}
-    ByPhone.numbers = {user.pk: f"{prefix}15112345678" for prefix, user in users.items()}
-    assert sent(1, name=users["+49"].get_username()) == 1
-    assert sent(1, name=users["+44"].get_username()) == 0
-    assert "scope=country" in caplog.text
+        send_code(known(cookie, number), username())
+        send_code(None, username())
+    assert len(outbox) == before
 
 
 @pytest.mark.requirement("R21", "R32")
@@ -161,19 +183,3 @@ def test_the_limited_answer_looks_the_same(user):
 
 def _without_tokens(body):
     return re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", body)
-
-
-class OneInbox(MemoryOTPSender):
-    """All codes go to one place."""
-
-    def get_receiver(self, user):
-        return "all@example.com"
-
-
-class ByPhone(MemoryOTPSender):
-    """Codes go to numbers."""
-
-    numbers: dict[object, str] = {}
-
-    def get_receiver(self, user):
-        return self.numbers[user.pk]

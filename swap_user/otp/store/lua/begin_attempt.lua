@@ -2,8 +2,9 @@
 -- Charge an attempt, and read the state of the login.
 -- keys: open (the attempts in flight), shared and own (pending codes of no flow and of this flow),
 --   far, shown. own and shown are missing without a flow.
--- args: budgets; brake (a budget of visitors without a known address, in a list); id (of the attempt, if the code is short) and lifetime (of an attempt in flight,
---   in seconds); tries (at each pending code) if the code is long.
+-- args: budgets; brake (a budget of visitors without a known address, in a list); id (of the
+--   attempt) and lifetime (of an attempt in flight, in seconds) if the code is short; tries (at each
+--   pending code) if the code is long.
 
 local spent = full(args.budgets)
 if spent then return cjson.encode({scope = spent.scope, retry_in = retry_in(spent)}) end
@@ -16,7 +17,10 @@ local position = 0
 if args.id then
     redis.call('ZREMRANGEBYSCORE', keys.open, '-inf', now - args.lifetime)
     redis.call('ZADD', keys.open, now, args.id)
-    redis.call('EXPIRE', keys.open, args.lifetime)
+    -- Another attempt may be kept for longer.
+    if redis.call('TTL', keys.open) < args.lifetime then
+        redis.call('EXPIRE', keys.open, args.lifetime)
+    end
     position = redis.call('ZCARD', keys.open)
 end
 

@@ -1,0 +1,89 @@
+"""The clock of a test, which Redis keeps too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import Any
+
+import redis
+import time_machine
+
+from swap_user.conf import swap_user_settings
+from swap_user.otp.store import connection
+
+# ARGV: the milliseconds that have passed. The scores of sorted sets are Unix time in seconds.
+_AGE = """
+local passed = tonumber(ARGV[1])
+for _, key in ipairs(redis.call('KEYS', '*')) do
+    local left = redis.call('PTTL', key)
+    if left >= 0 and left <= passed then
+        redis.call('DEL', key)
+    else
+        if left >= 0 then redis.call('PEXPIRE', key, left - passed) end
+        if redis.call('TYPE', key).ok == 'zset' then
+            for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+                redis.call('ZINCRBY', key, -passed / 1000, member)
+            end
+        end
+    end
+end
+"""
+
+
+class Clock:
+    """
+    A clock that stands still until it is moved.
+
+    Redis ages with it: keys whose time is over are deleted, and the others live for so much less.
+    Their real time runs on, so leave them some seconds.
+    """
+
+    def __init__(self, traveller: Any) -> None:
+        self._traveller = traveller
+        self.ahead = 0.0  # of the clock of Redis, in seconds
+
+    def shift(self, seconds: float) -> None:
+        """Let time pass. If it is negative, the clock of this server is set back; see skew()."""
+        if seconds < 0:
+            self.skew(seconds)
+            return
+        self._traveller.shift(seconds)
+        with suppress(redis.RedisError, OSError, connection.NotRedis):  # it may be away
+            age(connection.client(swap_user_settings.OTP_CACHE), seconds)
+
+    def move_to(self, moment: float) -> None:
+        """Let time pass until a moment: Unix time in seconds."""
+        self.shift(moment - time.time())
+
+    def skew(self, seconds: float) -> None:
+        """Set the clock of this server wrong. That of Redis goes on as before."""
+        self._traveller.shift(seconds)
+        self.ahead += seconds
+
+
+def age(client: redis.Redis, seconds: float) -> None:
+    """Let time pass for all keys of a server."""
+    client.eval(_AGE, 0, int(seconds * 1000))
+
+
+def travelled(original: Callable[..., int], clock: Callable[[], Clock | None]) -> Any:
+    """
+    Return a function that returns the time of the Redis server in a test that moves Python's clock.
+
+    Args:
+        original: returns its real time.
+        clock: returns the clock of the test, if it has one.
+    """
+
+    @wraps(original)
+    def server_time(*args: Any) -> int:
+        real = original(*args)
+        if not time_machine.escape_hatch.is_travelling():
+            return real
+        mine = clock()
+        return int(time.time() - (mine.ahead if mine else 0))
+
+    return server_time

@@ -1,0 +1,101 @@
+"""Extra messages for networks that have not asked for an account in 90 days."""
+
+import pytest
+from django.contrib.auth import login
+from django.core.cache import caches
+from django.core.management import call_command
+
+from swap_user.models import MessageCount
+from swap_user.otp import send_code
+from swap_user.testing import outbox
+from tests.otp.throttling.helpers import DAY, sent
+from tests.support import ask, enter, username, visitor
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("clock"),
+    pytest.mark.requirement("R19", "R21"),
+]
+
+PLACE = "81.2.69.160"
+
+
+@pytest.fixture
+def strangers(user):
+    """Strangers who use up the messages of the account, which are those of a day."""
+
+    def strangers():
+        assert sent(20, first=1) == 20
+
+    strangers()
+    return strangers
+
+
+def asked(address=PLACE):
+    """Ask from a place, and return how many messages came."""
+    before = len(outbox)
+    send_code(visitor(REMOTE_ADDR=address), username())
+    return len(outbox) - before
+
+
+def test_a_network_gets_one_in_90_days(strangers, clock, shared_redis):
+    """Whatever Redis forgets meanwhile: with few networks, nobody uses up the messages of all."""
+    assert asked() == 1
+    for _ in range(3):
+        assert asked() == 0
+        caches["default"].clear()
+    clock.shift(89 * DAY)
+    strangers()
+    assert asked() == 0
+    shared_redis.flush()
+    clock.shift(2 * DAY)
+    strangers()
+    assert asked() == 1
+
+
+def test_who_has_had_one_takes_none_of_the_others(strangers):
+    """Neither those of the neighbours nor those of all."""
+    assert asked() == 1
+    for _ in range(5):
+        assert asked() == 0
+    assert asked("81.2.69.161") == 1
+    assert asked("81.2.69.162") == 1
+    assert asked("81.2.69.163") == 0  # three an hour in a neighbourhood
+
+
+def test_who_gets_none_does_not_count(strangers, shared_redis):
+    """A network that was refused because of its neighbours is still new an hour later."""
+    for number in range(3):
+        assert asked(f"81.2.69.{number}") == 1
+    assert asked() == 0
+    shared_redis.flush()
+    assert asked() == 1
+
+
+def test_a_network_is_new_again_after_a_login(user, strangers):
+    """A second browser at the same place gets its code too."""
+    place = visitor(REMOTE_ADDR=PLACE)
+    assert enter(place, ask(place)) == user
+    login(place, user, backend="swap_user.backends.OTPBackend")
+    assert asked() == 1
+    assert asked() == 0
+
+
+def test_lifting_the_limits(strangers, shared_redis):
+    """Of an account that was attacked, no network is remembered."""
+    assert asked() == 1
+    call_command("reset_otp", username(), "--limits-only")
+    shared_redis.flush()  # the limits of the receiver
+    strangers()
+    assert asked() == 1
+
+
+def test_networks_are_forgotten(user, strangers, clock, shared_redis):
+    """What is older than 90 days is deleted when another network asks."""
+    assert asked() == 1
+    assert MessageCount.objects.filter(user_id=user.pk).count() == 3
+    shared_redis.flush()
+    clock.shift(91 * DAY)
+    strangers()
+    assert asked("81.2.69.161") == 1
+    assert MessageCount.objects.filter(user_id=user.pk).count() == 3
