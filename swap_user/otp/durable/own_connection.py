@@ -35,17 +35,18 @@ def can_limit(live: BaseDatabaseWrapper) -> bool:
 
 def may_see_old_rows(live: BaseDatabaseWrapper) -> bool:
     """
-    Return whether a transaction on this connection may not see what others have committed since.
+    Return whether the open transaction may not see what others have committed since it began.
 
     Args:
         live: the connection of the caller.
     """
-    level: Any = getattr(live, "isolation_level", None)
-    # An enum with PostgreSQL, a text with MySQL, and missing with SQLite.
-    return not (level in _SEES_COMMITS or getattr(level, "name", "") in _SEES_COMMITS)
-
-
-_SEES_COMMITS = {"READ_COMMITTED", "READ_UNCOMMITTED", "read committed", "read uncommitted"}
+    if live.vendor == "postgresql":  # a transaction can have a level of its own
+        with live.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            (level,) = cursor.fetchone()
+    else:
+        level = getattr(live, "isolation_level", None)
+    return level not in {"read committed", "read uncommitted"}
 
 
 @contextmanager

@@ -4,6 +4,8 @@ The budgets that Redis holds, for an hour or a day. They may be forgotten.
 What the arithmetic of a year counts is in the database, see ``guesses`` and ``messages``.
 """
 
+import sys
+from dataclasses import replace
 from typing import Literal
 
 from swap_user.conf import limits
@@ -113,6 +115,8 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
     network = Budget(
         redis_key(key, "newcomers", origin.network), _NEWCOMER_MESSAGES, DAY, "network"
     )
+    # A network that has asked as usual today is no newcomer.
+    usual.append(replace(network, limit=sys.maxsize))
     return [usual, [network, neighbourhood(key, origin), all_newcomers, *site]]
 
 
