@@ -11,26 +11,9 @@ from typing import Any
 import redis
 import time_machine
 
+from services.aging import age
 from swap_user.conf import swap_user_settings
 from swap_user.otp.store import connection
-
-# ARGV: the milliseconds that have passed. The scores of sorted sets are Unix time in seconds.
-_AGE = """
-local passed = tonumber(ARGV[1])
-for _, key in ipairs(redis.call('KEYS', '*')) do
-    local left = redis.call('PTTL', key)
-    if left >= 0 and left <= passed then
-        redis.call('DEL', key)
-    else
-        if left >= 0 then redis.call('PEXPIRE', key, left - passed) end
-        if redis.call('TYPE', key).ok == 'zset' then
-            for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-                redis.call('ZINCRBY', key, -passed / 1000, member)
-            end
-        end
-    end
-end
-"""
 
 
 class Clock:
@@ -62,11 +45,6 @@ class Clock:
         """Set the clock of this server wrong. That of Redis goes on as before."""
         self._traveller.shift(seconds)
         self.ahead += seconds
-
-
-def age(client: redis.Redis, seconds: float) -> None:
-    """Let time pass for all keys of a server."""
-    client.eval(_AGE, 0, int(seconds * 1000))
 
 
 def travelled(original: Callable[..., int], clock: Callable[[], Clock | None]) -> Any:

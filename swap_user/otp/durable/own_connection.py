@@ -15,7 +15,7 @@ from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from swap_user.otp.availability import DATABASE_ERRORS, is_conflict
+from swap_user.otp.availability import DATABASE_ERRORS, is_conflict, is_in_transaction
 
 Statement = Callable[[BaseDatabaseWrapper, CursorWrapper], bool]
 """A function that runs a statement and returns whether it has changed a row."""
@@ -35,18 +35,21 @@ def can_limit(live: BaseDatabaseWrapper) -> bool:
 
 def may_see_old_rows(live: BaseDatabaseWrapper) -> bool:
     """
-    Return whether the open transaction may not see what others have committed since it began.
+    Return whether transactions like that of the caller may not see what was committed since.
 
     Args:
-        live: the connection of the caller.
+        live: the connection of the caller, see ``can_limit()``.
     """
-    if live.vendor == "postgresql":  # a transaction can have a level of its own
+    configured: Any = getattr(live, "isolation_level", None)  # an enum, or a text with MySQL
+    levels = [getattr(configured, "name", configured)]
+    if live.vendor == "postgresql" and is_in_transaction(live):
         with live.cursor() as cursor:
-            cursor.execute("SHOW transaction_isolation")
-            (level,) = cursor.fetchone()
-    else:
-        level = getattr(live, "isolation_level", None)
-    return level not in {"read committed", "read uncommitted"}
+            cursor.execute("SHOW transaction_isolation")  # the caller may have set another one
+            levels += cursor.fetchone()
+    return not all(str(level).lower().replace("_", " ") in _SEES_COMMITS for level in levels)
+
+
+_SEES_COMMITS = {"read committed", "read uncommitted"}
 
 
 @contextmanager

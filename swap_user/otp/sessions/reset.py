@@ -37,7 +37,6 @@ def reset_user(user: Any) -> tuple[int, int]:
         codes, _ = written(RecoveryCode).filter(user_id=user.pk).delete()
     try:
         end_sessions(user)
-        lift_limits(user)
     finally:
         for authenticator in removed:
             authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)

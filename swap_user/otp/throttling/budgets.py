@@ -4,7 +4,6 @@ The budgets that Redis holds, for an hour or a day. They may be forgotten.
 What the arithmetic of a year counts is in the database, see ``guesses`` and ``messages``.
 """
 
-import sys
 from dataclasses import replace
 from typing import Literal
 
@@ -27,8 +26,11 @@ _UNKNOWN_FACTOR = 100
 # strangers in the same network can't use up what the owner needs.
 _ASKS_PER_BROWSER = 40
 
-# Extra messages for one network and receiver in a day. Several accounts may have the same receiver.
-_NEWCOMER_MESSAGES = 2
+# A network with so many messages in a day gets no extra one.
+_RARELY = 2
+
+# For a counter that limits something else.
+_NO_LIMIT = 10**9
 
 # The part of the messages of the site that is left to known browsers and notices.
 _RESERVE = 0.2
@@ -72,6 +74,22 @@ def tries_key(account_key: str, flow: str) -> str:
     return redis_key(account_key, "tries", flow)
 
 
+def network(key: str, origin: Origin) -> Budget:
+    """
+    Return the budget of extra messages for the network of a subscriber.
+
+    Args:
+        key: the account key, or a hash of the receiver.
+        origin: where the request came from. Its network is known.
+    """
+    return Budget(redis_key(key, "newcomers", origin.network), _RARELY, DAY, "network")
+
+
+def usual_messages(account_key: str, origin: Origin) -> list[Budget]:
+    """Return what a usual message is charged to, so that its network is no newcomer on this day."""
+    return [replace(network(account_key, origin), limit=_NO_LIMIT)] if origin.network else []
+
+
 def neighbourhood(key: str, origin: Origin) -> Budget:
     """
     Return the budget of extra messages for the network of a provider.
@@ -112,12 +130,7 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
         limits.period("newcomers_per_account"),
         "receiver",
     )
-    network = Budget(
-        redis_key(key, "newcomers", origin.network), _NEWCOMER_MESSAGES, DAY, "network"
-    )
-    # A network that has asked as usual today is no newcomer.
-    usual.append(replace(network, limit=sys.maxsize))
-    return [usual, [network, neighbourhood(key, origin), all_newcomers, *site]]
+    return [usual, [network(key, origin), neighbourhood(key, origin), all_newcomers, *site]]
 
 
 def receiver_keys(receiver: str) -> list[str]:
@@ -143,8 +156,8 @@ def _by_address(
         key = redis_key(keyed_hash("address", ""), name)
         return [Budget(key, most * _UNKNOWN_FACTOR, window, "unknown addresses")]
     budgets = [Budget(redis_key(keyed_hash("address", address), name), most, window, "address")]
-    network = client_ip.network(address)
-    if network != address:
-        key = redis_key(keyed_hash("address", network), name)
+    whole = client_ip.network(address)
+    if whole != address:
+        key = redis_key(keyed_hash("address", whole), name)
         budgets.append(Budget(key, most * _NETWORK_FACTOR, window, "address"))
     return budgets

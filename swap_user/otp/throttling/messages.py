@@ -52,7 +52,10 @@ def charge_account(
     """
     if is_known:
         return _charge(user, _KNOWN, now)
-    return _charge(user, _STRANGERS, now) or _charge_newcomer(user, account_key, origin, now)
+    if not _charge(user, _STRANGERS, now):
+        return _charge_newcomer(user, account_key, origin, now)
+    _CHARGE({}, choices=[budgets.usual_messages(account_key, origin)])
+    return True
 
 
 def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
@@ -125,7 +128,8 @@ def _charge_newcomer(user: Any, account_key: str, origin: Origin, now: int) -> b
     # its neighbours or of all newcomers, and a network without one must not count as one with it.
     if origin.network in counts or counts.get(_NEWCOMERS, 0) >= most:
         return False
-    if not _CHARGE({}, choices=[[budgets.neighbourhood(account_key, origin)]])["number"]:
+    charged = [budgets.network(account_key, origin), budgets.neighbourhood(account_key, origin)]
+    if not _CHARGE({}, choices=[charged])["number"]:
         return False
     rows.filter(since__range=(1, now - window)).exclude(budget__in=_BUDGETS).delete()
     return _count(user, origin.network, 1, window, now) and _charge(user, _NEWCOMERS, now)

@@ -21,7 +21,7 @@ from swap_user.models import WrongGuess
 from swap_user.otp.after_commit import is_in_testcase
 from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.durable import statements
-from swap_user.otp.durable.own_connection import may_see_old_rows
+from swap_user.otp.durable.own_connection import can_limit, may_see_old_rows
 from swap_user.otp.durable.upsert import upsert
 from swap_user.otp.store.budgets import DAY
 from swap_user.otp.throttling.guesses import Attempt, Counted
@@ -72,8 +72,10 @@ def _is_seen_by_all(connection: BaseDatabaseWrapper) -> bool:
     It is missing where a transaction reads from a snapshot. Then the attempt takes its room for its
     whole minute.
     """
-    if not is_in_transaction(connection) or is_in_testcase(connection.alias):
+    if is_in_testcase(connection.alias):
         return True
+    if not can_limit(connection):  # it was stored in the transaction of the caller, if there is one
+        return not is_in_transaction(connection)
     return not may_see_old_rows(connection)
 
 

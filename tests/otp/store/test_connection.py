@@ -17,7 +17,13 @@ DJANGO = "django.core.cache.backends.redis.RedisCache"
 DJANGO_REDIS = "django_redis.cache.RedisCache"
 BACKENDS = [DJANGO, DJANGO_REDIS]
 
-GET = scripts.Script("return redis.call('GET', KEYS[1])")
+GET = scripts.Script("return redis.call('GET', keys.a)")
+SET = scripts.Script("return redis.call('SET', keys.a, '1')")
+
+
+def get():
+    """Run a script that reads, and return what it has read."""
+    return GET({"a": keys.redis_key("a")})
 
 
 @pytest.fixture(params=BACKENDS, ids=["django", "django_redis"])
@@ -75,7 +81,7 @@ def test_a_pool_of_the_projects_own_is_left_alone(backend, settings, shared_redi
     assert type(client.connection_pool) is OwnPool
     assert "socket_connect_timeout" not in client.connection_pool.connection_kwargs
     assert connection.client("default") is client
-    assert GET([keys.redis_key("a")], []) is None
+    assert get() is None
 
 
 def test_sentinel_is_left_alone(settings):
@@ -107,7 +113,7 @@ def test_one_client_a_process(server):
         thread.join()
     caches.close_all()
     assert {id(each) for each in found} == {id(connection.client("default"))}
-    assert GET([keys.redis_key("a")], []) is None
+    assert get() is None
 
 
 def test_other_settings_are_another_client(server, settings, shared_redis):
@@ -118,7 +124,7 @@ def test_other_settings_are_another_client(server, settings, shared_redis):
     settings.CACHES = before
     server.kill()
     with pytest.raises(LoginUnavailable):
-        GET([keys.redis_key("a")], [])
+        get()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -140,10 +146,10 @@ def test_a_forked_process_opens_connections_of_its_own(server):
 
 def test_a_connection_that_broke_while_idle_is_opened_again(server):
     """The server was restarted, and no request meets an error."""
-    assert GET([keys.redis_key("a")], []) is None
+    assert get() is None
     server.kill()
     server.restart()
-    assert GET([keys.redis_key("a")], []) is None
+    assert get() is None
 
 
 @pytest.mark.parametrize("idle", [False, True], ids=["new connection", "open connection"])
@@ -151,7 +157,7 @@ def test_a_server_that_hangs_is_waited_for_once(server, monkeypatch, idle):
     """Not once more for each retry that redis-py may have in mind."""
     monkeypatch.setattr(connection, "SOCKET_TIMEOUT", 0.2)
     if idle:
-        assert GET([keys.redis_key("a")], []) is None
+        assert get() is None
     waits = []
     owner = redis.connection.AbstractConnection
     original = owner.read_response
@@ -166,16 +172,16 @@ def test_a_server_that_hangs_is_waited_for_once(server, monkeypatch, idle):
     monkeypatch.setattr(owner, "read_response", read_response)
     server.pause()
     with pytest.raises(LoginUnavailable):
-        GET([keys.redis_key("a")], [])
+        get()
     assert waits == [0.2]
     server.resume()
-    assert GET([keys.redis_key("a")], []) is None
+    assert get() is None
 
 
 def test_no_more_open_connections_than_are_used_at_once(server):
     """Nothing is left open by a login after another, in threads or not."""
     for _ in range(10):
-        thread = threading.Thread(target=lambda: GET([keys.redis_key("a")], []))
+        thread = threading.Thread(target=get)
         thread.start()
         thread.join()
     with redis.Redis.from_url(server.url) as admin:
@@ -215,12 +221,12 @@ def test_whatever_a_server_refuses_with_is_an_outage(settings, backend, refusal,
                     while refusal and (said := peer.recv(9999)):
                         peer.sendall(f"-{refusal}\r\n".encode() * said.count(b"*"))
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
         settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": url}}
         with pytest.raises(LoginUnavailable):
-            GET([keys.redis_key("a")], [])
+            get()
         connection.client("default").connection_pool.disconnect()
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
@@ -230,12 +236,12 @@ def test_whatever_a_server_refuses_with_is_an_outage(settings, backend, refusal,
 
 def test_after_a_failover_the_server_is_looked_up_anew(server):
     """A replica that has the old master's connections gives them up: its name may have moved."""
-    write = scripts.Script("return redis.call('SET', KEYS[1], '1')")
-    write([keys.redis_key("a")], [])
+    named = {"a": keys.redis_key("a")}
+    SET(named)
     with redis.Redis.from_url(server.url) as admin:
         admin.replicaof("127.0.0.1", 1)
         with pytest.raises(LoginUnavailable):
-            write([keys.redis_key("a")], [])
+            SET(named)
         assert len(admin.client_list()) == 1
         admin.replicaof("NO", "ONE")
-    write([keys.redis_key("a")], [])
+    SET(named)

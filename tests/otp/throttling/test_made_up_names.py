@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import redis
 
+from services.aging import age
 from swap_user.models import WrongGuess
 from swap_user.otp import limited, send_code
 from swap_user.otp.throttling import wrong_guesses
-from tests.clock import age
 from tests.otp.throttling.helpers import DAY, HOUR, MINUTE, from_, guess, known, log_in, wrong
 from tests.support import (
     NOW,

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth import login
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -11,7 +10,7 @@ from django.urls import reverse
 from swap_user.otp import send_code
 from swap_user.testing import outbox
 from tests.otp.throttling.helpers import DAY, HOUR, from_, known, log_in, sent
-from tests.support import ask, configure, enter, make_user, username, visitor
+from tests.support import ask, configure, make_user, username, visitor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -28,25 +27,6 @@ def test_an_account_is_sent_so_many_codes(user, clock):
     assert sent(20, first=200) == 3
     clock.shift(DAY - HOUR)
     assert sent(20, first=1) == 20
-
-
-@pytest.mark.requirement("R19", "R21")
-def test_a_place_that_has_rarely_asked(user, clock):
-    """An owner at a new place gets one message, and another one after each login there."""
-    sent(20, first=1)
-    home = from_(500)
-    login(home, enter(home, ask(home)))
-    clock.shift(HOUR)
-    assert sent(1, first=500) == 1
-    clock.shift(HOUR)
-    assert sent(1, first=500) == 0
-    assert sent(1, first=501) == 1
-    clock.shift(89 * DAY)
-    sent(20, first=1)
-    assert sent(1, first=500) == 0
-    clock.shift(DAY)
-    sent(20, first=1)
-    assert sent(1, first=500) == 1
 
 
 @pytest.mark.requirement("R19", "R21")

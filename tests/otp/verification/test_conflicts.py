@@ -15,7 +15,7 @@ from swap_user.models import Authenticator, RecoveryCode
 from swap_user.otp import LoginUnavailable, generate_recovery_codes
 from swap_user.otp.availability import is_conflict
 from swap_user.otp.crypto import hotp
-from swap_user.otp.verification import durable
+from swap_user.otp.durable import statements
 from swap_user.testing import wait_for_deliveries
 from tests.otp.verification.codes import CODES, an_hour
 from tests.support import RFC_SECRET, enter, give, visitor
@@ -59,7 +59,7 @@ def isolated(level: str) -> Iterator[None]:
 @pytest.fixture
 def ours_only(monkeypatch):
     """The connection of the caller is the only one that can be used, as on a row that it made."""
-    monkeypatch.setattr(durable, "_run_beside", lambda *args: None)
+    monkeypatch.setattr(statements, "_run_beside", lambda *args: None)
 
 
 def counter(number: int) -> str:
@@ -238,7 +238,7 @@ def test_a_database_that_is_locked_for_long(user, monkeypatch, shared_redis, cap
     """The thread that saves the mark gives up: Redis goes on keeping it, and the log says so."""
     if connection.vendor != "sqlite":
         pytest.skip("about SQLite")
-    monkeypatch.setattr(durable, "_TRY_FOR", 0)
+    monkeypatch.setattr(statements, "_TRY_FOR", 0)
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.01)
     give(user, "hotp")
     with transaction.atomic():

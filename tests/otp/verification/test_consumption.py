@@ -5,6 +5,7 @@ import threading
 from contextlib import ExitStack
 
 import pytest
+import redis
 import time_machine
 from django.core.cache import caches
 from django.db import connections
@@ -13,6 +14,8 @@ from services.redis import RedisServer
 from swap_user.models import Authenticator
 from swap_user.otp.crypto import hotp
 from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.otp.verification import verifier
+from tests.otp.verification.codes import CODES, Challenges
 from tests.support import NOW, RFC_SECRET, ask, enter, give, totp, visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,7 +112,8 @@ def test_the_database_alone_lets_one_through(user, monkeypatch):
     from swap_user.otp.verification import consumption, marks
 
     authenticator = give(user, "hotp")
-    monkeypatch.setattr(marks, "_TAKE", lambda keys, args: "")
+    taken = {"counter": "7", "before": "", "codes": ""}
+    monkeypatch.setattr(marks, "_TAKE", lambda keys, **args: taken)
     results = race([lambda: consumption.consume("account", authenticator, 7)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 
@@ -117,10 +121,11 @@ def test_the_database_alone_lets_one_through(user, monkeypatch):
 @pytest.mark.requirement("R8")
 def test_redis_alone_lets_one_through(user, monkeypatch):
     """Should the database say yes to everybody, the script still says it once."""
-    from swap_user.otp.verification import consumption, durable
+    from swap_user.otp.durable import statements
+    from swap_user.otp.verification import consumption
 
     authenticator = give(user, "hotp")
-    monkeypatch.setattr(durable, "save", lambda *args: True)
+    monkeypatch.setattr(statements, "run", lambda *args, **options: True)
     results = race([lambda: consumption.consume("account", authenticator, 7)] * 20)
     assert sorted(results) == [False] * 19 + [True]
 
@@ -188,6 +193,53 @@ def test_without_redis_nobody_gets_in(user, make_redis, outage, caplog):
     assert code not in caplog.text
     server.restart()
     assert enter(request, ask(request)) == user
+
+
+@pytest.mark.requirement("R8")
+def test_a_challenge_that_goes_while_its_code_is_compared(user, shared_redis, monkeypatch):
+    """Another request has used it up, or Redis was emptied: the code is refused."""
+    request = visitor()
+    code = ask(request)
+    original = verifier.ask_policy
+
+    def ask_policy(*args, **options):
+        shared_redis.flush()
+        return original(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verifier, "ask_policy", ask_policy)
+        assert enter(request, code) is None
+    assert Authenticator.objects.get(user=user).consumed == -1
+    assert enter(request, ask(request)) == user
+
+
+@pytest.mark.requirement("R6")
+def test_the_challenge_of_an_accepted_code_is_gone(user, shared_redis):
+    """Though the mark is lost and the database restored, there is nothing to compare with."""
+    request = visitor()
+    code = ask(request)
+    assert enter(request, code) == user
+    Authenticator.objects.update(consumed=-1)
+    with redis.Redis.from_url(shared_redis.url) as client:
+        assert client.delete(*client.keys("*consumed*")) == 1
+    assert enter(request, code) is None
+
+
+@pytest.mark.requirement("R6", "R10")
+@pytest.mark.parametrize(("kind", "seconds"), [("sent", 280), ("totp", 59), ("hotp", 3500)])
+def test_the_mark_outlives_the_code(user, clock, shared_redis, kind, seconds):
+    """The database is restored from a backup: Redis alone refuses the code as long as it lives."""
+    request = visitor()
+    code = CODES[kind](user, request)
+    challenges = Challenges(shared_redis)
+    assert enter(request, code) == user
+    Authenticator.objects.update(consumed=-1)
+    clock.shift(seconds)
+    challenges.restore()
+    assert enter(request, code) is None
+    with redis.Redis.from_url(shared_redis.url) as client:
+        client.delete(*client.keys("*consumed*"))
+    assert enter(request, code) == user  # or else the test would show nothing
 
 
 def test_scripts_survive_a_flushed_script_cache(user):

@@ -11,11 +11,13 @@ from django.db import connection, transaction
 from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
 
+from swap_user.models import WrongGuess
 from swap_user.otp import LoginUnavailable
 from swap_user.otp.crypto import hotp
-from swap_user.otp.verification import own_connection
+from swap_user.otp.durable import own_connection
+from swap_user.users import lookup
 from tests.otp.verification.test_consumption import race
-from tests.support import RFC_SECRET, aenter, enter, give, make_user, username
+from tests.support import IDENTIFYING, RFC_SECRET, aenter, enter, give, make_user, username, visitor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -46,9 +48,11 @@ def opened() -> Iterator[list[Any]]:
 def test_without_a_transaction_there_is_none(user, opened):
     """One UPDATE on the connection of the request, as always."""
     give(user, "hotp")
+    lookup.identify(username())  # the first one asks the database how it compares names
     with CaptureQueriesContext(connection) as queries:
         assert enter(None, counter(0)) == user
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE"]
+    kinds = [query["sql"].split()[0] for query in queries]
+    assert kinds[IDENTIFYING:] == ["SELECT", "UPDATE"]
     assert opened == []
 
 
@@ -67,7 +71,7 @@ def test_in_a_transaction_there_is_one(user, opened):
     # PostgreSQL is also asked for the search path, so that a tenant's schema is used.
     extra = ["SHOW"] if connection.vendor == "postgresql" else []
     kinds = [query["sql"].split()[0] for query in queries]
-    assert kinds == ["SELECT", *extra]
+    assert kinds[IDENTIFYING:] == ["SELECT", *extra]
 
 
 @on_servers
@@ -141,12 +145,38 @@ def test_a_pool_that_the_callers_have_used_up(user, pool):
 
 
 @pytest.mark.postgres
+@pytest.mark.requirement("R16")
+def test_wrong_guesses_beside_a_pool_that_is_used_up(user, pool):
+    """They are stored by connections that do not come from the pool, and none of them waits."""
+    give(user, "hotp")
+    together = threading.Barrier(pool)
+
+    def guess(number: int) -> Any:
+        with transaction.atomic():
+            connection.ensure_connection()
+            if number <= pool:
+                together.wait()
+            name = username(77) if number == 5 else username()
+            found = enter(visitor(), "12345678", name)
+            transaction.set_rollback(True)
+        connection.close()
+        return found
+
+    connection.close()
+    assert race([lambda number=number: guess(number) for number in range(1, 6)]) == [None] * 5
+    counts = [WrongGuess.objects.filter(user=each).count() for each in (user, None)]
+    assert 1 <= counts[0] <= 4
+    assert counts[1] == 5 - counts[0]  # what found no room at that moment
+
+
+@pytest.mark.postgres
 def test_the_schema_of_a_tenant(user):
     """The connection of our own looks where the caller looks, by the search path."""
     give(user, "hotp")
     with connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA tenant")
-        for table in ("swap_user_authenticator", "swap_user_recoverycode"):
+        for table in ("authenticator", "recoverycode", "wrongguess"):
+            table = f"swap_user_{table}"
             cursor.execute(f"CREATE TABLE tenant.{table} (LIKE public.{table} INCLUDING ALL)")
             cursor.execute(f"INSERT INTO tenant.{table} SELECT * FROM public.{table}")
     try:
@@ -154,13 +184,16 @@ def test_the_schema_of_a_tenant(user):
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL search_path TO tenant, public")
             assert enter(None, counter(3)) == user
+            assert enter(None, "12345678") is None
             transaction.set_rollback(True)
         with connection.cursor() as cursor:
             found = []
             for schema in ("tenant", "public"):
                 cursor.execute(f"SELECT consumed FROM {schema}.swap_user_authenticator")
                 found += cursor.fetchone()
-        assert found == [3, -1]
+                cursor.execute(f"SELECT COUNT(*) FROM {schema}.swap_user_wrongguess")
+                found += cursor.fetchone()
+        assert found == [3, 1, -1, 0]
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA tenant CASCADE")

@@ -17,6 +17,7 @@ from tests.support import (
     IDENTIFYING,
     RFC_SECRET,
     ask,
+    configure,
     enter,
     give,
     make_user,
@@ -240,10 +241,13 @@ def test_an_accepted_code_is_cheap(user, django_assert_num_queries):
     assert kinds[IDENTIFYING:] == ["SELECT", "UPDATE"]
 
 
-def test_a_wrong_code_is_cheaper(user, django_assert_num_queries):
-    """One SELECT, and no write."""
+def test_a_wrong_code_is_cheap(user, django_assert_num_queries, settings):
+    """One SELECT, and one INSERT that counts the guess before the answer is given."""
     request = visitor()
     code = ask(request)
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"
-    with django_assert_num_queries(1 + IDENTIFYING):
+    configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
+    with django_assert_num_queries(2 + IDENTIFYING) as queries:
         assert enter(request, wrong) is None
+    kinds = [query["sql"].split()[0] for query in queries]
+    assert kinds[IDENTIFYING:] == ["SELECT", "INSERT"]

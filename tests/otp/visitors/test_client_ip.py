@@ -7,6 +7,7 @@ from django.test import RequestFactory
 
 from swap_user.otp.visitors import client_ip
 from swap_user.otp.visitors.client_ip import client_address, neighbourhood, network
+from tests.support import configure
 
 HEADER = "HTTP_X_FORWARDED_FOR"
 
@@ -66,13 +67,44 @@ def test_a_header_is_not_believed_unless_it_is_named():
     assert at("8.8.8.8", **{HEADER: "203.0.113.7"}) == "8.8.8.8"
 
 
-def test_a_proxy_that_nobody_told_us_of(caplog, monkeypatch):
-    """Its address stands for everybody: no budget is better than one that all share. Said once."""
+@pytest.mark.requirement("R56")
+def test_a_proxy_that_nobody_told_us_of(caplog, monkeypatch, settings):
+    """Its address stands for everybody, so it is nobody's. Said once."""
+    configure(settings, OTP_PROXIES=1)
     monkeypatch.setattr(client_ip, "_warned", False)
     with caplog.at_level(logging.WARNING):
         assert at("127.0.0.1", **{HEADER: "203.0.113.7"}) is None
         assert at("10.0.0.3", HTTP_X_REAL_IP="203.0.113.7") is None
+        # A header says nothing, because any client can send one.
+        assert at("10.0.0.3") is None
+        assert at("fd00::1") is None
     assert caplog.text.count("client addresses unknown") == 1
+    assert at("8.8.8.8") == "8.8.8.8"
+    assert at("2a00:1450::1") == "2a00:1450::/64"
+
+
+@pytest.mark.requirement("R56")
+def test_no_proxy(settings, caplog):
+    """OTP_PROXIES = 0: the peer is the visitor, also in an intranet, and whatever it sends."""
+    configure(settings, OTP_PROXIES=0, OTP_CLIENT_ADDRESS_HEADER="X-Forwarded-For")
+    assert at("10.0.0.3", **{HEADER: "203.0.113.7"}) == "10.0.0.3"
+    configure(settings, OTP_CLIENT_ADDRESS_HEADER="")
+    assert at("10.0.0.3", **{HEADER: "203.0.113.7"}) == "10.0.0.3"
+    assert at("fd00::1") == "fd00::/64"
+    assert "client addresses unknown" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("peer", "stored"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2::5", "2001:db8:1::/48"),
+        ("", ""),
+    ],
+)
+def test_what_is_stored_of_an_address(peer, stored):
+    """Enough to recognize the provider; not the household."""
+    assert client_ip.shortened(RequestFactory().get("/", REMOTE_ADDR=peer)) == stored
 
 
 @pytest.mark.parametrize(

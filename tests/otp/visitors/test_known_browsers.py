@@ -1,13 +1,17 @@
 """Known browsers: how one becomes known, what its cookie says, and how it is forgotten."""
 
+from datetime import timedelta
+
 import pytest
 import time_machine
 from django.contrib.auth import login
 from django.core import signing
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from swap_user.models import KnownBrowser, WrongGuess
 from swap_user.otp import limited, remember_browser
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.sessions.reset import reset_user
@@ -16,11 +20,12 @@ from swap_user.otp.store import keys
 from swap_user.otp.visitors import known_browsers
 from swap_user.signals import new_browser_login
 from swap_user.testing import outbox
-from tests.support import NOW, ask, enter, give, make_user, totp, username, visitor
+from tests.support import NOW, ask, configure, enter, give, make_user, totp, username, visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
-YEAR = 365 * 86_400
+DAY = 86_400
+YEAR = 365 * DAY
 
 
 @pytest.fixture
@@ -45,20 +50,19 @@ def again(response):
     return request
 
 
-def spend(name=None):
-    """Let strangers use up all that they have."""
-    while not limited(request := visitor()):
-        enter(request, "000000", name)
-        if limited(request):
-            return
-    raise AssertionError
+def spend(user):
+    """Let strangers use up all that they have at an account."""
+    for number in range(40):
+        enter(visitor(REMOTE_ADDR=f"198.51.100.{number}"), "000000", user.get_username())
 
 
 def is_known(request, user):
-    """Say whether the browser's short codes count when those of strangers don't."""
-    spend(user.get_username())
-    enter(request, "000000", user.get_username())
-    return limited(request) is None
+    """Say whether the browser's short codes are looked at when those of strangers are not."""
+    spend(user)
+    before = WrongGuess.objects.filter(user=user, is_known=True).count()
+    assert enter(request, "000000", user.get_username()) is None
+    assert limited(request) is None
+    return WrongGuess.objects.filter(user=user, is_known=True).count() == before + 1
 
 
 def test_a_stranger_and_a_known_browser(user):
@@ -82,12 +86,23 @@ def test_the_pages_set_the_cookie(user, settings):
     assert username() not in str(signing.loads(cookie.value, salt=known_browsers.SALT))
 
 
+def test_what_the_database_knows_does_not_make_a_cookie(user):
+    """It holds a keyed hash of the id in the cookie, the time, and what the owner recognizes."""
+    request = known(user)
+    row = KnownBrowser.objects.get(user=user)
+    browser = known_browsers.read(request)
+    assert row.browser == browser.hash
+    assert browser.id not in row.browser
+    assert row.logged_in_at.timestamp() == NOW
+
+
 def test_no_login_no_cookie(user):
     """A wrong code does not make a browser known."""
     request, response = visitor(), HttpResponse()
     enter(request, "000000")
     remember_browser(request, response)
     assert known_browsers.COOKIE not in response.cookies
+    assert not KnownBrowser.objects.exists()
 
 
 def test_it_is_known_for_its_own_accounts_only(user):
@@ -98,10 +113,38 @@ def test_it_is_known_for_its_own_accounts_only(user):
     assert is_known(request, other)
 
 
+def test_a_cookie_without_its_row(user):
+    """A signature alone is worth nothing: the owner has deleted the row."""
+    request = known(user)
+    KnownBrowser.objects.filter(user=user).delete()
+    assert not is_known(request, user)
+
+
+def test_a_row_without_the_account_in_the_cookie(user):
+    """Five other accounts have logged in there since."""
+    request = known(user)
+    browser = known_browsers.read(request)
+    request.COOKIES[known_browsers.COOKIE] = signing.dumps(
+        [browser.id, ["another account"]], salt=known_browsers.SALT
+    )
+    assert not is_known(request, user)
+
+
+def test_the_row_of_another_browser(user):
+    """Known is the browser, not the account."""
+    known(user)
+    request = visitor()
+    request.COOKIES[known_browsers.COOKIE] = signing.dumps(
+        ["another id", [keys.account_key(username())]], salt=known_browsers.SALT
+    )
+    assert not is_known(request, user)
+
+
 def test_several_accounts_in_one_browser():
     """Five are remembered; the longest ago goes first."""
     users = [make_user(number) for number in range(1, 8)]
     request, response = visitor(), HttpResponse()
+    ids = set()
     with time_machine.travel(NOW, tick=False) as clock:
         for user in users:
             clock.shift(1)
@@ -109,9 +152,35 @@ def test_several_accounts_in_one_browser():
             assert enter(request, ask(request, name), name) == user
             remember_browser(request, response)
             request.COOKIES[known_browsers.COOKIE] = response.cookies[known_browsers.COOKIE].value
+            ids.add(known_browsers.read(request).id)
     cookie = known_browsers.read(request)
     names = [keys.account_key(user.get_username()) for user in users]
-    assert [name in cookie.logins for name in names] == [False] * 2 + [True] * 5
+    assert [name in cookie.accounts for name in names] == [False] * 2 + [True] * 5
+    assert len(ids) == 1
+
+
+@pytest.mark.requirement("R47")
+def test_an_account_has_ten_browsers(user, clock):
+    """The one whose login is the longest ago is forgotten."""
+    requests = []
+    for _ in range(12):
+        requests.append(known(user))
+        clock.shift(60)
+    assert KnownBrowser.objects.filter(user=user).count() == 10
+    assert [is_known(request, user) for request in requests] == [False] * 2 + [True] * 10
+
+
+def test_a_login_every_day_keeps_a_browser(user, clock):
+    """The time is stored once a day; eleven newer browsers don't push it out."""
+    home = known(user)
+    for _ in range(11):
+        clock.shift(DAY)
+        assert enter(home, ask(home)) == user
+        remember_browser(home, HttpResponse())
+        known(user)
+    clock.shift(DAY - 1)
+    assert KnownBrowser.objects.filter(user=user).count() == 10
+    assert is_known(home, user)
 
 
 ODD = {
@@ -122,6 +191,8 @@ ODD = {
     "a dict": lambda: signing.dumps({"id": 1}, salt=known_browsers.SALT),
     "a number": lambda: signing.dumps([7, {}], salt=known_browsers.SALT),
     "odd times": lambda: signing.dumps(["id", {"a": "b", "c": None}], salt=known_browsers.SALT),
+    "odd names": lambda: signing.dumps(["id", [None, 7, [], "a"]], salt=known_browsers.SALT),
+    "another id": lambda: signing.dumps(["\ud800", ["a"]], salt=known_browsers.SALT),
 }
 
 
@@ -133,24 +204,58 @@ def test_a_cookie_that_is_not_ours(user, value):
     assert not is_known(request, user)
 
 
-def test_it_ends_after_a_year(user, clock):
-    """The cookie carries its time."""
-    home = known(user)
-    clock.shift(YEAR + 1)
-    assert not is_known(home, user)
-
-
-@pytest.mark.parametrize(
-    "odd", ["x", None, 1e300, [], [None, ""], [float("nan"), ""], [NOW * 1000 + 10_000_000, ""]]
-)
-def test_odd_times_in_a_signed_cookie(user, odd):
-    """Such a cookie raises no exception, and a time in the future gains nothing."""
+def test_a_cookie_of_the_alpha(user):
+    """It had a dictionary of times. It is a stranger's until the next login, which keeps its id."""
     request = visitor()
     account = keys.account_key(username())
     request.COOKIES[known_browsers.COOKIE] = signing.dumps(
-        ["id", {account: odd}], salt=known_browsers.SALT
+        ["id of the alpha", {account: [NOW * 1000, ""]}], salt=known_browsers.SALT
     )
     assert not is_known(request, user)
+    response = HttpResponse()
+    assert enter(request, ask(request)) == user
+    remember_browser(request, response)
+    assert is_known(again(response), user)
+    assert known_browsers.read(again(response)).id == "id of the alpha"
+
+
+def test_it_ends_after_a_year(user, clock):
+    """Without a login; a login begins the year again."""
+    home = known(user)
+    clock.shift(YEAR - DAY)
+    assert is_known(home, user)
+    response = HttpResponse()
+    assert enter(home, ask(home)) == user
+    remember_browser(home, response)
+    home = again(response)
+    clock.shift(2 * DAY)
+    assert is_known(home, user)
+    clock.shift(YEAR)
+    assert not is_known(home, user)
+
+
+def test_a_copy_of_a_cookie_ends_after_a_year(user, clock):
+    """A thief's, while the browser itself is used every day and gets new ones."""
+    stolen = known(user)
+    clock.shift(YEAR + 1)
+    row = KnownBrowser.objects.get()
+    row.logged_in_at += timedelta(seconds=YEAR)
+    row.save()
+    assert not is_known(stolen, user)
+
+
+def test_a_row_ends_after_a_year(user, clock):
+    """Though the cookie is newer by some hours: the time is stored once a day."""
+    home = known(user)
+    clock.shift(DAY / 2)
+    response = HttpResponse()
+    assert enter(home, ask(home)) == user
+    remember_browser(home, response)
+    home = again(response)
+    clock.shift(YEAR - DAY / 2)
+    assert is_known(home, user)
+    clock.shift(1)
+    assert not is_known(home, user)
 
 
 @pytest.mark.requirement("R36")
@@ -169,15 +274,30 @@ def test_the_end_of_sessions_revokes_browsers(user, clock):
     assert is_known(again(response), user)
 
 
+@pytest.mark.requirement("R45")
+def test_a_revoked_browser_stays_revoked(user, clock, shared_redis):
+    """Whatever Redis forgets, and whenever."""
+    home, work = known(user), known(user)
+    shared_redis.flush()
+    end_sessions(user, keep=home)
+    shared_redis.flush()
+    cache.clear()
+    assert not is_known(work, user)
+    assert is_known(home, user)
+    clock.shift(YEAR / 2)
+    assert not is_known(work, user)
+
+
 def test_a_reset_revokes_browsers_and_lifts_limits(user, clock):
     """A fresh start: short codes count again, for everybody."""
     home = known(user)
-    spend()
+    spend(user)
     clock.shift(1)
     reset_user(user)
+    assert not KnownBrowser.objects.exists()
+    assert not WrongGuess.objects.filter(user=user).exists()
     request = visitor()
-    enter(request, "000000")
-    assert limited(request) is None
+    assert len(ask(request)) == 6
     assert not is_known(home, user)
 
 
@@ -204,16 +324,23 @@ def test_a_login_from_a_new_browser_is_told(user, notices):
         new_browser_login.disconnect(receiver)
 
 
-def test_a_known_browser_has_a_budget_too(user):
-    """Then it is a stranger like others; the shorter of its codes goes with it."""
-    home = known(user)
-    spend()
-    for _ in range(50):
-        enter(home, "000000")
-        assert limited(home) is None
-    enter(home, "000000")
-    assert limited(home).scope == "account"
-    assert len(ask(home)) == 10
+@pytest.mark.parametrize("kind", ["sent", "long", "recovery", "totp"])
+def test_all_codes_tell_whether_the_browser_is_known(user, notices, settings, kind):
+    """Whatever lets the owner in."""
+    home, new = known(user), visitor()
+    recovery_codes = generate_recovery_codes(user)
+    configure(settings, OTP_DIGITS=10 if kind == "long" else 6)
+    codes = {
+        "sent": ask,
+        "long": ask,
+        "recovery": lambda request: recovery_codes.pop(),
+        "totp": lambda request: totp(NOW + 30 * (request is new)),
+    }
+    notices.clear()
+    login(home, enter(home, codes[kind](home)))
+    assert [text for _, text in notices if "not used before" in text] == []
+    login(new, enter(new, codes[kind](new)))
+    assert len([text for _, text in notices if "not used before" in text]) == 1
 
 
 def test_a_name_that_was_somebody_elses(user):
@@ -223,6 +350,14 @@ def test_a_name_that_was_somebody_elses(user):
     type(user).objects.filter(pk=user.pk).update(**{user.USERNAME_FIELD: username(9)})
     new = make_user()
     give(new)
-    assert enter(old, totp(NOW)) is None
-    assert enter(visitor(), totp(NOW)) == new
     assert not is_known(old, new)
+    WrongGuess.objects.filter(user=new).delete()
+    assert enter(visitor(), totp(NOW)) == new
+
+
+def test_a_new_name_of_the_same_user(user):
+    """The cookie names the account by its name: the browser is unknown until the next login."""
+    home = known(user)
+    type(user).objects.filter(pk=user.pk).update(**{user.USERNAME_FIELD: username(9)})
+    user.refresh_from_db()
+    assert not is_known(home, user)

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from services.aging import age
 from swap_user.otp.store.budgets import Budget
 from swap_user.otp.store.scripts import JSONScript, Script, read
-from tests.clock import age
 
 BEGIN, END = JSONScript(read("begin_attempt")), Script(read("end_attempt"))
 KEEP = Script(read("keep_attempt"))

@@ -2,9 +2,9 @@
 
 import pytest
 
+from services.aging import age
 from swap_user.otp.store.budgets import Budget
 from swap_user.otp.store.scripts import JSONScript, read
-from tests.clock import age
 
 CHARGE, ASK = JSONScript(read("charge")), JSONScript(read("ask"))
 

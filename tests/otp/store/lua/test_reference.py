@@ -25,9 +25,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from services.aging import age
 from swap_user.otp.store.budgets import Budget
 from swap_user.otp.store.scripts import JSONScript, Script, read
-from tests.clock import age
 from tests.otp.store.lua.reference import Code, Reference
 
 CHARGE, ASK, ISSUE = (JSONScript(read(name)) for name in ("charge", "ask", "issue"))
