@@ -1,5 +1,6 @@
 """Encryption: what it hides, what it refuses, and how keys follow one another."""
 
+import hmac
 import os
 from base64 import b64encode, urlsafe_b64encode
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swap_user.otp.crypto.keyring import Keyring, decode_key, derive_key, key_id
+from swap_user.models import Authenticator
+from swap_user.otp.authenticators.secrets import open_secret
+from swap_user.otp.crypto.keyring import Keyring, decode_key, derive_key, encrypted_with, key_id
 from swap_user.otp.exceptions import EncryptionError, MissingKey
 
 K1, K2 = os.urandom(32), os.urandom(32)
@@ -105,3 +108,44 @@ def test_an_empty_ring_is_refused():
     """Without a key there is nothing to encrypt with."""
     with pytest.raises(ValueError, match="at least one key"):
         Keyring([])
+
+
+# What an earlier version has stored: a secret of RFC 4226 in a row with this id, user and type.
+GOLDEN_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+GOLDEN_ROW = "6f1c1f0c-5b0c-4d57-9a3c-5d4d6a1e1c60|7|totp"
+GOLDEN_SECRET_KEY = "a secret key of a project, fifty characters long ...."
+GOLDEN = {
+    "configured key": (
+        bytes(range(32)),
+        "1.f4fb4af3.AAECAwQFBgcICQoLAEeMX4KrgE3KGKTf4KYyPMST3XC3NR0qfz7W0UwmSuOJ7JgiJmnWlrBKEPHv--gf",
+    ),
+    "SECRET_KEY": (
+        derive_key(GOLDEN_SECRET_KEY),
+        "1.413961c2.AAECAwQFBgcICQoLsbpilIX1Ua4wWi1jGullpXgTGqi8upnnMDFxA1mTH88c_TaMjY4AzuNStG4g7_JD",
+    ),
+}
+
+
+@pytest.mark.requirement("R27", "R29")
+@pytest.mark.parametrize(("key", "stored"), GOLDEN.values(), ids=GOLDEN)
+def test_what_is_stored_can_be_read_by_every_later_version(key, stored):
+    """Another derivation, id, format or cipher would make all stored secrets unreadable."""
+    assert Keyring([key]).decrypt(stored, associated_data=GOLDEN_ROW) == GOLDEN_SECRET
+    assert encrypted_with(stored) == Keyring([key]).primary_id
+
+
+@pytest.mark.requirement("R28")
+def test_a_stored_secret_and_its_row(settings):
+    """The associated data is that of the row of an authenticator."""
+    settings.SECRET_KEY = GOLDEN_SECRET_KEY
+    row = Authenticator(id=GOLDEN_ROW[:36], user_id=7, type="totp", secret=GOLDEN["SECRET_KEY"][1])
+    assert open_secret(row) == GOLDEN_SECRET
+    row.user_id = 8
+    with pytest.raises(EncryptionError):
+        open_secret(row)
+
+
+def test_the_derivation_is_that_of_rfc_5869():
+    """HKDF with SHA-256, without a salt, for this purpose."""
+    extracted = hmac.digest(bytes(32), b"material", "sha256")
+    assert derive_key(b"material") == hmac.digest(extracted, b"swap_user.encryption\x01", "sha256")

@@ -175,8 +175,8 @@ def test_the_schema_of_a_tenant(user):
     give(user, "hotp")
     with connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA tenant")
-        for table in ("authenticator", "recoverycode", "wrongguess"):
-            table = f"swap_user_{table}"
+        for name in ("authenticator", "recoverycode", "wrongguess"):
+            table = f"swap_user_{name}"
             cursor.execute(f"CREATE TABLE tenant.{table} (LIKE public.{table} INCLUDING ALL)")
             cursor.execute(f"INSERT INTO tenant.{table} SELECT * FROM public.{table}")
     try:

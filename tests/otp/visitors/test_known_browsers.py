@@ -204,6 +204,19 @@ def test_a_cookie_that_is_not_ours(user, value):
     assert not is_known(request, user)
 
 
+def test_a_cookie_of_an_earlier_release(clock):
+    """Signed at NOW with the SECRET_KEY of the tests: it must stay valid."""
+    request = visitor()
+    request.COOKIES[known_browsers.COOKIE] = (
+        "WyJhbiBpZCIsWyJhMGVlNDNkYTAwZDM0MzM5YWEzODk0OWZkNWI4Y2M4ZSJdXQ"
+        ":1xocE4:NhmlQbx5ebPs5_vWZewJR2QewfPw1EeNAw9mi9iRtHE"
+    )
+    browser = known_browsers.read(request)
+    assert (browser.id, browser.accounts) == ("an id", [keys.account_key("user1@example.com")])
+    clock.shift(YEAR + 1)
+    assert known_browsers.read(request) is None
+
+
 def test_a_cookie_of_the_alpha(user):
     """It had a dictionary of times. It is a stranger's until the next login, which keeps its id."""
     request = visitor()
