@@ -8,12 +8,15 @@ from django.conf import settings
 from django.core import checks
 from django.core.cache import InvalidCacheBackendError
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
 
 from swap_user.checks import sessions
 from swap_user.checks.helpers import Messages, value
 from swap_user.conf import NAMESPACE, limits
+from swap_user.models import WrongGuess
 from swap_user.otp.availability import CACHE_ERRORS
 from swap_user.otp.crypto.keyring import decode_key
+from swap_user.otp.durable.own_connection import can_limit
 from swap_user.otp.senders import StdOutOTPSender, sender_class
 from swap_user.otp.store import connection
 
@@ -200,6 +203,23 @@ def deploy_check_shared_database(
     ]
 
 
+def deploy_check_transactions(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W021: requests are transactions, and the database takes no second connection meanwhile."""
+    database = connections[router.db_for_write(WrongGuess)]
+    if not database.settings_dict["ATOMIC_REQUESTS"] or can_limit(database):
+        return []
+    return [
+        checks.Warning(
+            f"DATABASES[{database.alias!r}] has ATOMIC_REQUESTS, and {database.display_name} lets "
+            "no second connection write meanwhile. A wrong guess and the use of a code are saved "
+            "after the request. If its transaction is rolled back and Redis loses its data before, "
+            "they are forgotten.",
+            hint="Use PostgreSQL, MariaDB or MySQL, or turn ATOMIC_REQUESTS off.",
+            id="swap_user.W021",
+        )
+    ]
+
+
 def _database(alias: Any) -> Any:
     """Return what identifies the Redis database that a cache writes to, or None if unknown."""
     try:
@@ -224,4 +244,5 @@ ALL = (
     sessions.deploy_check_following,
     sessions.deploy_check_clearsessions,
     deploy_check_shared_database,
+    deploy_check_transactions,
 )

@@ -71,14 +71,15 @@ class Attacker:
     def strike(self, *, newcomers: bool = True) -> None:
         """Spend all that is free at this moment, and some that isn't."""
         with self.observer.looks():
-            tries = 0
-            while self.guess(self._request(), "short") or tries + 1 < self.dense:
-                tries += 1
             # An address that has asked before costs nothing more; the others are saved.
             while self.ask(self.addresses[0]):
                 pass
             while newcomers and self._ask_from_a_new_one():
                 pass
+            # In the session of a message there was one code more that was right.
+            tries = 0
+            while self.guess(self._request(), "short") or tries + 1 < self.dense:
+                tries += 1
             for _ in range(self.made_up):
                 self._try_a_made_up_name()
 
@@ -99,8 +100,10 @@ class Attacker:
         if self.late:
             self.clock.wait(HALF_LIFE)
             self._message(request)
-        while self.guess(request, "short"):
-            pass
+        # Once short codes are not compared any more, most messages are only good for long ones.
+        if self._is_sampled() or len(outbox[-1].otp) < 10:
+            while self.guess(request, "short"):
+                pass
         self._guess_long(request)
         return True
 
@@ -118,14 +121,17 @@ class Attacker:
 
     def _guess_long(self, request: HttpRequest) -> None:
         """Try ten digits as often as the code allows."""
-        # Whether one more try is looked at, is tried at some messages only.
-        if self.messages % 100 >= self.sampled:
-            self.observer.times = limits.TRIES_PER_CODE
-            self.guess(request, "ten digits")
-            self.observer.times = 1
+        if self._is_sampled():
+            while self.guess(request, "ten digits"):
+                pass
             return
-        while self.guess(request, "ten digits"):
-            pass
+        self.observer.times = limits.TRIES_PER_CODE
+        self.guess(request, "ten digits")
+        self.observer.times = 1
+
+    def _is_sampled(self) -> bool:
+        """Return whether everything is tried at the current message."""
+        return self.messages % 100 < self.sampled
 
     def _message(self, request: HttpRequest) -> bool:
         before = len(outbox)

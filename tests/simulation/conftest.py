@@ -64,7 +64,7 @@ def begin(settings, shared_redis):
 
 
 @pytest.fixture
-def live(begin, record_property):
+def live(begin, settings, record_property):
     """Live through the time of one of the owners, and note what came of it."""
 
     def live(
@@ -76,7 +76,9 @@ def live(begin, record_property):
         owner: Options = None,
         attacker: Options = None,
         year: Options = None,
+        limits: Options = None,
     ) -> Year:
+        configure(settings, OTP_LIMITS=limits or {})
         with begin(name, addresses, owner=owner, attacker=attacker) as (who, other):
             lived = Year(days, who, other, who.clock, elsewhere(days), **(year or {}))
             lived.run()

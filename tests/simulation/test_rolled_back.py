@@ -10,7 +10,7 @@ from django.db import transaction
 
 from swap_user.testing import wait_for_deliveries
 from tests.simulation.places import botnet
-from tests.simulation.test_year import check, check_year
+from tests.simulation.test_year import FEWER, FIFTH, check, check_year
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -40,5 +40,5 @@ def test_a_few_days_of_rolled_back_attempts(live):
 @pytest.mark.year
 def test_a_year_of_rolled_back_attempts(live):
     """The same for a year."""
-    attacker = {"caller": rolled_back}
-    check_year(live("any code", 365, addresses=botnet(1000), what=WHAT, attacker=attacker))
+    options = {"attacker": {"caller": rolled_back}} | FIFTH
+    check_year(live("any code", 365, addresses=botnet(FEWER), what=WHAT, **options))

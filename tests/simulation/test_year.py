@@ -7,6 +7,9 @@ tests here are the same attacks for a few days.
 The attacker makes tens of thousands of attempts. More would not change the result: what brings
 something at a step is done until it is refused, and what is refused has no effect on what is to
 come. ``test_an_hour_of_twenty_thousand`` shows that.
+
+A message takes longer than everything else, so some of the years are those of a site with a fifth
+of the messages, and of an attacker with a fifth of the addresses. Nothing else is different there.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.clock import BEGIN, HOUR, clock_of
+from swap_user.conf import limits
+from tests.simulation.clock import BEGIN, HOUR, MINUTE
 from tests.simulation.conftest import OWNERS
-from tests.simulation.observer import observed
 from tests.simulation.places import HOME, around, botnet, elsewhere
 from tests.simulation.report import PROPERTY
 from tests.simulation.year import Year
@@ -30,13 +33,15 @@ pytestmark = [
 
 # R20
 BAR = 1e-4
-ATTEMPTS = 20_000
+ATTEMPTS = 10_000
+
+# A site with a fifth of the messages, and as many addresses as could use them up.
+FIFTH = {"limits": {"messages_per_account": 4, "newcomers_per_account": 250}}
+FEWER = 200
 
 BEHIND = "attacked from the owner's own address"
 
 # What the year, the owner and the attacker do differently.
-ALWAYS: dict[str, dict[str, Any]] = {}
-JUST_BEFORE = {"year": {"adaptive": True}}
 OTHERS: dict[str, dict[str, dict[str, Any]]] = {
     "the cache cleared every day": {"year": {"clears": True}},
     "late mail, two codes at a time": {"owner": {"late": True}, "attacker": {"late": True}},
@@ -48,7 +53,8 @@ OTHERS: dict[str, dict[str, dict[str, Any]]] = {
 def check(year: Year) -> None:
     """The attacker has not got in, and the owner always has."""
     assert year.owner.failed == []
-    assert 0 < year.attacker.observer.takeover < BAR
+    # A code is cut out of 31 bits, so that a few are a little likelier than the arithmetic says.
+    assert 0 < year.attacker.observer.takeover < min(BAR, limits.yearly_chance() * 1.001)
     assert year.attacker.observer.verified["recovery"] > 0
 
 
@@ -60,18 +66,25 @@ def check_year(year: Year) -> None:
 
 
 @pytest.mark.year
-@pytest.mark.parametrize("name", OWNERS)
-def test_a_year_of_attack(live, name):
+@pytest.mark.parametrize(
+    ("name", "addresses", "options"),
+    [("any code", 1000, {}), ("only sent codes", FEWER, FIFTH), ("only an app", 1000, {})],
+)
+def test_a_year_of_attack(live, name, addresses, options):
     """All that is free is spent every few hours."""
-    check_year(live(name, 365, addresses=botnet(1000), what="attacked all the time", **ALWAYS))
+    what = "attacked all the time"
+    check_year(live(name, 365, addresses=botnet(addresses), what=what, **options))
 
 
 @pytest.mark.year
-@pytest.mark.parametrize("name", OWNERS)
-def test_a_year_of_attack_that_waits_for_the_owner(live, name):
+@pytest.mark.parametrize(
+    ("name", "addresses", "options"),
+    [("any code", FEWER, FIFTH), ("only sent codes", FEWER, FIFTH), ("only an app", 1000, {})],
+)
+def test_a_year_of_attack_that_waits_for_the_owner(live, name, addresses, options):
     """The attacker knows when the owner comes with a new browser, and saves the best for then."""
-    what = "attacked when a new browser comes"
-    check_year(live(name, 365, addresses=botnet(1000), what=what, **JUST_BEFORE))
+    what, year = "attacked when a new browser comes", {"adaptive": True}
+    check_year(live(name, 365, addresses=botnet(addresses), what=what, year=year, **options))
 
 
 @pytest.mark.year
@@ -82,14 +95,16 @@ def test_a_year_of_attack_by_a_neighbour(live):
     There, nothing tells a new browser of the owner's from the attacker's: those come elsewhere.
     The known one logs in at home, every day.
     """
-    check_year(live("any code", 365, addresses=[HOME], what=BEHIND, year={"at_home": False}))
+    year = {"at_home": False}
+    check_year(live("any code", 365, addresses=[HOME], what=BEHIND, year=year, **FIFTH))
 
 
 @pytest.mark.year
 @pytest.mark.parametrize("attack", OTHERS)
 def test_a_year_of_another_attack(live, attack):
     """Something is lost, late, stolen or made up."""
-    check_year(live("any code", 365, addresses=botnet(1000), what=attack, **OTHERS[attack]))
+    options = OTHERS[attack] | FIFTH
+    check_year(live("any code", 365, addresses=botnet(FEWER), what=attack, **options))
 
 
 @pytest.mark.parametrize("adaptive", [False, True], ids=["always", "just before"])
@@ -129,7 +144,8 @@ def test_many_addresses_around_the_owner(begin, record_property, number):
     with begin("only sent codes", around(place, number)) as (owner, attacker):
         owner.first_login()
         while True:
-            owner.clock.move_to(BEGIN + (blocked + 1) * HOUR)
+            # A minute later each time, so that the hour of the last ones is surely over.
+            owner.clock.move_to(BEGIN + (blocked + 1) * (HOUR + MINUTE))
             attacker.strike()
             failed = len(owner.failed)
             owner.travel(place, use_app=False, mistype=False)
@@ -154,18 +170,17 @@ def test_many_addresses_around_the_owner(begin, record_property, number):
 
 
 @pytest.mark.year
-def test_an_hour_of_twenty_thousand(live, shared_redis):
+def test_an_hour_of_twenty_thousand(begin):
     """Within one hour 20,000 attempts bring no more than the first few did."""
     many = 20_000
-    usual = live("any code", 1, addresses=botnet(100), what="before an hour of 20,000")
-    attacker = usual.attacker
-    messages, limited = attacker.messages, attacker.limited.total()
-    assert attacker.observer.verified.total() < 1000
-    with clock_of(shared_redis.url) as clock, observed() as observer:
-        clock.move_to(BEGIN + 24 * HOUR - 1)
-        attacker.clock, attacker.observer, attacker.dense = clock, observer, many
+    with begin("any code", botnet(50)) as (owner, attacker):
+        Year(1, owner, attacker, owner.clock, elsewhere(1)).run()
+        messages, refused = attacker.messages, attacker.limited.total()
+        chance, short = attacker.observer.takeover, attacker.observer.verified["short"]
+        owner.clock.move_to(BEGIN + 24 * HOUR - MINUTE)
+        attacker.dense = many
         attacker.strike()
-    assert attacker.limited.total() - limited >= many
-    assert observer.verified["short"] == 0
+    assert attacker.limited.total() - refused >= many
+    assert attacker.observer.verified["short"] == short
     assert attacker.messages - messages <= 5
-    assert observer.takeover < 1e-7
+    assert attacker.observer.takeover - chance < 1e-7

@@ -44,7 +44,7 @@ class Year:
     adaptive: bool = False
     at_home: bool = True
     every: int = 30
-    hours: int = 3
+    hours: int = 8
     clears: bool = False
     steals: bool = False
     crowds: bool = False

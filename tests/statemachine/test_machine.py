@@ -41,7 +41,7 @@ def test_logins(settings, redis_server, monkeypatch, record_property, part):
                 run_state_machine_as_test(Logins, settings=_examples(TOTAL / PARTS - Logins.steps))
     finally:
         record_property("steps", (Logins.steps, Logins.accepted))
-    assert Logins.accepted > Logins.steps / 20
+    assert Logins.accepted > Logins.steps / 100
 
 
 def _examples(steps: float) -> examples:

@@ -49,7 +49,7 @@ def test_made_up_names(user, shared_redis, record_property):
     assert not WrongGuess.objects.filter(user__isnull=False).exists()
     assert not MessageCount.objects.exists()
     text = (
-        f"{names:,} made-up names: {peak:.0f} bytes of Redis for each if nothing expires meanwhile, "
+        f"{names:,} made-up names: {peak:.0f} bytes of Redis for each if nothing expires, "
         f"{peak * MILLION / 2**20:.0f} MiB for a million; {later:.0f} bytes two days later; "
         f"{rows:,} rows of wrong guesses"
     )
