@@ -1,8 +1,10 @@
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from swap_user.management.shadowed import shadowed_command
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions.expiry import tidy_browsers, tidy_records
 from swap_user.otp.throttling.wrong_guesses import prune
 
@@ -22,7 +24,9 @@ class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[m
         if type(self).__mro__[1] is not BaseCommand:
             super().handle(*args, **options)
         deleted, blanked = tidy_records()
-        browsers, guesses = tidy_browsers(), prune()
+        browsers, guesses = tidy_browsers(), 0
+        with suppress(LoginUnavailable):  # then they are deleted the next time
+            guesses = prune()
         if options["verbosity"] >= 1:
             self.stdout.write(f"Records of sessions: {deleted} deleted, {blanked} blanked.")
             self.stdout.write(f"Known browsers: {browsers} deleted. Wrong guesses: {guesses}.")

@@ -24,6 +24,7 @@ from swap_user.otp.durable import statements
 from swap_user.otp.durable.own_connection import can_limit, may_see_old_rows
 from swap_user.otp.durable.upsert import upsert
 from swap_user.otp.store.budgets import DAY
+from swap_user.otp.throttling import messages
 from swap_user.otp.throttling.guesses import Attempt, Counted
 from swap_user.users.databases import written
 
@@ -108,8 +109,13 @@ def prune(user_pk: Any = None) -> int:
 
     Args:
         user_pk: primary key of a user, or None for all users.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached. Its clock says what counts: a server whose own
+            clock is ahead would delete the others.
     """
-    # A day more is kept, because clocks differ.
-    rows = written(WrongGuess).filter(user__isnull=False, at__lt=int(time.time()) - YEAR - DAY)
+    # A day more is kept, because the clock of another Redis server may be behind.
+    last = messages.server_time() - YEAR - DAY
+    rows = written(WrongGuess).filter(user__isnull=False, at__lt=last)
     deleted, _ = (rows if user_pk is None else rows.filter(user_id=user_pk)).delete()
     return deleted

@@ -177,6 +177,40 @@ def test_a_clock_that_is_wrong_gives_no_guess_back(user, clock, days):
     assert guess(5, first=3000, code="12345678") == 0
 
 
+@pytest.mark.requirement("R45")
+@pytest.mark.parametrize("days", [-400, 400])
+def test_guesses_on_a_server_whose_clock_is_wrong_count_as_long(user, clock, days):
+    """Neither shorter nor longer than those on other servers."""
+    clock.skew(days * DAY)
+    assert guess(20, code="12345678") == 16
+    clock.skew(-days * DAY)
+    clock.shift(364 * DAY)
+    assert guess(5, code="12345678") == 0
+    clock.shift(DAY)
+    assert guess(5, code="12345678") == 5
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_clearsessions_on_a_server_whose_clock_is_wrong(user, clock, days, capsys):
+    """Deletes no guess that counts, and all that count no more."""
+    guess(20)
+    clock.skew(days * DAY)
+    call_command("clearsessions")
+    assert looked_at() == 16
+    clock.shift(367 * DAY)
+    call_command("clearsessions")
+    assert "Wrong guesses: 16." in capsys.readouterr().out
+    assert looked_at() == 0
+
+
+def test_clearsessions_without_redis(user, redis_server, capsys):
+    """It goes by the clock of Redis; the rest of the command is done."""
+    guess(1)
+    redis_server.stop()
+    call_command("clearsessions")
+    assert "Wrong guesses: 0." in capsys.readouterr().out
+
+
 def test_no_signal_tells_of_others(user, caplog):
     """A spent account is logged with its key, without the name, and limits no visitor."""
     seen = []
