@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
 
+from swap_user.models import WrongGuess
 from swap_user.otp import AnotherCodeNeeded, generate_recovery_codes, send_code
 from swap_user.testing import outbox, wait_for_deliveries
 from tests.support import configure, give, use_policy, username
@@ -89,7 +90,8 @@ def test_one_recovery_code_completes_one_login(user, settings):
 
 @pytest.mark.parametrize("dispatcher", ["Inline", "Thread"])
 def test_the_owner_is_told_that_guesses_are_spent(user, settings, notices, dispatcher):
-    """The refusal rolls back, and the notice is sent all the same."""
+    """The refusal rolls back, and the guess is stored and the notice sent all the same."""
+    give(user)
     configure(
         settings,
         OTP_LIMITS={"guesses_per_account": 1},
@@ -97,6 +99,7 @@ def test_the_owner_is_told_that_guesses_are_spent(user, settings, notices, dispa
     )
     assert _log_in(Client(), "12345678") == 403
     assert wait_for_deliveries()
+    assert WrongGuess.objects.filter(user=user).count() == 1
     assert [told for told, _ in notices] == [user]
 
 

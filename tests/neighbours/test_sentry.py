@@ -247,9 +247,9 @@ STEPS = {
 def reset():
     known.clear()
     known.add(RFC_SECRET)
-    from swap_user.models import Authenticator, RecoveryCode
+    from swap_user.models import Authenticator, MessageCount, RecoveryCode, WrongGuess
 
-    for model in (Authenticator, RecoveryCode):
+    for model in (Authenticator, MessageCount, RecoveryCode, WrongGuess):
         model.objects.all().delete()
     give(user)
     user.refresh_from_db()

@@ -23,7 +23,7 @@ from swap_user.otp.dispatchers import AbstractDispatcher
 
 # What our scripts do on the server, and what counting itself sends.
 INSIDE_SCRIPTS = {"get", "set", "del", "exists", "rename", "time"}
-INSIDE_SCRIPTS |= {"incrby", "decrby", "expire", "pttl"}
+INSIDE_SCRIPTS |= {"incrby", "decrby", "expire", "ttl", "pttl"}
 INSIDE_SCRIPTS |= {"zadd", "zcard", "zrem", "zremrangebyscore"}
 COUNTING = {"info", "config|resetstat", "hello", "client|setinfo", "select", "ping"}
 

@@ -78,7 +78,7 @@ KNOWN = {"name": "a", "flow": None, "browser": "a1b2"}
         ("run_in_context", ["b", "send_code", [], KNOWN | {"browser": ""}], {}, False),
         ("run_in_context", ["b", "notify", ["1", "x", None], {"browser": "a1b2"}], {}, False),
         ("notify", ["1", "new_browser_login", None], {"browser": "a1b2"}, False),
-        ("notify_guesses_exhausted", ["a"], {}, False),
+        ("after_wrong_guess", ["a"], {}, False),
     ],
 )
 def test_what_is_urgent(name, args, kwargs, is_urgent):
