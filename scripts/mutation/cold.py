@@ -1,0 +1,47 @@
+"""Run tests with a mutant that is there from the first import: `python -m scripts.mutation.cold`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.machinery import SourceFileLoader
+from types import CodeType
+
+import pytest
+
+from scripts.mutation.mutants import ROOT, changed_code, mutants
+
+
+class Chosen:
+    """A plugin for pytest that runs the tests of a list, in its order."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self._order = {test: number for number, test in enumerate(tests)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the other tests."""
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self._order),
+            key=lambda item: self._order[item.nodeid],
+        )
+
+
+def main(path: str, number: int, tests: list[str]) -> int:
+    """Return the exit code of pytest."""
+    mutant = next(each for each in mutants(ROOT / path) if each.number == number)
+    changed = changed_code(mutant)
+    original = SourceFileLoader.get_code
+
+    def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
+        if loader.path == str(ROOT / path):
+            return changed
+        return original(loader, fullname)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    files = [*dict.fromkeys(test.partition("::")[0] for test in tests)]
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *files], [Chosen(tests)]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(**json.load(sys.stdin)))
