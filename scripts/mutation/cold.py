@@ -1,4 +1,4 @@
-"""Run tests with a mutant that is there from the first import: `python -m scripts.mutation.cold`."""
+"""Run tests in a new process, with a mutant that is there from the first import."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from scripts.mutation.mutants import ROOT, Mutant, changed_code, changed_script
-
 from swap_user.otp.store.scripts import Script
 
 
@@ -32,10 +31,9 @@ class Imported:
         for each in gc.get_objects():
             if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(str(ROOT)):
                 functions.setdefault(each.__code__.co_filename, []).append(each)
-            elif type(each) in {functools._lru_cache_wrapper} and each.__module__.startswith(
-                "swap_user"
-            ):
-                self._caches.append(each)
+            elif isinstance(each, functools._lru_cache_wrapper):
+                if each.__module__.startswith("swap_user"):
+                    self._caches.append(each)
             elif isinstance(each, Script):
                 self._scripts.append(each)
         self._functions = functions

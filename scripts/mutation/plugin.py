@@ -8,6 +8,7 @@ until one of them fails.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -210,10 +211,8 @@ class Plugin:
         child = os.fork()
         if child:
             os.waitpid(child, 0)
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)  # what its tests have started
-            except ProcessLookupError:
-                pass
             return
         try:
             os.setpgid(0, 0)

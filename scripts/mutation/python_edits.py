@@ -105,7 +105,7 @@ def _at(
         is_function = not isinstance(child, ast.ClassDef)
         scope = f"{place.scope}.{child.name}".lstrip(".")
         yield from _within_definition(child, _Place(scope, place.lines, place.is_live), is_function)
-    elif _is_docstring(child, parent) or _is_for_type_checkers(child):
+    elif _is_docstring(child) or _is_for_type_checkers(child):
         return
     elif isinstance(child, ast.Raise) or (isinstance(child, ast.Call) and _writes_text(child)):
         yield from _within(child, _Place(place.scope, place.lines, place.is_live, True))
@@ -123,24 +123,16 @@ def _within_definition(child: Any, place: _Place, is_function: bool) -> Iterator
 
 
 def _replacements(child: ast.AST, parent: ast.AST, field: str, place: _Place) -> Iterator[Any]:
+    if isinstance(child, ast.stmt | ast.ExceptHandler):
+        yield from _other_statement(child)
+    else:
+        yield from _other_expression(child, parent, place)
+    if field == "test" and not isinstance(child, ast.Compare | ast.UnaryOp):
+        yield ast.UnaryOp(ast.Not(), child)
+
+
+def _other_statement(child: ast.AST) -> Iterator[ast.AST]:
     match child:
-        case ast.cmpop() | ast.operator() if type(child) in SWAPPED:
-            if not (isinstance(child, ast.Mod) and _formats(parent)):
-                yield SWAPPED[type(child)]()
-        case ast.BoolOp(op, values):
-            for left_out in values if len(values) > 1 else []:
-                left = [each for each in values if each is not left_out]
-                yield left[0] if len(left) == 1 else ast.BoolOp(op, left)
-        case ast.UnaryOp(ast.Not() | ast.USub(), operand):
-            yield operand
-        case ast.Constant(value) if field != "format_spec" and not _is_docstring(parent, None):
-            yield from _other_constant(value, parent, place)
-        case ast.Call(ast.Name("Masked"), [unmasked]):
-            yield unmasked
-        case ast.keyword() if isinstance(parent, ast.Call) and not place.has_texts:
-            yield []
-        case ast.comprehension(ifs=[_, *_]):
-            yield ast.comprehension(child.target, child.iter, [], child.is_async)
         case ast.ExceptHandler() if not isinstance(child.body[0], ast.Raise):
             yield ast.ExceptHandler(child.type, child.name, [ast.Raise()])
         case ast.With(items, body) if all(item.optional_vars is None for item in items):
@@ -157,11 +149,30 @@ def _replacements(child: ast.AST, parent: ast.AST, field: str, place: _Place) ->
             yield ast.Break()
         case ast.Break():
             yield ast.Continue()
-    if field == "test" and not isinstance(child, ast.Compare | ast.UnaryOp):
-        yield ast.UnaryOp(ast.Not(), child)
 
 
-def _other_constant(value: Any, parent: ast.AST, place: _Place) -> Iterator[ast.Constant]:
+def _other_expression(child: ast.AST, parent: ast.AST, place: _Place) -> Iterator[Any]:
+    match child:
+        case ast.cmpop() | ast.operator() if type(child) in SWAPPED:
+            if not (isinstance(child, ast.Mod) and _formats(parent)):
+                yield SWAPPED[type(child)]()
+        case ast.BoolOp(op, values):
+            for left_out in values:
+                left = [each for each in values if each is not left_out]
+                yield left[0] if len(left) == 1 else ast.BoolOp(op, left)
+        case ast.UnaryOp(ast.Not() | ast.USub(), operand):
+            yield operand
+        case ast.Call(ast.Name("Masked"), [unmasked]):
+            yield unmasked
+        case ast.Constant(value) if not _is_docstring(parent):
+            yield from _other_constant(value, place)
+        case ast.keyword() if isinstance(parent, ast.Call) and not place.has_texts:
+            yield []  # the argument is removed
+        case ast.comprehension(ifs=[_, *_]):
+            yield ast.comprehension(child.target, child.iter, [], child.is_async)
+
+
+def _other_constant(value: Any, place: _Place) -> Iterator[ast.Constant]:
     if isinstance(value, bool):
         yield ast.Constant(not value)
     elif isinstance(value, int | float):
@@ -191,7 +202,7 @@ def _is_none(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def _is_docstring(node: ast.AST, parent: ast.AST | None) -> bool:
+def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
