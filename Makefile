@@ -8,7 +8,7 @@ test: ## All tests that need only Python
 	@sh scripts/venv test
 	@sh scripts/test
 
-mutants: ## Mutation tests of the folders that decide; takes about an hour
+mutants: ## Mutation tests of the folders that decide; takes about two hours
 	@sh scripts/mutants
 
 lint:

@@ -52,7 +52,10 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", default=DECIDING, help="files or folders to change")
     parser.add_argument("--tests", nargs="+", default=TESTS, help="the tests that may fail")
     parser.add_argument(
-        "--budget", type=float, default=20, help="seconds of tests for a mutant (default: 20)"
+        "--budget", type=float, default=30, help="seconds of tests for a mutant (default: 30)"
+    )
+    parser.add_argument(
+        "--explained", action="store_true", help="also try the mutants of explained.txt"
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th mutant")
     options = parser.parse_args()
@@ -91,7 +94,8 @@ class Run:
 
     def _tried(self, mutant: Mutant, plugin: Plugin, reached: Reached) -> str:
         tests = reached.tests(mutant, self._options.budget)
-        if not tests:
+        is_known = mutant.name in self._explained and not self._options.explained
+        if not tests or is_known:
             return "survived"
         if mutant.is_live:
             failed = plugin.try_mutant(mutant, tests, reached.seconds)

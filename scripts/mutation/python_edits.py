@@ -35,6 +35,8 @@ SKIPPED_FIELDS = {"annotation", "returns", "decorator_list", "type_params", "ctx
 
 # The texts for logs, for the visitor and for errors decide nothing.
 TEXTS = {"audit.record", "_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
+# The name of a key does not matter, but what it consists of does.
+KEYS = {"redis_key", "keys.redis_key", "keyed_hash", "keys.keyed_hash"}
 LOGS = {"logger", "_logger", "logging"}
 
 
@@ -137,7 +139,7 @@ def _other_statement(child: ast.AST) -> Iterator[ast.AST]:
             yield ast.ExceptHandler(child.type, child.name, [ast.Raise()])
         case ast.With(items, body) if all(item.optional_vars is None for item in items):
             yield ast.If(ast.Constant(True), body, [])
-        case ast.Return(ast.expr() as value) if not _is_none(value):
+        case ast.Return(ast.expr() as value) if not _is_false(value):
             yield ast.Return(ast.Constant(None))
         case ast.Expr(value) if not isinstance(value, ast.Constant | ast.Yield | ast.YieldFrom):
             yield ast.Pass()
@@ -162,14 +164,24 @@ def _other_expression(child: ast.AST, parent: ast.AST, place: _Place) -> Iterato
                 yield left[0] if len(left) == 1 else ast.BoolOp(op, left)
         case ast.UnaryOp(ast.Not() | ast.USub(), operand):
             yield operand
-        case ast.Call(ast.Name("Masked"), [unmasked]):
-            yield unmasked
+        case ast.Call():
+            yield from _other_call(child)
         case ast.Constant(value) if not _is_docstring(parent):
             yield from _other_constant(value, place)
         case ast.keyword() if isinstance(parent, ast.Call) and not place.has_texts:
             yield []  # the argument is removed
         case ast.comprehension(ifs=[_, *_]):
             yield ast.comprehension(child.target, child.iter, [], child.is_async)
+
+
+def _other_call(call: ast.Call) -> Iterator[ast.expr]:
+    name = ast.unparse(call.func)
+    if name == "Masked":
+        yield call.args[0]
+    elif name.endswith("redis_key"):
+        for left_out in call.args:
+            if not isinstance(left_out, ast.Constant | ast.Starred):
+                yield ast.Call(call.func, [each for each in call.args if each is not left_out], [])
 
 
 def _other_constant(value: Any, place: _Place) -> Iterator[ast.Constant]:
@@ -191,15 +203,15 @@ def _lines(statement: ast.stmt) -> tuple[int, int]:
 
 def _writes_text(call: ast.Call) -> bool:
     name = ast.unparse(call.func)
-    return name in TEXTS or name.split(".")[0] in LOGS
+    return name in TEXTS or name in KEYS or name.split(".")[0] in LOGS
 
 
 def _formats(parent: ast.AST) -> bool:
     return isinstance(parent, ast.BinOp) and isinstance(parent.left, ast.Constant)
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_false(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and not node.value
 
 
 def _is_docstring(node: ast.AST) -> bool:
