@@ -9,7 +9,7 @@ from types import CodeType
 
 import pytest
 
-from scripts.mutation.mutants import ROOT, changed_code, mutants
+from scripts.mutation.mutants import ROOT, Mutant, changed_code, mutants
 
 
 class Chosen:
@@ -27,20 +27,31 @@ class Chosen:
         )
 
 
-def main(path: str, number: int, tests: list[str]) -> int:
-    """Return the exit code of pytest."""
-    mutant = next(each for each in mutants(ROOT / path) if each.number == number)
+def main(path: str, number: int | None, tests: list[str]) -> int:
+    """
+    Return the exit code of pytest.
+
+    Args:
+        path: the file to change, relative to the root.
+        number: of the mutant; None to change nothing.
+        tests: the tests to run.
+    """
+    if number is not None:
+        _change(next(each for each in mutants(ROOT / path) if each.number == number))
+    files = [*dict.fromkeys(test.partition("::")[0] for test in tests)]
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *files], [Chosen(tests)]))
+
+
+def _change(mutant: Mutant) -> None:
     changed = changed_code(mutant)
     original = SourceFileLoader.get_code
 
     def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
-        if loader.path == str(ROOT / path):
+        if loader.path == str(ROOT / mutant.path):
             return changed
         return original(loader, fullname)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
-    files = [*dict.fromkeys(test.partition("::")[0] for test in tests)]
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *files], [Chosen(tests)]))
 
 
 if __name__ == "__main__":

@@ -36,10 +36,17 @@ class Reached:
     Attributes:
         seconds: the duration of each test that passes.
         lines: the lines of each file, with the tests that reach each of them.
+        failed: the tests that fail without a mutant.
     """
 
-    def __init__(self, seconds: dict[str, float], lines: dict[str, dict[str, list[str]]]) -> None:
+    def __init__(
+        self,
+        seconds: dict[str, float],
+        lines: dict[str, dict[str, list[str]]],
+        failed: list[str] | None = None,
+    ) -> None:
         self.seconds = seconds
+        self.failed = failed or []
         self.lines = lines
         self._kills: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
@@ -111,13 +118,17 @@ class Plugin:
         self._folder: Path = settings.RUN_DIR
         self._imported = Imported()
         self._work(self)
+        session._setupstate.teardown_exact(None)  # as after the last test
         return True
 
     def reached(self) -> Reached:
         """Run all tests once, in a fork, and return which lines they reach."""
         result = self._folder / "reached.json"
         self._forked(lambda: result.write_text(json.dumps(self._measured())))
-        return Reached(**json.loads(result.read_text()))
+        found = json.loads(result.read_text())
+        for test in found["failed"]:
+            print(f"left out, because it fails without a mutant: {test}", file=sys.__stderr__)
+        return Reached(**found)
 
     def try_mutant(self, mutant: Mutant, tests: list[str], seconds: dict[str, float]) -> str:
         """
@@ -154,6 +165,7 @@ class Plugin:
         folders = [f"{ROOT}/swap_user/*"]
         measuring = coverage.Coverage(data_file=None, include=folders, config_file=False)
         seconds: dict[str, float] = {}
+        failed: list[str] = []
         scripts: dict[str, set[str]] = defaultdict(set)
         self._record_scripts(scripts)
         measuring.start()
@@ -161,11 +173,10 @@ class Plugin:
             measuring.switch_context(test)
             self._script_context = test
             started = time.perf_counter()
-            passed = self._passes(item)
-            if passed:
+            if self._passes(item):
                 seconds[test] = round(time.perf_counter() - started, 4)
             else:
-                print(f"fails without a mutant, so it is left out: {test}", file=sys.__stderr__)
+                failed.append(test)
         measuring.stop()
         data = measuring.get_data()
         lines: dict[str, dict[str, list[str]]] = {}
@@ -176,7 +187,7 @@ class Plugin:
             }
         for path, tests in scripts.items():
             lines[path] = {"0": [test for test in tests if test in seconds]}
-        return {"seconds": seconds, "lines": lines}
+        return {"seconds": seconds, "lines": lines, "failed": failed}
 
     def _record_scripts(self, scripts: dict[str, set[str]]) -> None:
         from scripts.mutation.patching import body

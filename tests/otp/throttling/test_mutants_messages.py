@@ -56,6 +56,7 @@ def test_newcomers(user, settings):
     assert charged(user, one)
     assert not charged(user, NOWHERE)
     assert [charged(user, each) for each in (one, one, two, three)] == [True, False, True, False]
+    assert not MessageCount.objects.filter(budget=three.network).exists()
     later = NOW + 90 * DAY
     assert charged(user, now=later)
     assert [charged(user, each, now=later) for each in (one, three, two)] == [True, True, False]
