@@ -1,4 +1,4 @@
-.PHONY: demo test lint types layers docs clean
+.PHONY: demo test mutants lint types layers docs clean
 
 demo: ## A small site with the login pages. Codes are printed in the terminal.
 	@sh scripts/venv
@@ -7,6 +7,9 @@ demo: ## A small site with the login pages. Codes are printed in the terminal.
 test: ## All tests that need only Python
 	@sh scripts/venv test
 	@sh scripts/test
+
+mutants: ## Mutation tests of the folders that decide; takes about two hours
+	@sh scripts/mutants
 
 lint:
 	@sh scripts/venv dev
