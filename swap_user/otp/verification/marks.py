@@ -8,7 +8,6 @@ transaction that may be rolled back, it is kept for a year.
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -38,15 +37,17 @@ class Mark:
         key: the Redis key.
         counter: the consumed counter: that of the code, or a higher one of the same flow.
         before: the counter that the mark had before, or "".
-        challenge: the challenge of the code, or None.
-        codes: the value of the pending challenges that were deleted, or "".
+        codes_key: the Redis key of the pending challenges that were deleted, or None.
+        codes: their value, or "".
+        codes_left: how long they would have lived, in milliseconds.
     """
 
     key: str
     counter: int
     before: str
-    challenge: Challenge | None = None
+    codes_key: str | None = None
     codes: str = ""
+    codes_left: int = 0
 
     not_saved: str = field(default="use of a code not saved", init=False)
 
@@ -66,18 +67,14 @@ class Mark:
 
     def give_back(self) -> None:
         """Remove the mark: the counter was not consumed."""
-        codes, left = None, 1
-        if self.challenge is not None:
-            codes = self.challenge.key
-            left = max(1, self.challenge.expires_ms - int(time.time() * 1000))
         with suppress(LoginUnavailable):
             _GIVE_BACK(
-                {"mark": self.key, "codes": codes},
+                {"mark": self.key, "codes": self.codes_key},
                 counter=str(self.counter),
                 before=self.before,
                 lifetime=_LONG,
                 codes=self.codes,
-                codes_lifetime=left,
+                codes_lifetime=max(1, self.codes_left),
             )
 
 
@@ -103,12 +100,9 @@ def take(
         LoginUnavailable: Redis can't be reached.
     """
     key = keys.redis_key(account_key, "consumed", owner)
+    codes_key = challenge.key if challenge else None
     taken = _TAKE(
-        {
-            "mark": key,
-            "codes": challenge.key if challenge else None,
-            "open": attempt.open_key or None,
-        },
+        {"mark": key, "codes": codes_key, "open": attempt.open_key or None},
         counter=str(counter),
         lifetime=_USUAL,
         id=attempt.id,
@@ -116,4 +110,6 @@ def take(
     )
     if taken is None:
         return None
-    return Mark(key, int(taken["counter"]), taken["before"], challenge, taken["codes"])
+    return Mark(
+        key, int(taken["counter"]), taken["before"], codes_key, taken["codes"], taken["left"]
+    )

@@ -3,10 +3,12 @@
 import random
 
 import pytest
+from django.db import OperationalError
 
 from swap_user.models import WrongGuess
-from swap_user.otp import send_code
+from swap_user.otp import LoginUnavailable, send_code
 from swap_user.otp.challenges import challenge
+from swap_user.otp.durable import statements
 from swap_user.otp.store import keys, scripts
 from swap_user.otp.throttling import guesses
 from swap_user.testing import outbox
@@ -77,6 +79,32 @@ def test_the_first_counts_until_its_end(user, clock):
     ask(request)
     clock.shift(LIFE - 200 - 9)
     assert enter(request, first) == user
+
+
+class Conflict(Exception):
+    """What the driver of PostgreSQL raises."""
+
+    sqlstate = "40001"
+
+
+def test_a_login_that_fails_leaves_both_as_they_were(user, clock, monkeypatch):
+    """The database refused to save the first: both are pending again, each with its own time."""
+    request = visitor()
+    first = ask(request)
+    clock.shift(200)
+    second = ask(request)
+
+    def refuse(*args):
+        raise OperationalError("could not serialize") from Conflict()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(statements, "_run", refuse)
+        with pytest.raises(LoginUnavailable):
+            enter(request, first)
+    assert pending(request) == 2
+    clock.shift(LIFE - 200)
+    assert enter(request, first) is None
+    assert enter(request, second) == user
 
 
 def test_there_are_never_more_than_two(user, clock):

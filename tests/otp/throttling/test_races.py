@@ -204,9 +204,10 @@ def test_ten_digits_that_are_right_give_back_no_short_guesses(user):
 @pytest.mark.requirement("R18")
 @pytest.mark.parametrize(("days", "left"), [(364.99, 0), (365, BUDGET)])
 def test_guesses_come_back_after_a_year(user, clock, days, left):
-    """Not earlier."""
+    """Not earlier. Until then, sent codes have ten digits."""
     guess(BUDGET)
     clock.shift(days * 86_400)
+    assert len(ask(from_(60))) == (6 if left else 10)
     assert guess(20) == left
 
 

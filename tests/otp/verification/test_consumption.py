@@ -112,7 +112,7 @@ def test_the_database_alone_lets_one_through(user, monkeypatch):
     from swap_user.otp.verification import consumption, marks
 
     authenticator = give(user, "hotp")
-    taken = {"counter": "7", "before": "", "codes": ""}
+    taken = {"counter": "7", "before": "", "codes": "", "left": 0}
     monkeypatch.setattr(marks, "_TAKE", lambda keys, **args: taken)
     results = race([lambda: consumption.consume("account", authenticator, 7)] * 20)
     assert sorted(results) == [False] * 19 + [True]

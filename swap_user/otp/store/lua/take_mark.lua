@@ -1,5 +1,6 @@
 -- uses: budgets, codes
--- Consume a counter. Return the mark before and the pending codes that were deleted, or nil.
+-- Consume a counter. Return the mark before and the pending codes that were deleted, with the
+-- milliseconds that they had left, or nil.
 -- keys: mark; codes (the pending codes of the flow that the code belongs to), open (the attempts in
 --   flight); both may be missing.
 -- args: counter; lifetime (of the mark, in milliseconds); id (of the attempt); budgets.
@@ -8,9 +9,9 @@
 if keys.open then redis.call('ZREM', keys.open, args.id) end
 refund(args.budgets)
 
-local highest, value = args.counter, ''
+local highest, value, left = args.counter, '', 0
 if keys.codes then
-    value = redis.call('GET', keys.codes)
+    value, left = redis.call('GET', keys.codes), redis.call('PTTL', keys.codes)
     local found = false
     for _, code in ipairs(parse(value)) do
         found = found or code.counter == args.counter
@@ -23,4 +24,4 @@ if (tonumber(before) or -1) >= tonumber(args.counter) then return false end
 -- All messages of the flow are used up with the first that is accepted.
 redis.call('SET', keys.mark, highest, 'PX', args.lifetime)
 if keys.codes then redis.call('DEL', keys.codes) end
-return cjson.encode({before = before, counter = highest, codes = value})
+return cjson.encode({before = before, counter = highest, codes = value, left = left})
