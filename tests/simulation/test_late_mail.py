@@ -64,8 +64,8 @@ class LateMail:
         before = len(outbox)
         send_code(request, username())
         assert len(outbox) == before + 1, "no message was sent"
-        # The number of seconds in the message is rounded up.
-        return outbox[-1].otp, self.clock.now + outbox[-1].kwargs["expires_in"] - 1
+        # A few seconds less: for Redis, the time of the test's own work passes too.
+        return outbox[-1].otp, self.clock.now + outbox[-1].kwargs["expires_in"] - 5
 
 
 @pytest.mark.requirement("R55")
