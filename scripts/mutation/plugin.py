@@ -117,8 +117,10 @@ class Plugin:
         shutil.copy(self._database, f"{self._database}.empty")
         self._folder: Path = settings.RUN_DIR
         self._imported = Imported()
-        self._work(self)
-        session._setupstate.teardown_exact(None)  # as after the last test
+        try:
+            self._work(self)
+        finally:
+            session._setupstate.teardown_exact(None)  # as after the last test
         return True
 
     def reached(self) -> Reached:
