@@ -75,7 +75,8 @@ def after_wrong_guess(name: str, language: str | None = None, is_last: bool = Tr
     user = lookup.find(name)
     if user is None:
         return
-    wrong_guesses.prune(user.pk)
+    with suppress(LoginUnavailable):  # then they are deleted the next time
+        wrong_guesses.prune(user.pk)
     if not is_last:
         return
     signals.guesses_exhausted.send(type(user), user=user)

@@ -309,12 +309,14 @@ def test_no_notice_goes_to_a_country_that_is_left_out(user, settings, monkeypatc
     assert len(Elsewhere.told) == 1
 
 
-def test_a_notice_is_sent_while_redis_is_away(user, monkeypatch):
+@pytest.mark.parametrize("event", ["new_browser_login", "guesses_exhausted"])
+def test_a_notice_is_sent_while_redis_is_away(user, monkeypatch, event):
     """It may be the only warning that its owner gets."""
 
     def away(*args, **kwargs):
         raise LoginUnavailable
 
-    monkeypatch.setattr("swap_user.otp.throttling.messages._CHARGE", away)
-    happen("new_browser_login", user)
+    for script in ("_CHARGE", "_TIME"):
+        monkeypatch.setattr(f"swap_user.otp.throttling.messages.{script}", away)
+    happen(event, user)
     assert len(mail.outbox) == 1

@@ -36,7 +36,7 @@ def break_it(settings, name="BrokenDispatcher"):
 
 @pytest.mark.requirement("R34")
 @pytest.mark.parametrize("name", ["BrokenDispatcher", "AbstractOne", "Missing", "BrokenThreads"])
-def test_the_visitor_sees_no_difference(user, settings, name, shared_redis):
+def test_the_visitor_sees_no_difference(user, settings, name, shared_redis, clock):
     """Status, body, headers and cookies are those of a dispatcher that works."""
     usual = what_is_seen()
     shared_redis.flush()
