@@ -11,6 +11,7 @@ from django.db import connection
 
 from services.redis import RedisServer
 from swap_user.otp import AnotherCodeNeeded, limited, send_code
+from swap_user.otp.authenticators import upgrades
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.crypto import hotp
@@ -135,6 +136,8 @@ def test_what_cannot_be_a_code_costs_nothing(user, shared_redis, typed):
 def test_an_accepted_recovery_code(user, shared_redis, door):
     """One SELECT, one UPDATE, two round trips, as for any other code."""
     code = generate_recovery_codes(user)[0]
+    # Each process asks once whether the upgrade of recovery codes is finished.
+    upgrades.is_pending(upgrades.RECOVERY_CODES)
     request = visitor()
     with counted(shared_redis) as cost:
         assert door(request, code) == user
