@@ -1,6 +1,7 @@
 """The system check of login pages that ask for a password alone."""
 
 import inspect
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,12 +20,12 @@ from swap_user.checks import urls
 from swap_user.checks.helpers import Messages
 from swap_user.otp.sites import OTPAdminSiteMixin
 
-# Views of other packages that are no subclasses of Django's LoginView.
-_LOGIN_VIEWS = {
+# Views of other packages that are no subclasses of Django's LoginView, by their documented names.
+_LOGIN_VIEWS = (
     "allauth.account.views.LoginView",
     "allauth.headless.account.views.LoginView",
     "dj_rest_auth.views.LoginView",
-}
+)
 
 
 def check_login_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
@@ -80,13 +81,23 @@ def _password_view(callback: Any) -> str:
     """Return the name of a view that asks for a password and logs the user in, or ""."""
     # Decorators keep the attribute, if they use functools.wraps().
     view = getattr(callback, "view_class", None)
-    if inspect.isclass(view):
-        names = [f"{base.__module__}.{base.__qualname__}" for base in inspect.getmro(view)]
-        if issubclass(view, LoginView) or _LOGIN_VIEWS.intersection(names):
-            return names[0]
+    if inspect.isclass(view) and issubclass(view, (LoginView, *_other_login_views())):
+        return f"{view.__module__}.{view.__qualname__}"
     method = inspect.unwrap(callback)
     site = getattr(callback, "__self__", None) or getattr(method, "__self__", None)
     is_plain = isinstance(site, AdminSite) and not isinstance(site, OTPAdminSiteMixin)
     if is_plain and getattr(method, "__name__", "") == "login":
         return f"{type(site).__module__}.{type(site).__qualname__}.login"
     return ""
+
+
+def _other_login_views() -> list[type]:
+    """Return the login views of other packages that are in use."""
+    found = []
+    for path in _LOGIN_VIEWS:
+        module, _, name = path.rpartition(".")
+        # A module that no URLconf has imported is not imported here. Where its package defines the
+        # class is its own affair: the class has had other modules than the documented one.
+        if inspect.isclass(view := getattr(sys.modules.get(module), name, None)):
+            found.append(view)
+    return found

@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from services.redis import RedisServer
 from swap_user.models import WrongGuess
 from swap_user.otp import AnotherCodeNeeded, limited, remember_browser, send_code
+from swap_user.otp.authenticators import upgrades
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.challenges import factors_shown, resync
 from swap_user.otp.challenges.resync import Far
@@ -209,6 +210,8 @@ def test_what_cannot_be_a_code_costs_nothing(user, shared_redis, typed):
 def test_an_accepted_recovery_code(user, shared_redis, door):
     """One SELECT, one UPDATE, two round trips, as for any other code."""
     code = generate_recovery_codes(user)[0]
+    # Each process asks once whether the upgrade of recovery codes is finished.
+    upgrades.is_pending(upgrades.RECOVERY_CODES)
     request = visitor()
     with counted(shared_redis) as cost:
         assert door(request, code) == user
