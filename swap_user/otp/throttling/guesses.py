@@ -19,12 +19,11 @@ in the budget, as if all of them were wrong.
 """
 
 import logging
-import math
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from swap_user.conf import limits, swap_user_settings
+from swap_user.conf import limits
 from swap_user.models import Authenticator
 from swap_user.otp import audit
 from swap_user.otp.challenges import login_state
@@ -32,15 +31,12 @@ from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import keys, scripts
 from swap_user.otp.store.budgets import DAY, Budget
-from swap_user.otp.throttling import budgets
+from swap_user.otp.throttling import budgets, weights
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.signals import login_limited
 
 # How long an attempt can be in flight, in seconds: longer than a request takes.
 _IN_FLIGHT = 60
-
-MOST_SENT = 4
-"""The most sent codes that are right in one flow: two of the flow and two without a flow (R55)."""
 
 _BEGIN = scripts.JSONScript(scripts.read("begin_attempt"))
 _END = scripts.Script(scripts.read("end_attempt"))
@@ -81,13 +77,39 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """
+    The place of an attempt among those in flight. Redis holds it until the wrong guess is stored.
+
+    Attributes:
+        key: the Redis key of the attempts in flight. "" if the code is not short.
+        id: identifies the attempt.
+    """
+
+    key: str = ""
+    id: str = ""
+
+    not_saved: str = field(default="wrong guess not saved", init=False)
+
+    def keep(self) -> None:
+        """Keep it for a day: the wrong guess may be rolled back."""
+        _KEEP({"open": self.key}, id=self.id, seconds=DAY)
+
+    def settle(self) -> None:
+        """Leave it: the wrong guess is stored."""
+        _END({"open": self.key}, id=self.id)
+
+    def give_back(self) -> None:
+        """Leave it after its minute: the wrong guess could not be stored."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """
     An attempt that has begun.
 
     Attributes:
-        id: identifies the attempt while it is in flight. "" if its code is not short.
-        open_key: the Redis key of the attempts that are in flight.
+        place: its place among the attempts in flight.
         charged: the budgets in Redis that were charged.
         position: how many attempts are in flight, with this one.
         is_braked: whether visitors without a known address have tried too many codes.
@@ -95,15 +117,12 @@ class Attempt:
         is_known: whether the browser is known for the account, by its signed cookie.
     """
 
-    id: str = ""
-    open_key: str = ""
+    place: Place = Place()
     charged: tuple[Budget, ...] = ()
     position: int = 0
     is_braked: bool = False
     now: int = 0
     is_known: bool = False
-
-    not_saved: str = field(default="wrong guess not saved", init=False)
 
     def has_room(self, counted: Counted, units: int, most_units: int) -> bool:
         """
@@ -130,56 +149,12 @@ class Attempt:
         used = counted.strangers + units + (self.position - 1) * limits.USUAL_WEIGHT
         return not self.is_known and used + limits.USUAL_WEIGHT > _most(is_known=False)
 
-    def keep(self) -> None:
-        """Let the attempt stay in flight for a day: its wrong guess may be rolled back."""
-        _KEEP({"open": self.open_key}, id=self.id, seconds=DAY)
-
-    def settle(self) -> None:
-        """End the attempt: its wrong guess is stored, or its code was right."""
-        _END({"open": self.open_key}, id=self.id)
-
-    def give_back(self) -> None:
-        """Let the attempt stay in flight for its minute: its wrong guess could not be stored."""
-
 
 def code_class(code: str | None) -> str:
     """Return the code class: "short", "long", or "recovery" for None."""
     if code is None:
         return "recovery"
     return "long" if len(code) >= hotp.MAX_DIGITS else "short"
-
-
-def weigh(expected: Iterable[str]) -> int:
-    """
-    Return the units of a guess at a short code: the number of six-digit codes that are right.
-
-    A guess has at least the units of a usual one, so that all accounts allow the same number.
-
-    Args:
-        expected: all codes that are right now. A code of eight digits counts as a hundredth.
-    """
-    return _rounded(_share(len(code)) for code in expected)
-
-
-def heaviest(authenticators: Iterable[Authenticator]) -> int:
-    """
-    Return the most units that a guess at an account can have, whatever is pending.
-
-    Args:
-        authenticators: those of the account, without the one for sent codes or with it.
-    """
-    settings = swap_user_settings
-    counts = {
-        Authenticator.Type.TOTP: settings.OTP_PAST_STEPS + 1 + settings.OTP_FUTURE_STEPS,
-        # The codes ahead, and the one after a code that was far ahead.
-        Authenticator.Type.HOTP: settings.OTP_LOOK_AHEAD + 1,
-    }
-    apps = [
-        _share(each.digits) * counts[Authenticator.Type(each.type)]
-        for each in authenticators
-        if each.type in counts
-    ]
-    return _rounded([*apps, _share(settings.OTP_DIGITS) * MOST_SENT])
 
 
 def accepts_short(
@@ -193,20 +168,11 @@ def accepts_short(
         authenticators: those of the account.
         is_known: whether a known browser of the account asked for the code.
     """
-    units = heaviest(authenticators)
+    units = weights.heaviest(authenticators)
     if is_known and counted.known + units <= _most(is_known=True):
         return True
     most = _most(is_known=False)
     return counted.strangers + units <= most or (most > 0 and not counted.strangers)
-
-
-def _share(digits: int) -> float:
-    return 10.0 ** (6 - digits) if digits < hotp.MAX_DIGITS else 0
-
-
-def _rounded(shares: Iterable[float]) -> int:
-    # The subtraction keeps floating point errors from being rounded up.
-    return max(limits.USUAL_WEIGHT, math.ceil(sum(shares) - 1e-9))
 
 
 def _most(*, is_known: bool) -> int:
@@ -233,25 +199,23 @@ def begin(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    kind, args = code_class(code), {}
+    kind, args, place = code_class(code), {}, Place()
     charged: list[Budget] = []
     brake: list[Budget] = []
-    open_key = ""
     if kind == "short":
         if not is_known:
             charged, brake = budgets.guesses_by_address(visitor), budgets.guess_brake(visitor)
-        open_key = _open_key(account_key, visitor, is_known=is_known)
-        args = {"id": secrets.token_urlsafe(9), "lifetime": _IN_FLIGHT}
+        place = _new_place(account_key, visitor, is_known=is_known)
+        args = {"id": place.id, "lifetime": _IN_FLIGHT}
     elif kind == "long":
         charged = budgets.tries_of_flow(account_key, visitor.flow)
         args = {"tries": limits.TRIES_PER_CODE}
     state = login_state.state_keys(account_key, visitor.flow)
-    answer = _BEGIN({"open": open_key or None, **state}, budgets=charged, brake=brake, **args)
+    answer = _BEGIN({"open": place.key or None, **state}, budgets=charged, brake=brake, **args)
     if answer["scope"]:
         return _report_limit(account_key, answer["scope"], answer["retry_in"])
     attempt = Attempt(
-        id=str(args.get("id", "")),
-        open_key=open_key,
+        place=place,
         charged=(*charged, *brake),
         position=answer["position"],
         is_braked=answer["is_braked"],
@@ -265,10 +229,9 @@ def _server_time(seconds: int) -> int:
     return seconds
 
 
-def _open_key(account_key: str, visitor: Visitor, *, is_known: bool) -> str:
-    if is_known and visitor.browser is not None:
-        return keys.redis_key(account_key, "open", visitor.browser.hash)
-    return keys.redis_key(account_key, "open")
+def _new_place(account_key: str, visitor: Visitor, *, is_known: bool) -> Place:
+    of_browser = [visitor.browser.hash] if is_known and visitor.browser is not None else []
+    return Place(keys.redis_key(account_key, "open", *of_browser), secrets.token_urlsafe(9))
 
 
 def _report_limit(account_key: str, scope: str, retry_in: int) -> ReachedLimit:

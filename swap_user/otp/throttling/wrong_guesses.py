@@ -61,9 +61,9 @@ def store(attempt: Attempt, user_pk: Any, units: int) -> None:
     )
     alias = router.db_for_write(WrongGuess)
     connection = connections[alias]
-    statements.run(alias, partial(upsert, row), attempt)
+    statements.run(alias, partial(upsert, row), attempt.place)
     if _is_seen_by_all(connection):
-        attempt.settle()
+        attempt.place.settle()
 
 
 def _is_seen_by_all(connection: BaseDatabaseWrapper) -> bool:

@@ -25,7 +25,7 @@ from swap_user.otp.challenges.resync import Far
 from swap_user.otp.crypto import hotp
 from swap_user.otp.crypto.keyring import Keyring
 from swap_user.otp.exceptions import EncryptionError
-from swap_user.otp.throttling.guesses import MOST_SENT
+from swap_user.otp.throttling.weights import MOST_SENT
 from swap_user.users import usernames
 
 # No code is ever accepted because of it.

@@ -15,6 +15,10 @@ class Refused(Exception):
     """The attempt is refused. The reason is logged. The visitor does not see it."""
 
 
+class Wrong(Refused):
+    """The code was compared, and is not right."""
+
+
 class Limited(Exception):
     """
     A limit of the visitor's own is reached.

@@ -102,10 +102,10 @@ def take(
     key = keys.redis_key(account_key, "consumed", owner)
     codes_key = challenge.key if challenge else None
     taken = _TAKE(
-        {"mark": key, "codes": codes_key, "open": attempt.open_key or None},
+        {"mark": key, "codes": codes_key, "open": attempt.place.key or None},
         counter=str(counter),
         lifetime=_USUAL,
-        id=attempt.id,
+        id=attempt.place.id,
         budgets=attempt.charged,
     )
     if taken is None:

@@ -9,6 +9,7 @@ and consume the counter. A wrong guess is stored before the visitor gets an answ
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -25,7 +26,7 @@ from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
 from swap_user.otp.delivery.notices import after_wrong_guess
 from swap_user.otp.store import keys
-from swap_user.otp.throttling import guesses, wrong_guesses
+from swap_user.otp.throttling import guesses, weights, wrong_guesses
 from swap_user.otp.throttling.guesses import Counted, ReachedLimit
 from swap_user.otp.verification import consumption
 from swap_user.otp.verification.candidates import (
@@ -36,7 +37,7 @@ from swap_user.otp.verification.candidates import (
     far_ahead,
 )
 from swap_user.otp.verification.completion import accept, ask_policy
-from swap_user.otp.verification.login import Claim, Limited, Login, Refused, begin
+from swap_user.otp.verification.login import Claim, Limited, Login, Refused, Wrong, begin
 from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.users import lookup, usernames
@@ -118,14 +119,11 @@ def _verify_code(claim: Claim, code: str) -> Outcome:
         return _accept_match(check, code)
     except Refused as refused:
         if not check.is_long:
-            _store_wrong_guess(check, is_wrong=refused.args[0] == _WRONG and check.may_compare)
+            _store_wrong_guess(check, is_wrong=isinstance(refused, Wrong))
         raise
 
 
-_WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Check:
     """
     A code, and what it is compared with.
@@ -136,10 +134,6 @@ class _Check:
         query: the SELECT.
         authenticators: the authenticators of the account, empty for an unknown username.
         found: the codes that are right now.
-        counted: the wrong guesses of the account.
-        units: the units of the guess, see ``guesses.weigh()``.
-        is_browser_known: whether the user has logged in with this browser.
-        may_compare: whether the code may be compared.
     """
 
     login: Login
@@ -147,10 +141,6 @@ class _Check:
     query: AuthenticatorQuery
     authenticators: Sequence[Any]
     found: Sequence[Candidate]
-    counted: Counted
-    units: int
-    is_browser_known: bool
-    may_compare: bool
 
     @classmethod
     @sensitive_variables("code", "found")
@@ -158,40 +148,43 @@ class _Check:
         """Charge the attempt, and read what the code is compared with."""
         login = begin(claim, code, is_known=is_known)
         is_long = guesses.code_class(code) == "long"
-        query = AuthenticatorQuery(
-            claim.name,
-            browser=claim.browser,
-            since=login.attempt.now - wrong_guesses.YEAR,
-        )
+        since = login.attempt.now - wrong_guesses.YEAR
+        query = AuthenticatorQuery(claim.name, browser=claim.browser, since=since)
         rows = [each for each in query.run() if lookup.answers_to(each.user, claim.name)]
-        first = rows[0] if rows else None
-        counted = Counted(first.stranger_units, first.known_units) if first else Counted()
-        is_browser_known = known_browsers.is_recent(first.browser_seen_at if first else None)
-        found = candidates(
-            rows,
-            login.pending,
-            sent_digits=hotp.MAX_DIGITS if is_long else swap_user_settings.OTP_DIGITS,
-            now=login.now,
-        )
+        digits = hotp.MAX_DIGITS if is_long else swap_user_settings.OTP_DIGITS
+        found = candidates(rows, login.pending, sent_digits=digits, now=login.now)
         if is_long:  # only sent codes have a limit of their own
             found = [each for each in found if each.challenge is not None]
-        units = guesses.weigh(
-            each.expected for each in found if each.counter > each.authenticator.consumed
-        )
+        return cls(login, is_long, query, rows, found)
+
+    @property
+    def counted(self) -> Counted:
+        """The wrong guesses of the account."""
+        if not self.authenticators:
+            return Counted()
+        row = self.authenticators[0]
+        return Counted(row.stranger_units, row.known_units)
+
+    @property
+    def is_browser_known(self) -> bool:
+        """Whether the user has logged in with this browser."""
+        rows = self.authenticators
+        return known_browsers.is_recent(rows[0].browser_seen_at if rows else None)
+
+    @cached_property
+    def units(self) -> int:
+        """The units of the guess, see ``weights.weigh()``."""
+        unused = (each for each in self.found if each.counter > each.authenticator.consumed)
+        return weights.weigh(each.expected for each in unused)
+
+    @cached_property
+    def may_compare(self) -> bool:
+        """Whether the code may be compared."""
+        attempt = self.login.attempt
         # Only other attempts in flight need it. It would take longer for users with apps (R33).
-        most_units = guesses.heaviest(rows) if login.attempt.position > 1 else 0
-        has_room = login.attempt.has_room(counted, units, most_units)
-        return cls(
-            login=login,
-            is_long=is_long,
-            query=query,
-            authenticators=rows,
-            found=found,
-            counted=counted,
-            units=units,
-            is_browser_known=is_browser_known,
-            may_compare=is_long or (has_room and (is_browser_known or not is_known)),
-        )
+        most_units = weights.heaviest(self.authenticators) if attempt.position > 1 else 0
+        has_room = attempt.has_room(self.counted, self.units, most_units)
+        return self.is_long or (has_room and (self.is_browser_known or not attempt.is_known))
 
 
 @sensitive_variables("code", "compared", "match")
@@ -214,7 +207,9 @@ def _accept_match(check: _Check, code: str) -> Outcome:
             resync.remember(claim.account_key, far)
         if not check.authenticators:
             raise Refused("unknown")
-        raise Refused(_WRONG if check.may_compare else "no guess left")
+        if not check.may_compare:
+            raise Refused("no guess left")
+        raise Wrong("wrong")
     user, factor = match.authenticator.user, match.authenticator.factor
     enrolled = any(each.factor == policies.AUTHENTICATOR for each in check.authenticators)
     missing = ask_policy(login, user, factor, enrolled=enrolled)
@@ -253,7 +248,7 @@ def _verify_recovery_code(claim: Claim, code: str) -> Outcome:
     recovery_codes.build_missing_rows(len(rows))
     match: Any = recovery_codes.choose(code, rows)
     if match is None:
-        raise Refused("wrong")
+        raise Wrong("wrong")
     user = match.row.user
     missing = ask_policy(login, user, policies.RECOVERY, enrolled=match.row.enrolled)
     if not consumption.consume_recovery_code(claim.account_key, match, rows):

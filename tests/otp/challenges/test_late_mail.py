@@ -10,7 +10,7 @@ from swap_user.otp import LoginUnavailable, send_code
 from swap_user.otp.challenges import challenge
 from swap_user.otp.durable import statements
 from swap_user.otp.store import keys, scripts
-from swap_user.otp.throttling import guesses
+from swap_user.otp.throttling import weights
 from swap_user.testing import outbox
 from tests.otp.throttling.helpers import from_, guess
 from tests.support import ask, configure, enter, give, make_user, totp, username, visitor
@@ -186,7 +186,7 @@ def test_no_attempt_weighs_more_than_is_reckoned_with(user, clock):
     assert enter(request, "12345678") is None
     (row,) = WrongGuess.objects.filter(user=user)
     assert row.units == 4 + 3 + 10
-    assert row.units <= guesses.heaviest(user.otp_authenticators.all())
+    assert row.units <= weights.heaviest(user.otp_authenticators.all())
 
 
 def test_a_job_that_runs_twice(user, settings):

@@ -4,7 +4,7 @@ import pytest
 
 from swap_user.models import Authenticator
 from swap_user.otp.crypto import hotp
-from swap_user.otp.throttling import guesses
+from swap_user.otp.throttling import guesses, weights
 from swap_user.otp.throttling.guesses import Attempt, Counted
 from tests.support import configure
 
@@ -93,26 +93,26 @@ def test_the_class_of_a_code():
 
 def test_what_a_guess_weighs():
     """The six-digit codes that are right, and four at least; one of eight is a hundredth."""
-    assert guesses.weigh([]) == USUAL
-    assert guesses.weigh(["123456"] * 4) == 4
-    assert guesses.weigh(["123456"] * 5) == 5
-    assert guesses.weigh([*["123456"] * 4, "1234567"]) == 5
-    assert guesses.weigh([*["123456"] * 4, *["1234567"] * 10]) == 5
-    assert guesses.weigh([*["123456"] * 4, *["12345678"] * 101]) == 6
-    assert guesses.weigh([*["123456"] * 4, *["1234567890"] * 99]) == 4
+    assert weights.weigh([]) == USUAL
+    assert weights.weigh(["123456"] * 4) == 4
+    assert weights.weigh(["123456"] * 5) == 5
+    assert weights.weigh([*["123456"] * 4, "1234567"]) == 5
+    assert weights.weigh([*["123456"] * 4, *["1234567"] * 10]) == 5
+    assert weights.weigh([*["123456"] * 4, *["12345678"] * 101]) == 6
+    assert weights.weigh([*["123456"] * 4, *["1234567890"] * 99]) == 4
 
 
 def test_the_most_that_a_guess_weighs(settings):
     """Four sent codes, the steps of each app, and the codes ahead of each counter."""
-    assert guesses.heaviest([]) == 4
-    assert guesses.heaviest([app()]) == 4 + 3
-    assert guesses.heaviest([app(), app(8)]) == 4 + 3 + 1
-    assert guesses.heaviest([app(kind=Authenticator.Type.SENT)]) == 4
+    assert weights.heaviest([]) == 4
+    assert weights.heaviest([app()]) == 4 + 3
+    assert weights.heaviest([app(), app(8)]) == 4 + 3 + 1
+    assert weights.heaviest([app(kind=Authenticator.Type.SENT)]) == 4
     configure(settings, OTP_PAST_STEPS=2, OTP_FUTURE_STEPS=0)
-    assert guesses.heaviest([app()]) == 4 + 3
+    assert weights.heaviest([app()]) == 4 + 3
     configure(settings, OTP_PAST_STEPS=2, OTP_FUTURE_STEPS=2, OTP_LOOK_AHEAD=6)
-    assert guesses.heaviest([app()]) == 4 + 5
-    assert guesses.heaviest([app(kind=Authenticator.Type.HOTP)]) == 4 + 7
+    assert weights.heaviest([app()]) == 4 + 5
+    assert weights.heaviest([app(kind=Authenticator.Type.HOTP)]) == 4 + 7
 
 
 @pytest.mark.requirement("R20")
