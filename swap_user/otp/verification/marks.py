@@ -37,9 +37,8 @@ class Mark:
         key: the Redis key.
         counter: the consumed counter: that of the code, or a higher one of the same flow.
         before: the counter that the mark had before, or "".
-        codes_key: the Redis key of the pending challenges that were deleted, or None.
-        codes: their value, or "".
-        codes_left: how long they would have lived, in milliseconds.
+        codes_key: the Redis key of the pending challenges that were used up, or None.
+        codes: their value before, or "".
     """
 
     key: str
@@ -47,7 +46,6 @@ class Mark:
     before: str
     codes_key: str | None = None
     codes: str = ""
-    codes_left: int = 0
 
     not_saved: str = field(default="use of a code not saved", init=False)
 
@@ -74,7 +72,6 @@ class Mark:
                 before=self.before,
                 lifetime=_LONG,
                 codes=self.codes,
-                codes_lifetime=max(1, self.codes_left),
             )
 
 
@@ -110,6 +107,4 @@ def take(
     )
     if taken is None:
         return None
-    return Mark(
-        key, int(taken["counter"]), taken["before"], codes_key, taken["codes"], taken["left"]
-    )
+    return Mark(key, int(taken["counter"]), taken["before"], codes_key, taken["codes"])

@@ -214,8 +214,8 @@ def test_a_challenge_that_goes_while_its_code_is_compared(user, shared_redis, mo
 
 
 @pytest.mark.requirement("R6")
-def test_the_challenge_of_an_accepted_code_is_gone(user, shared_redis):
-    """Though the mark is lost and the database restored, there is nothing to compare with."""
+def test_the_challenge_of_an_accepted_code_is_used_up(user, shared_redis):
+    """It says so itself: the mark is lost here, and the database restored."""
     request = visitor()
     code = ask(request)
     assert enter(request, code) == user

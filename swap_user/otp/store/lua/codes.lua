@@ -16,3 +16,12 @@ local function format(codes)
     end
     return table.concat(texts, ',')
 end
+
+-- The tries of a code that was accepted, or whose flow has accepted another one. It is not sent
+-- again. It stays until it expires, so that a double click finds it used, which is no wrong guess.
+local USED = 1000000
+
+local function used_up(codes)
+    for _, code in ipairs(codes) do code.tries = USED end
+    return format(codes)
+end

@@ -14,6 +14,9 @@ from swap_user.otp.store.budgets import Budget
 
 FOREVER = float("inf")
 
+USED = 1_000_000
+"""The tries of codes of which one was accepted."""
+
 
 @dataclass
 class Code:
@@ -152,27 +155,30 @@ class Reference:
         self.end_attempt(name)
         self.refund(budgets)
         codes = self.get(flow, []) if flow else []
-        if flow and counter not in [code.counter for code in codes]:
+        if flow and counter not in [code.counter for code in codes if code.tries < USED]:
             return None
         before = self.get("mark", -1)
         if before >= counter:
             return None
         highest = max([counter, *[code.counter for code in codes]])
         self.put("mark", highest, seconds)
-        self.values.pop(flow, None)
-        return "" if before < 0 else str(before), highest, text(codes)
+        value = text(codes)
+        for code in codes:
+            code.tries = USED
+        return "" if before < 0 else str(before), highest, value
 
     def keep_mark(self, counter: int, seconds: int) -> None:
         if self.get("mark", -1) <= counter:
             self.put("mark", counter, seconds)
 
     def give_back(
-        self, counter: int, before: str, seconds: int, flow: str, codes: list[Code], life: int
+        self, counter: int, before: str, seconds: int, flow: str, codes: list[Code]
     ) -> None:
         if self.get("mark") != counter:
             return
         del self.values["mark"]
         if before:
             self.put("mark", int(before), seconds)
-        if flow and flow not in self.values:
-            self.put(flow, codes, life)
+        used = [Code(code.counter, code.expiry, USED) for code in codes]
+        if flow and self.get(flow) == used:
+            self.replace(flow, codes)

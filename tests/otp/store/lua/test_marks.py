@@ -4,6 +4,7 @@ import pytest
 
 from swap_user.otp.store.budgets import Budget
 from swap_user.otp.store.scripts import JSONScript, Script, read
+from tests.otp.store.lua.reference import USED
 
 TAKE, KEEP = JSONScript(read("take_mark")), Script(read("keep_mark"))
 GIVE_BACK = Script(read("give_back_mark"))
@@ -25,21 +26,20 @@ def keep(counter, lifetime):
     KEEP({"mark": "mark"}, counter=str(counter), lifetime=lifetime)
 
 
-def give_back(counter, *, before="", codes=None, value="", codes_lifetime=1000):
+def give_back(counter, *, before="", codes=None, value=""):
     GIVE_BACK(
         {"mark": "mark", "codes": codes},
         counter=str(counter),
         before=before,
         lifetime=YEAR,
         codes=value,
-        codes_lifetime=codes_lifetime,
     )
 
 
 @pytest.mark.requirement("R7")
 def test_only_a_higher_counter(client):
     """The same and lower ones are used."""
-    assert take(5) == {"before": "", "counter": "5", "codes": "", "left": 0}
+    assert take(5) == {"before": "", "counter": "5", "codes": ""}
     assert take(5) is None
     assert take(4) is None
     assert client.get("mark") == "5"
@@ -77,10 +77,9 @@ def test_a_sent_code_must_be_pending(client):
     assert take(5, codes="codes") is None
     assert not client.exists("mark")
     assert client.get("codes") == "7:100:0"
-    taken = take(7, codes="codes")
-    assert 60_000 < taken.pop("left") <= 90_000
-    assert taken == {"before": "", "counter": "7", "codes": "7:100:0"}
-    assert not client.exists("codes")
+    assert take(7, codes="codes") == {"before": "", "counter": "7", "codes": "7:100:0"}
+    assert client.get("codes") == f"7:100:{USED}"
+    assert 60_000 < client.pttl("codes") <= 90_000
     assert take(7, codes="codes") is None
 
 
@@ -92,10 +91,11 @@ def test_all_codes_of_a_flow_are_used_up_by_the_first(client, accepted):
     client.set("codes", value)
     taken = take(accepted, codes="codes")
     assert (taken["before"], taken["counter"], taken["codes"]) == ("", "9", value)
+    client.delete("mark")
+    assert [take(counter, codes="codes") for counter in (7, 9)] == [None, None]
     client.set("codes", value)  # it comes back from a backup
-    for counter in (7, 9):
-        assert take(counter, codes="codes") is None
-    assert client.get("mark") == "9"
+    client.set("mark", 9)
+    assert [take(counter, codes="codes") for counter in (7, 9)] == [None, None]
 
 
 def test_a_used_code_leaves_what_is_pending(client):
@@ -177,19 +177,22 @@ def test_another_mark_is_not_given_back(client):
 
 
 def test_codes_that_are_given_back(client):
-    """They are pending again, as long as it is said."""
-    client.set("codes", "5:100:0")
+    """They are pending again, with the tries and the time that they had left."""
+    client.set("codes", "5:100:2", px=50_000)
     taken = take(5, codes="codes")
-    give_back(5, codes="codes", value=taken["codes"], codes_lifetime=50_000)
-    assert client.get("codes") == "5:100:0"
+    give_back(5, codes="codes", value=taken["codes"])
+    assert client.get("codes") == "5:100:2"
     assert 0 < client.pttl("codes") <= 50_000
     assert take(5, codes="codes")
 
 
 def test_codes_that_were_sent_meanwhile_stay(client):
-    """A new message has come after the mark was taken."""
+    """A new message has come after the mark was taken, or the codes have expired."""
     client.set("codes", "5:100:0")
     take(5, codes="codes")
-    client.set("codes", "6:100:0")
+    client.set("codes", f"5:100:{USED},6:100:0")
     give_back(5, codes="codes", value="5:100:0")
-    assert client.get("codes") == "6:100:0"
+    assert client.get("codes") == f"5:100:{USED},6:100:0"
+    client.delete("codes")
+    give_back(5, codes="codes", value="5:100:0")
+    assert not client.exists("codes")

@@ -171,9 +171,8 @@ class Machine(RuleBasedStateMachine):
             before=before,
             lifetime=YEAR * 1000,
             codes=",".join(map(str, codes)),
-            codes_lifetime=100_000,
         )
-        self.reference.give_back(counter, before, YEAR, flow, codes, 100)
+        self.reference.give_back(counter, before, YEAR, flow, codes)
 
     @rule(tens=st.one_of(st.integers(1, 12), st.sampled_from([15, 16, 30, 360, 8640])))
     def pass_time(self, tens: int) -> None:
