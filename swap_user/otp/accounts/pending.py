@@ -16,9 +16,9 @@ def forget(account_key: str, authenticators: Iterable[uuid.UUID] = ()) -> None:
     Delete the challenge that is bound to no session, and the marks of authenticators.
 
     The challenges and the shown factors of a session have keys that only this session knows. They
-    expire within ten minutes, and none of them works without its authenticator or its user. Counts
-    of guesses and messages stay until they expire, so that no user gets new ones by deleting and
-    creating an account. If Redis can't be reached, everything expires by itself.
+    expire within ten minutes, and none of them works without its authenticator or its user. Budgets
+    of addresses, receivers and the site stay. If Redis can't be reached, everything expires by
+    itself.
 
     Args:
         account_key: the account key, see ``keys.account_key()``.

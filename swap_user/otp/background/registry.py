@@ -82,7 +82,7 @@ def subject_of(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Subj
     name, args, kwargs = _unwrapped(job, args, kwargs)
     if name not in JOBS:
         return Subject(name)
-    if JOBS[name] == _NOTICE:
+    if JOBS[name] in (_NOTICE, _PREVIOUS):
         return Subject(name, user=str(args[0] if args else kwargs.get("user_pk")))
     username = str(args[0] if args else kwargs.get("name"))
     return Subject(name, account=keys.account_key(username))

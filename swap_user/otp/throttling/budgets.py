@@ -22,10 +22,6 @@ _NETWORK_FACTOR = 10
 # header is not configured.
 _UNKNOWN_FACTOR = 100
 
-# Requests by one known browser for one account in an hour. They are charged to no address, so that
-# strangers in the same network can't use up what the owner needs.
-_ASKS_PER_BROWSER = 40
-
 # A network with so many messages in a day gets no extra one.
 _RARELY = 2
 
@@ -52,8 +48,10 @@ def guess_brake(visitor: Visitor) -> list[Budget]:
 def asks(account_key: str, visitor: Visitor) -> list[Budget]:
     """Return the budgets of a request for a code."""
     if visitor.claims(account_key) and visitor.browser is not None:
+        # They are charged to no address, so that strangers in the same network can't use up what
+        # the owner needs. More than the messages of a day are of no use.
         key = redis_key(account_key, "asks", visitor.browser.hash)
-        return [Budget(key, _ASKS_PER_BROWSER, HOUR, "browser")]
+        return [Budget(key, limits.limit("known_messages_per_account"), HOUR, "browser")]
     return _by_address(visitor, "asks_per_address")
 
 
@@ -115,7 +113,7 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
         origin: where the request came from.
         is_known: whether a known browser asked for the message, or it is a notice.
     """
-    key, site = keyed_hash("receiver", receiver), _of_site(is_known=is_known)
+    key, site = _of_receiver(receiver), _of_site(is_known=is_known)
     if is_known:
         most = limits.limit("known_messages_per_receiver")
         return [[Budget(redis_key(key, "known"), most, DAY, "receiver"), *site]]
@@ -135,8 +133,13 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
 
 def receiver_keys(receiver: str) -> list[str]:
     """Return the Redis keys of the budgets of a receiver that unknown browsers use up."""
-    key = keyed_hash("receiver", receiver)
+    key = _of_receiver(receiver)
     return [redis_key(key, "messages"), redis_key(key, "newcomers")]
+
+
+def _of_receiver(receiver: str) -> str:
+    # Several accounts may have the same mailbox, written in upper and lower case.
+    return keyed_hash("receiver", receiver.casefold())
 
 
 def _of_site(*, is_known: bool) -> list[Budget]:
