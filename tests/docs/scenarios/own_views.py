@@ -25,11 +25,6 @@ def walk_the_views() -> None:
     assert "_auth_user_id" in client.session
 
 
-@scenario("views")
-def _views() -> None:
-    walk_the_views()
-
-
 @scenario("limits")
 def _limits() -> None:
     from django.test import RequestFactory
@@ -43,8 +38,8 @@ def _limits() -> None:
     assert client_address(request) == "203.0.113.7"
 
 
-@scenario("limits-views")
-def _views_with_limits() -> None:
+@scenario("views")
+def _views() -> None:
     from django.core import mail
     from django.test import Client
 
