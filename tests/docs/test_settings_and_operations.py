@@ -174,7 +174,7 @@ def test_reasons_of_refusals():
         text
         for path in (ROOT / "swap_user/otp/verification").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Refused", "Wrong"}
         for text in words(node.args[0])
     }
     told = {code(row[0]) for row in rows("docs/reference/operations.md", "reason of a refusal")}

@@ -176,14 +176,14 @@ def test_a_cookie_of_a_revoked_browser(user, shared_redis, door):
 
 @pytest.mark.parametrize("kind", CODES)
 def test_a_used_code(user, shared_redis, kind):
-    """As a wrong code; the one of an app takes one more trip, in which Redis refuses it."""
+    """As a wrong code, and one more trip, in which Redis refuses it."""
     request = visitor()
     code = CODES[kind](request)
     assert enter(request, code) == user
     with counted(shared_redis) as cost:
         assert enter(request, code) is None
     assert cost.database == {"SELECT": 1, "INSERT": 1}
-    assert cost.trips == (2 if kind == "sent" else 3)
+    assert cost.trips == 3
     assert cost.jobs == ["after_wrong_guess"]
 
 

@@ -5,6 +5,7 @@ import random
 import pytest
 from django.db import OperationalError
 
+from swap_user.conf import limits
 from swap_user.models import WrongGuess
 from swap_user.otp import LoginUnavailable, send_code
 from swap_user.otp.challenges import challenge
@@ -25,11 +26,12 @@ LIFE = 300  # OTP_TIMEOUT
 
 
 def pending(request):
-    """Return how many codes of this flow count."""
+    """Return how many codes of this flow are not used up."""
     key = challenge.challenge_key(keys.account_key(username()), request.session["_swap_user_flow"])
     with scripts._reached() as client:
         value = client.get(key)
-    return len(value.decode().split(",")) if value else 0
+    entries = value.decode().split(",") if value else []
+    return sum(int(entry.split(":")[2]) <= limits.TRIES_PER_CODE for entry in entries)
 
 
 @pytest.mark.requirement("R24")
