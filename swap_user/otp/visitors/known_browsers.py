@@ -65,9 +65,8 @@ def read(request: HttpRequest | None) -> Browser | None:
     if not cookie:
         return None
     try:
-        # The alpha stored a dictionary of account keys.
         match signing.loads(cookie, salt=_salt(), max_age=MAX_AGE):
-            case [str(name), list(accounts) | dict(accounts)] if name.isascii():
+            case [str(name), list(accounts)] if name.isascii():
                 return Browser(name, [each for each in accounts if isinstance(each, str)])
     except signing.BadSignature:
         pass
@@ -112,10 +111,15 @@ def remember(request: HttpRequest, response: HttpResponseBase, account_key: str,
         account_key: the account key, see ``keys.account_key()``.
         user: the user who logged in.
     """
-    before = read(request) or Browser(secrets.token_urlsafe(16), [])
-    others = [each for each in before.accounts if each != account_key]
-    browser = Browser(before.id, [*others[1 - MAX_ACCOUNTS :], account_key])
-    _store(browser, user, request)
+    browser = read(request) or _new()
+    row = of_user(user).filter(browser=browser.hash).first()
+    if row is None and account_key in browser.accounts:
+        # It was revoked. With the same id, this login would bring back all copies of its cookie.
+        browser = _new()
+    others = [each for each in browser.accounts if each != account_key]
+    browser = Browser(browser.id, [*others[1 - MAX_ACCOUNTS :], account_key])
+    if row is None or timezone.now() - row.logged_in_at >= timedelta(seconds=_STORED_EVERY):
+        _store(browser, user, request)
     response.set_cookie(
         COOKIE,
         signing.dumps([browser.id, browser.accounts], salt=_salt()),
@@ -128,13 +132,13 @@ def remember(request: HttpRequest, response: HttpResponseBase, account_key: str,
     )
 
 
+def _new() -> Browser:
+    return Browser(secrets.token_urlsafe(16), [])
+
+
 def _store(browser: Browser, user: Any, request: HttpRequest) -> None:
-    now = timezone.now()
     rows = of_user(user)
-    row = rows.filter(browser=browser.hash).first()
-    if row is not None and now - row.logged_in_at < timedelta(seconds=_STORED_EVERY):
-        return
-    values = {"logged_in_at": now, **browser_and_network(request)}
+    values = {"logged_in_at": timezone.now(), **browser_and_network(request)}
     _, is_new = rows.update_or_create(user_id=user.pk, browser=browser.hash, defaults=values)
     if is_new:
         rows.filter(pk__in=list(rows.values_list("pk", flat=True)[MAX_BROWSERS:])).delete()

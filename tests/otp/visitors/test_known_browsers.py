@@ -45,8 +45,13 @@ def known(user):
 
 def again(response):
     """Return a new request that sends the cookie back."""
+    return with_cookie(response.cookies[known_browsers.COOKIE].value)
+
+
+def with_cookie(value):
+    """Return a new request with this cookie."""
     request = visitor()
-    request.COOKIES[known_browsers.COOKIE] = response.cookies[known_browsers.COOKIE].value
+    request.COOKIES[known_browsers.COOKIE] = value
     return request
 
 
@@ -184,6 +189,7 @@ def test_a_login_every_day_keeps_a_browser(user, clock):
 
 
 ODD = {
+    "of the alpha": lambda: signing.dumps(["id", {"a": [1, ""]}], salt=known_browsers.SALT),
     "empty": lambda: "",
     "unsigned": lambda: "x",
     "of another purpose": lambda: signing.dumps(["id", {}]),
@@ -215,21 +221,6 @@ def test_a_cookie_of_an_earlier_release(clock):
     assert (browser.id, browser.accounts) == ("an id", [keys.account_key("user1@example.com")])
     clock.shift(YEAR + 1)
     assert known_browsers.read(request) is None
-
-
-def test_a_cookie_of_the_alpha(user):
-    """It had a dictionary of times. It is a stranger's until the next login, which keeps its id."""
-    request = visitor()
-    account = keys.account_key(username())
-    request.COOKIES[known_browsers.COOKIE] = signing.dumps(
-        ["id of the alpha", {account: [NOW * 1000, ""]}], salt=known_browsers.SALT
-    )
-    assert not is_known(request, user)
-    response = HttpResponse()
-    assert enter(request, ask(request)) == user
-    remember_browser(request, response)
-    assert is_known(again(response), user)
-    assert known_browsers.read(again(response)).id == "id of the alpha"
 
 
 def test_it_ends_after_a_year(user, clock):
@@ -299,6 +290,27 @@ def test_a_revoked_browser_stays_revoked(user, clock, shared_redis):
     assert is_known(home, user)
     clock.shift(YEAR / 2)
     assert not is_known(work, user)
+
+
+@pytest.mark.requirement("R45")
+def test_a_login_does_not_bring_back_copies_of_a_revoked_cookie(user, clock):
+    """The browser is known again, under another id: a thief has its cookie of before."""
+    home, other = known(user), make_user(2)
+    stolen = with_cookie(home.COOKIES[known_browsers.COOKIE])
+    assert enter(home, ask(home, other.get_username()), other.get_username()) == other
+    response = HttpResponse()
+    remember_browser(home, response)
+    both = again(response)
+    assert is_known(both, user)
+    assert is_known(both, other)
+    end_sessions(user)
+    clock.shift(1)
+    assert enter(both, ask(both)) == user
+    response = HttpResponse()
+    remember_browser(both, response)
+    assert is_known(again(response), user)
+    assert not is_known(stolen, user)
+    assert not is_known(both, user)
 
 
 def test_a_reset_revokes_browsers_and_lifts_limits(user, clock):
