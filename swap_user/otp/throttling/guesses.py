@@ -111,7 +111,7 @@ class Attempt:
     Attributes:
         place: its place among the attempts in flight.
         charged: the budgets in Redis that were charged.
-        position: how many attempts are in flight, with this one.
+        position: how many attempts are in flight, with this one. 0 if it is braked.
         is_braked: whether visitors without a known address have tried too many codes.
         now: Unix time in seconds, by the clock of the Redis server, which all servers share.
         is_known: whether the browser is known for the account, by its signed cookie.
@@ -133,8 +133,10 @@ class Attempt:
             units: the units of this attempt: the number of codes that are right now.
             most_units: the most units that an attempt at this account can have.
         """
+        if self.is_braked:
+            return False
         used = counted.known if self.is_known else counted.strangers
-        most = 0 if self.is_braked else _most(is_known=self.is_known)
+        most = _most(is_known=self.is_known)
         # One guess a year is always allowed, whatever its weight.
         if most and not used and self.position == 1:
             return True

@@ -14,7 +14,8 @@ if not is_braked then charge(args.brake) end
 
 local now = tonumber(redis.call('TIME')[1])
 local position = 0
-if args.id then
+-- An attempt that is braked is compared with nothing, so it takes no place.
+if args.id and not is_braked then
     redis.call('ZREMRANGEBYSCORE', keys.open, '-inf', now - args.lifetime)
     redis.call('ZADD', keys.open, now, args.id)
     -- Another attempt may be kept for longer.

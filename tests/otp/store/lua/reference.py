@@ -114,9 +114,9 @@ class Reference:
         is_braked = self.full(brake) is not None
         if not is_braked:
             self.charge_all(brake)
-        self.open[name] = self.now + 60
+            self.open[name] = self.now + 60
         own, shared = (text(self.get(key, [])) for key in (flow, "shared"))
-        return len(self.open), is_braked, shared, own
+        return 0 if is_braked else len(self.open), is_braked, shared, own
 
     def begin_long(self, budgets: list[Budget], most: int, flow: str) -> Any:
         if spent := self.full(budgets):

@@ -108,12 +108,12 @@ def test_a_limited_attempt_does_nothing_else(client):
 
 
 def test_the_brake_stops_nobody_from_trying(client):
-    """Its attempts are in flight and read all; only it is said that the brake is on."""
+    """It is said that the brake is on. Then attempts read all, and take no place."""
     client.set("shared", PENDING)
     brake = [Budget("all", 2, 100, "unknown addresses")]
     found = [short(name, brake=brake) for name in "abcd"]
     assert [each["is_braked"] for each in found] == [False, False, True, True]
-    assert [each["position"] for each in found] == [1, 2, 3, 4]
+    assert [each["position"] for each in found] == [1, 2, 0, 0]
     assert {each["scope"] for each in found} == {""}
     assert {each["shared"] for each in found} == {PENDING}
     assert client.get("all") == "2"
