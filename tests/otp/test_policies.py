@@ -1,11 +1,26 @@
 """Policies: which codes let in, one at a time or two in turn."""
 
+from functools import partial
+from typing import Any, ClassVar
+
 import pytest
 
 from swap_user.otp import AnotherCodeNeeded, generate_recovery_codes, policies, send_code
-from swap_user.otp.verification import verifier
+from swap_user.otp.dispatchers import AbstractDispatcher
+from swap_user.otp.verification import completion
 from swap_user.testing import outbox
-from tests.support import NOW, ask, enter, give, make_user, totp, use_policy, username, visitor
+from tests.support import (
+    NOW,
+    ask,
+    configure,
+    enter,
+    give,
+    make_user,
+    totp,
+    use_policy,
+    username,
+    visitor,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -47,6 +62,36 @@ def test_both_needs_two_codes_in_turn(user, settings, recovery):
         assert len(caught.value.missing) == 1
         assert enter(request, first) is None  # used up
         assert enter(request, second) == user
+
+
+class Queue(AbstractDispatcher):
+    """Keeps all jobs until ``run()``."""
+
+    jobs: ClassVar[list[Any]] = []
+
+    def dispatch(self, job, args, kwargs):
+        self.jobs.append(partial(job, *args, **kwargs))
+
+    @classmethod
+    def run(cls):
+        while cls.jobs:
+            cls.jobs.pop(0)()
+
+
+@pytest.mark.requirement("R53", "R55")
+@pytest.mark.user_model("no password")
+def test_a_code_that_waits_in_a_queue_follows_the_login(user, settings):
+    """The app's code is typed before the job has run, and the session has got another flow."""
+    use_policy(settings, "Both")
+    configure(settings, OTP_DISPATCHER="tests.otp.test_policies.Queue")
+    give(user)
+    request, stranger = visitor(), visitor()
+    send_code(request, username())
+    with pytest.raises(AnotherCodeNeeded):
+        enter(request, totp(NOW))
+    Queue.run()
+    assert enter(stranger, outbox[-1].otp) is None
+    assert enter(request, outbox[-1].otp) == user
 
 
 @pytest.mark.user_model("no password")
@@ -99,7 +144,7 @@ def test_the_password_may_come_second(user, settings):
     request = visitor()
     with pytest.raises(AnotherCodeNeeded):
         enter(request, ask(request))
-    verifier.note_password(user, request)
+    completion.note_password(user, request)
     assert enter(request, ask(request)) == user
 
 
@@ -137,7 +182,7 @@ def test_both_needs_the_password_first(user, settings):
     with pytest.raises(AnotherCodeNeeded) as caught:
         enter(other, ask(other))
     assert caught.value.missing == (frozenset({"password"}),)
-    verifier.note_password(user, request)
+    completion.note_password(user, request)
     assert enter(request, ask(request)) == user
 
 

@@ -79,17 +79,26 @@ def issue(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    key = challenge_key(account_key, flow)
-    issued = _ISSUE(
-        {"last": last_counter_key(account_key), "codes": key},
-        counter=str(counter),
-        above=str(above),
-        now=int(now * 1000),
-        expiry=int(expires_at * 1000),
-        half=timeout * 500,
-        tries=limits.TRIES_PER_CODE,
-    )
-    return Challenge(key, int(issued["counter"]), int(issued["expiry"]))
+    args = {
+        "counter": str(counter),
+        "above": str(above),
+        "now": int(now * 1000),
+        "expiry": int(expires_at * 1000),
+        "half": timeout * 500,
+        "tries": limits.TRIES_PER_CODE,
+    }
+    while True:
+        key = challenge_key(account_key, flow)
+        named = {"last": last_counter_key(account_key), "codes": key}
+        issued = _ISSUE({**named, "forward": flow and forward_key(account_key, flow)}, **args)
+        if "flow" not in issued:
+            return Challenge(key, int(issued["counter"]), int(issued["expiry"]))
+        flow = issued["flow"]
+
+
+def forward_key(account_key: str, flow: str) -> str:
+    """Return the Redis key of the flow that has followed a flow after one of two factors."""
+    return keys.redis_key(account_key, "forward", flow)
 
 
 def earliest(now: float) -> int:

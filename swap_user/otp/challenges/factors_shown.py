@@ -46,6 +46,7 @@ def add(
     user: AbstractBaseUser,
     *,
     moved: Sequence[tuple[str, str]] = (),
+    forward: str | None = None,
 ) -> None:
     """
     Record that ``user`` has shown a factor.
@@ -57,14 +58,15 @@ def add(
         user: the user whose factor it is.
         moved: Redis keys that are renamed first, in the same step: the old and the new name of
             each. Missing keys are ignored.
+        forward: the Redis key that then tells the flow, see ``challenge.forward_key()``.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    named: dict[str, str | None] = {"shown": shown_key(account_key, flow)}
+    named = {"shown": shown_key(account_key, flow), "forward": forward}
     for number, (old, new) in enumerate(moved):
         named |= {f"from{number}": old, f"to{number}": new}
-    _ADD(named, entry=f"{factor}@{user.pk}", moved=len(moved), seconds=SECONDS)
+    _ADD(named, entry=f"{factor}@{user.pk}", moved=len(moved), flow=flow, seconds=SECONDS)
 
 
 def forget(account_key: str, flow: str) -> None:

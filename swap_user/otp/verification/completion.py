@@ -98,4 +98,5 @@ def _show_factor(
     # The tries are moved too. Otherwise a known password would refill them.
     by_flow = (challenge.challenge_key, factors_shown.shown_key, budgets.tries_key)
     moved = [(key(account_key, old_flow), key(account_key, new_flow)) for key in by_flow]
-    factors_shown.add(account_key, new_flow, factor, user, moved=moved)
+    forward = challenge.forward_key(account_key, old_flow)
+    factors_shown.add(account_key, new_flow, factor, user, moved=moved, forward=forward)

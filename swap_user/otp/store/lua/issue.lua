@@ -1,8 +1,12 @@
 -- uses: codes
--- Issue a code, or use the pending one of the flow again.
--- keys: last (the last counter of the account), codes (the pending codes of the flow).
+-- Issue a code, or use the pending one of the flow again. If the flow has moved, return the next one.
+-- keys: last (the last counter of the account), codes (the pending codes of the flow), forward (the
+--   next flow; missing without a flow).
 -- args: counter (the smallest new one), above (the last one that was accepted), now and expiry
 --   (Unix time in milliseconds), half (of a lifetime, in milliseconds), tries (at each code).
+local flow = keys.forward and redis.call('GET', keys.forward)
+if flow then return cjson.encode({flow = flow}) end
+
 local live = {}
 for _, code in ipairs(parse(redis.call('GET', keys.codes))) do
     if tonumber(code.expiry) > args.now and tonumber(code.counter) > tonumber(args.above) then

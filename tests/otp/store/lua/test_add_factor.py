@@ -6,7 +6,8 @@ ADD = Script(read("add_factor"))
 
 
 def add(entry, **keys):
-    ADD({"shown": "shown", **keys}, entry=entry, moved=len(keys) // 2, seconds=600)
+    moved = sum(name.startswith("from") for name in keys)
+    ADD({"shown": "shown", **keys}, entry=entry, moved=moved, flow="next", seconds=600)
 
 
 def test_factors_are_added(client):
@@ -32,3 +33,10 @@ def test_shown_factors_move_too(client):
     client.set("before", "sent@1")
     add("authenticator@1", from0="before", to0="shown")
     assert client.get("shown") == "sent@1,authenticator@1"
+
+
+def test_a_job_that_was_queued_before_is_told_where_the_flow_has_moved(client):
+    """As long as the factor is known."""
+    add("sent@1", forward="forward")
+    assert client.get("forward") == "next"
+    assert 540 < client.ttl("forward") <= 600

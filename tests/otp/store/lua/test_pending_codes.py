@@ -110,3 +110,11 @@ def test_a_job_that_comes_late(client):
     assert issue(life=1)[1] == NOW + 1
     issue(life=-5, codes="b")
     assert not client.exists("b") or client.pttl("b") <= 1
+
+
+def test_a_flow_that_has_moved(client):
+    """Nothing is issued: the next flow is the answer, and is asked then."""
+    client.set("forward", "next")
+    keys = {"last": "last", "codes": "codes", "forward": "forward"}
+    assert ISSUE(keys, counter="1", above="-1", now=NOW, expiry=NOW + LIFE) == {"flow": "next"}
+    assert client.keys("*") == ["forward"]
