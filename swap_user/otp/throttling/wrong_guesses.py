@@ -10,6 +10,7 @@ the same time and the table stays small (R33, R48).
 import random
 import time
 import uuid
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from swap_user.models import WrongGuess
 from swap_user.otp.after_commit import is_in_testcase
 from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.durable import statements
-from swap_user.otp.durable.own_connection import can_limit, may_see_old_rows
+from swap_user.otp.durable.own_connection import can_limit, may_see_old_rows, own_connection
 from swap_user.otp.durable.upsert import upsert
 from swap_user.otp.store.budgets import DAY
 from swap_user.otp.throttling import messages
@@ -60,24 +61,34 @@ def store(attempt: Attempt, user_pk: Any, units: int) -> None:
         is_known=attempt.is_known,
     )
     alias = router.db_for_write(WrongGuess)
-    connection = connections[alias]
     statements.run(alias, partial(upsert, row), attempt.place)
-    if _is_seen_by_all(connection):
+    if _is_committed(connections[alias]):
         attempt.place.settle()
 
 
-def _is_seen_by_all(connection: BaseDatabaseWrapper) -> bool:
-    """
-    Return whether all other attempts see a guess that was stored now.
+def _is_committed(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether a guess that was stored now is committed: see ``statements.run()``."""
+    is_settled = can_limit(connection) or not is_in_transaction(connection)
+    return is_settled or is_in_testcase(connection.alias)
 
-    It is missing where a transaction reads from a snapshot. Then the attempt takes its room for its
-    whole minute.
+
+def committed(seen: Counted, user_pk: Any, *, now: int) -> Counted:
     """
-    if is_in_testcase(connection.alias):
-        return True
-    if not can_limit(connection):  # it was stored in the transaction of the caller, if there is one
-        return not is_in_transaction(connection)
-    return not may_see_old_rows(connection)
+    Return what counts for an account, also if the caller reads from an older snapshot.
+
+    Args:
+        seen: what the caller reads.
+        user_pk: primary key of the owner, or None if there is no account.
+        now: Unix time in seconds.
+    """
+    connection = connections[router.db_for_write(WrongGuess)]
+    if not is_in_transaction(connection) or is_in_testcase(connection.alias):
+        return seen
+    if not can_limit(connection) or not may_see_old_rows(connection):
+        return seen
+    with own_connection(connection) as (own, cursor):
+        cursor.execute(*_sums(user_pk, now).query.get_compiler(connection=own).as_sql())
+        return _counted(cursor.fetchall())
 
 
 def counted(user: Any, *, now: int) -> Counted:
@@ -88,9 +99,17 @@ def counted(user: Any, *, now: int) -> Counted:
         user: the owner of the account.
         now: Unix time in seconds.
     """
-    rows = written(WrongGuess).filter(user_id=user.pk, at__gt=now - YEAR)
-    sums = dict(rows.order_by().values_list("is_known").annotate(Sum("units")))
-    return Counted(strangers=sums.get(False, 0), known=sums.get(True, 0))
+    return _counted(_sums(user.pk, now))
+
+
+def _sums(user_pk: Any, now: int) -> "QuerySet[WrongGuess, tuple[bool, int]]":
+    rows = written(WrongGuess).filter(user_id=user_pk, at__gt=now - YEAR)
+    return rows.order_by().values_list("is_known").annotate(Sum("units"))
+
+
+def _counted(sums: Iterable[tuple[bool, int]]) -> Counted:
+    by_browser = dict(sums)
+    return Counted(strangers=by_browser.get(False, 0), known=by_browser.get(True, 0))
 
 
 def of_user(user: Any) -> "QuerySet[WrongGuess]":

@@ -157,13 +157,15 @@ class _Check:
             found = [each for each in found if each.challenge is not None]
         return cls(login, is_long, query, rows, found)
 
-    @property
+    @cached_property
     def counted(self) -> Counted:
         """The wrong guesses of the account."""
+        now = self.login.attempt.now
         if not self.authenticators:
-            return Counted()
+            return wrong_guesses.committed(Counted(), None, now=now)
         row = self.authenticators[0]
-        return Counted(row.stranger_units, row.known_units)
+        seen = Counted(row.stranger_units, row.known_units)
+        return wrong_guesses.committed(seen, row.user.pk, now=now)
 
     @property
     def is_browser_known(self) -> bool:
@@ -180,11 +182,13 @@ class _Check:
     @cached_property
     def may_compare(self) -> bool:
         """Whether the code may be compared."""
+        if self.is_long:
+            return True
         attempt = self.login.attempt
         # Only other attempts in flight need it. It would take longer for users with apps (R33).
         most_units = weights.heaviest(self.authenticators) if attempt.position > 1 else 0
         has_room = attempt.has_room(self.counted, self.units, most_units)
-        return self.is_long or (has_room and (self.is_browser_known or not attempt.is_known))
+        return has_room and (self.is_browser_known or not attempt.is_known)
 
 
 @sensitive_variables("code", "compared", "match")
