@@ -97,12 +97,12 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
         audit.record(logging.WARNING, "code not sent", user=user.pk, reason=reason)
         return
     is_known = bool(job.browser) and known_browsers.is_known(job.browser, user)
-    clock = messages.server_time()
+    clock, kept = guesses.kept(account_key)
     if not messages.charge_account(user, account_key, job.origin, is_known=is_known, now=clock):
         audit.record(logging.WARNING, "send limited", account=account_key, scope="account")
         return
     counted = wrong_guesses.counted(user, now=clock)
-    is_short = guesses.accepts_short(counted, authenticators, is_known=is_known)
+    is_short = guesses.accepts_short(counted, authenticators, kept=kept, is_known=is_known)
     digits = job.digits if is_short else hotp.MAX_DIGITS
     send_message(render(job, user, digits=digits, is_known=is_known))
 

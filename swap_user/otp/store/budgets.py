@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 HOUR = 3600
 DAY = 24 * HOUR
+YEAR = 365 * DAY
 """Periods in seconds."""
 
 

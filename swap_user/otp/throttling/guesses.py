@@ -30,7 +30,7 @@ from swap_user.otp.challenges import login_state
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import keys, scripts
-from swap_user.otp.store.budgets import DAY, Budget
+from swap_user.otp.store.budgets import YEAR, Budget
 from swap_user.otp.throttling import budgets, weights
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.signals import login_limited
@@ -41,6 +41,7 @@ _IN_FLIGHT = 60
 _BEGIN = scripts.JSONScript(scripts.read("begin_attempt"))
 _END = scripts.Script(scripts.read("end_attempt"))
 _KEEP = scripts.Script(scripts.read("keep_attempt"))
+_KEPT = scripts.JSONScript(scripts.read("kept_attempts"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +85,19 @@ class Place:
     Attributes:
         key: the Redis key of the attempts in flight. "" if the code is not short.
         id: identifies the attempt.
+        counts: whether its wrong guess counts: its code was compared with those of a user.
     """
 
     key: str = ""
     id: str = ""
+    counts: bool = True
 
     not_saved: str = field(default="wrong guess not saved", init=False)
 
     def keep(self) -> None:
-        """Keep it for a day: the wrong guess may be rolled back."""
-        _KEEP({"open": self.key}, id=self.id, seconds=DAY)
+        """Keep it for a year if it counts: the wrong guess may be rolled back."""
+        if self.counts:
+            _KEEP({"open": self.key}, id=self.id, seconds=YEAR)
 
     def settle(self) -> None:
         """Leave it: the wrong guess is stored."""
@@ -159,8 +163,22 @@ def code_class(code: str | None) -> str:
     return "long" if len(code) >= hotp.MAX_DIGITS else "short"
 
 
+def kept(account_key: str) -> tuple[int, int]:
+    """
+    Return Unix time by the clock of the Redis server, and how many places at an account are kept.
+
+    Args:
+        account_key: the account key, see ``keys.account_key()``.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    answer = _KEPT({"open": keys.redis_key(account_key, "open")})
+    return _server_time(answer["now"]), answer["kept"]
+
+
 def accepts_short(
-    counted: Counted, authenticators: Iterable[Authenticator], *, is_known: bool
+    counted: Counted, authenticators: Iterable[Authenticator], *, kept: int = 0, is_known: bool
 ) -> bool:
     """
     Return whether a short code that is sent now will be compared.
@@ -168,13 +186,15 @@ def accepts_short(
     Args:
         counted: what the database has counted.
         authenticators: those of the account.
+        kept: how many places at the account are kept.
         is_known: whether a known browser of the account asked for the code.
     """
     units = weights.heaviest(authenticators)
     if is_known and counted.known + units <= _most(is_known=True):
         return True
     most = _most(is_known=False)
-    return counted.strangers + units <= most or (most > 0 and not counted.strangers)
+    used = counted.strangers + kept * units
+    return used + units <= most or (most > 0 and not used)
 
 
 def _most(*, is_known: bool) -> int:

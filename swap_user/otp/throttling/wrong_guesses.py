@@ -11,6 +11,7 @@ import random
 import time
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,13 +25,10 @@ from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.durable import statements
 from swap_user.otp.durable.own_connection import can_limit, may_see_old_rows, own_connection
 from swap_user.otp.durable.upsert import upsert
-from swap_user.otp.store.budgets import DAY
+from swap_user.otp.store.budgets import DAY, YEAR
 from swap_user.otp.throttling import messages
 from swap_user.otp.throttling.guesses import Attempt, Counted
 from swap_user.users.databases import written
-
-YEAR = 365 * DAY
-"""How long a wrong guess counts, in seconds."""
 
 # The number of rows without a user. Requests that write the same row at the same time wait for
 # each other, so there are more rows than any site has requests at a time.
@@ -61,7 +59,8 @@ def store(attempt: Attempt, user_pk: Any, units: int) -> None:
         is_known=attempt.is_known,
     )
     alias = router.db_for_write(WrongGuess)
-    statements.run(alias, partial(upsert, row), attempt.place)
+    place = replace(attempt.place, counts=user_pk is not None)
+    statements.run(alias, partial(upsert, row), place)
     if _is_committed(connections[alias]):
         attempt.place.settle()
 

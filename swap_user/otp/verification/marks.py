@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from swap_user.otp.challenges.challenge import Challenge
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.store import keys, scripts
-from swap_user.otp.store.budgets import DAY, HOUR
+from swap_user.otp.store.budgets import HOUR, YEAR
 from swap_user.otp.throttling.guesses import Attempt
 
 # Lifetimes of the mark in milliseconds.
 _USUAL = HOUR * 1000
-_LONG = 365 * DAY * 1000
+_LONG = YEAR * 1000
 
 _TAKE = scripts.JSONScript(scripts.read("take_mark"))
 _KEEP = scripts.Script(scripts.read("keep_mark"))

@@ -26,6 +26,7 @@ from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
 from swap_user.otp.delivery.notices import after_wrong_guess
 from swap_user.otp.store import keys
+from swap_user.otp.store.budgets import YEAR
 from swap_user.otp.throttling import guesses, weights, wrong_guesses
 from swap_user.otp.throttling.guesses import Counted, ReachedLimit
 from swap_user.otp.verification import consumption
@@ -148,7 +149,7 @@ class _Check:
         """Charge the attempt, and read what the code is compared with."""
         login = begin(claim, code, is_known=is_known)
         is_long = guesses.code_class(code) == "long"
-        since = login.attempt.now - wrong_guesses.YEAR
+        since = login.attempt.now - YEAR
         query = AuthenticatorQuery(claim.name, browser=claim.browser, since=since)
         rows = [each for each in query.run() if lookup.answers_to(each.user, claim.name)]
         digits = hotp.MAX_DIGITS if is_long else swap_user_settings.OTP_DIGITS

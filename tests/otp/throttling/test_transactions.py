@@ -13,13 +13,14 @@ from django.db import OperationalError, connection, connections, transaction
 from swap_user.models import WrongGuess
 from swap_user.otp import LoginUnavailable, limited
 from swap_user.otp.durable import own_connection, statements
+from swap_user.otp.store import scripts
 from swap_user.otp.throttling import guesses
 from swap_user.testing import wait_for_deliveries
 from tests.otp.throttling.helpers import DAY, MINUTE, from_, guess, looked_at, wrong
 from tests.otp.verification.test_conflicts import elsewhere
 from tests.otp.verification.test_consumption import race
 from tests.otp.verification.test_rolled_back import CALLERS
-from tests.support import NOW, enter, totp, username
+from tests.support import NOW, ask, enter, totp, username
 
 pytestmark = [pytest.mark.requirement("R16", "R17", "R43"), pytest.mark.usefixtures("clock")]
 
@@ -286,7 +287,7 @@ def sqlite():
 
 @on_a_site
 def test_a_guess_that_sqlite_could_not_write(user, sqlite, monkeypatch, caplog, clock):
-    """The thread gives up: the attempt stays in flight for a day, and the log says so."""
+    """The thread gives up: the attempt keeps its place for a year, and the log says so."""
     monkeypatch.setattr(statements, "_TRY_FOR", 0)
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.01)
     for number in range(2):
@@ -300,8 +301,28 @@ def test_a_guess_that_sqlite_could_not_write(user, sqlite, monkeypatch, caplog, 
     clock.shift(10 * MINUTE)
     # Two of seven units each are still in flight.
     assert guess(20) == (64 - 2 * 7) // 4
-    clock.shift(DAY)
-    assert guess(20) == 16 - (64 - 2 * 7) // 4
+    assert len(ask(from_(50))) == 10
+    clock.shift(364 * DAY)
+    assert len(ask(from_(50))) == 10
+    assert guess(20) == 0
+    clock.shift(2 * DAY)
+    assert len(ask(from_(50))) == 6
+
+
+@on_a_site
+def test_a_guess_that_counts_for_nothing_keeps_no_place(user, sqlite, monkeypatch, clock):
+    """Its row, which belongs to no user, could not be written either."""
+    guess(16)
+    monkeypatch.setattr(statements, "_TRY_FOR", 0)
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.01)
+    with transaction.atomic():
+        for number in range(20):
+            assert enter(from_(number), wrong()) is None
+        assert wait_for_deliveries()
+        transaction.set_rollback(True)
+    with scripts._reached() as client:
+        (key,) = client.keys("*:open")
+        assert client.zcount(key, NOW + 1, "+inf") == 0
 
 
 @on_a_site

@@ -9,7 +9,7 @@ from swap_user.otp.store.budgets import Budget
 from swap_user.otp.store.scripts import JSONScript, Script, read
 
 BEGIN, END = JSONScript(read("begin_attempt")), Script(read("end_attempt"))
-KEEP = Script(read("keep_attempt"))
+KEEP, KEPT = Script(read("keep_attempt")), JSONScript(read("kept_attempts"))
 
 LIFETIME, DAY = 60, 86_400
 PENDING = "7:1800000000000:0"
@@ -181,3 +181,18 @@ def test_so_many_tries(client, tries):
     assert [bool(long(tries=tries)["own"]) for _ in range(7)] == [True] * tries + [False] * (
         7 - tries
     )
+
+
+def test_how_many_are_kept(client):
+    """Those in flight are not; a key that is missing has none."""
+    before = int(time.time())
+    assert KEPT({"open": "open"})["kept"] == 0
+    for name in "abc":
+        short(name)
+    keep("a")
+    keep("b")
+    answer = KEPT({"open": "open"})
+    assert before <= answer["now"] <= before + 60
+    assert answer["kept"] == 2
+    age(client, DAY + 1)
+    assert KEPT({"open": "open"})["kept"] == 0
