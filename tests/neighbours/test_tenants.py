@@ -66,5 +66,6 @@ def test_two_tenants(database, shared_redis, cache):
             assert seen[f"code of {asked} in {entered}"] == expected
     assert (seen["browser known in one"], seen["browser known in two"]) == (True, False)
     assert (seen["limited in one"], seen["limited in two"]) == (True, False)
+    assert (seen["wrong guesses in one"], seen["wrong guesses in two"]) == (16, 1)
     assert seen["sent before the worker runs"] == []
     assert seen["schema of the worker"] == "public"

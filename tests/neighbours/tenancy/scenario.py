@@ -43,10 +43,10 @@ def make_tenants():
 
 
 def request():
-    """Return a request with a session, whose address nobody else has."""
+    """Return a request with a session of its own."""
     from django.contrib.sessions.backends.db import SessionStore
 
-    made = RequestFactory().get("/")
+    made = RequestFactory(REMOTE_ADDR="81.2.69.160").get("/")
     made.session = SessionStore()
     return made
 
@@ -55,6 +55,7 @@ def play():
     """Return what happened, for the test to look at."""
     from django_tenants.utils import tenant_context
 
+    from swap_user.models import WrongGuess
     from swap_user.otp import limited, remember_browser, send_code
     from swap_user.otp.background import lifecycle
     from swap_user.otp.delivery import retry
@@ -83,16 +84,18 @@ def play():
         browser = request()
         browser.COOKIES = {name: morsel.value for name, morsel in response.cookies.items()}
         seen["browser known in one"] = known_browsers.read(browser) is not None
-        for number in range(20):
+        for number in range(101):
             stranger = request()
             authenticate(stranger, username=EMAIL, otp=f"{number:06}")
         seen["limited in one"] = bool(limited(stranger))
+        seen["wrong guesses in one"] = WrongGuess.objects.filter(user_id=10).count()
     with tenant_context(two):
         seen["browser known in two"] = known_browsers.read(browser) is not None
         entered = request()
         user = authenticate(entered, username=EMAIL, otp=codes["two"])
         seen["code of two in two"] = user and user.pk
         seen["limited in two"] = bool(limited(entered))
+        seen["wrong guesses in two"] = WrongGuess.objects.filter(user_id=11).count()
 
     NotingSender.sent.clear()
     dispatcher = {"OTP_DISPATCHER": "swap_user.contrib.tenants.TenantTaskDispatcher"}
