@@ -25,7 +25,13 @@ from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
 from swap_user.otp.delivery.retry import Message, Withheld, send_message
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.senders import AbstractOTPSender, email_address, load_sender, sender_class
+from swap_user.otp.senders import (
+    AbstractOTPSender,
+    email_address,
+    load_sender,
+    notice_receiver,
+    sender_class,
+)
 from swap_user.otp.site_name import site_name
 from swap_user.otp.throttling import messages, wrong_guesses
 from swap_user.otp.visitors.visitor import Origin
@@ -220,8 +226,7 @@ class _Attempts:
         sender.notify(self.user, subject, text)
 
     def _charge(self, sender: AbstractOTPSender) -> None:
-        uses_email = type(sender).notify is AbstractOTPSender.notify
-        receiver = email_address(self.user) if uses_email else sender.get_receiver(self.user)
+        receiver = notice_receiver(sender, self.user)
         scope = ""
         # Without Redis no code is sent, but a notice may be the only warning that its owner gets.
         with suppress(LoginUnavailable):

@@ -18,7 +18,9 @@ from swap_user.models import Authenticator, RecoveryCode, WrongGuess
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.delivery import notices
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.senders import AbstractOTPSender
+from swap_user.otp.senders import AbstractOTPSender, AbstractSMSOTPSender
+from swap_user.otp.throttling import messages
+from swap_user.otp.visitors.visitor import Origin
 from tests.support import configure, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
@@ -307,6 +309,42 @@ def test_no_notice_goes_to_a_country_that_is_left_out(user, settings, monkeypatc
         monkeypatch.setattr(Elsewhere, "get_receiver", lambda self, user, to=number: to)
         happen("new_browser_login", user)
     assert len(Elsewhere.told) == 1
+
+
+class SMSSender(AbstractSMSOTPSender):
+    """Reaches users by phone, unless they have an email address."""
+
+    texts: list = []
+
+    def get_receiver(self, user):
+        return "+447700900123"
+
+    def send_text(self, receiver, text):
+        self.texts.append((receiver, text))
+
+
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize("address", [ADDRESS, ""])
+def test_a_notice_is_charged_to_where_it_goes(user, settings, monkeypatch, address):
+    """The prefixes of phone numbers withhold no email, and an email uses up no message by phone."""
+    monkeypatch.setattr("swap_user.otp.senders.email_address", lambda user: address)
+    SMSSender.texts.clear()
+    configure(
+        settings,
+        OTP_SENDER_CLASS=f"{__name__}.SMSSender",
+        OTP_PHONE_PREFIXES=["+49"],
+        OTP_LIMITS={"known_messages_per_receiver": 1},
+    )
+    happen("new_browser_login", user)
+    assert [message.to for message in mail.outbox] == ([[ADDRESS]] if address else [])
+    assert SMSSender.texts == []
+    configure(settings, OTP_PHONE_PREFIXES=[])
+    happen("new_browser_login", user)
+    assert len(mail.outbox) == (1 if address else 0)
+    assert [receiver for receiver, _ in SMSSender.texts] == ([] if address else ["+447700900123"])
+    for receiver, is_spent in ((ADDRESS, bool(address)), ("+447700900123", not address)):
+        scope = messages.charge_receiver(receiver, Origin(), is_known=True)
+        assert scope == ("receiver" if is_spent else "")
 
 
 @pytest.mark.parametrize("event", ["new_browser_login", "guesses_exhausted"])
