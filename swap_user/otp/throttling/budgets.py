@@ -69,7 +69,7 @@ def tries_of_flow(account_key: str, flow: str | None) -> list[Budget]:
 
 def tries_key(account_key: str, flow: str) -> str:
     """Return the Redis key of the tries at long codes of a flow."""
-    return redis_key(account_key, "tries", flow)
+    return redis_key(account_key, "code_tries", flow)
 
 
 def network(key: str, origin: Origin) -> Budget:
@@ -80,7 +80,7 @@ def network(key: str, origin: Origin) -> Budget:
         key: the account key, or a hash of the receiver.
         origin: where the request came from. Its network is known.
     """
-    return Budget(redis_key(key, "newcomers", origin.network), _RARELY, DAY, "network")
+    return Budget(redis_key(key, "messages_from", origin.network), _RARELY, DAY, "network")
 
 
 def usual_messages(account_key: str, origin: Origin) -> list[Budget]:
@@ -98,7 +98,7 @@ def neighbourhood(key: str, origin: Origin) -> Budget:
     """
     per_hour = limits.limit("newcomers_per_neighbourhood")
     return Budget(
-        redis_key(key, "newcomers", origin.neighbourhood), per_hour, HOUR, "neighbourhood"
+        redis_key(key, "messages_from", origin.neighbourhood), per_hour, HOUR, "neighbourhood"
     )
 
 

@@ -141,7 +141,7 @@ def pending(name):
     """Return what Redis holds of the codes of an account."""
     account = keys.account_key(name)
     with scripts._reached() as client:
-        return [key for key in client.keys(f"*{{{account}}}:*") if b"}:tries:" not in key]
+        return [key for key in client.keys(f"*{{{account}}}:*") if b"}:code_tries:" not in key]
 
 
 def test_an_error_is_masked():

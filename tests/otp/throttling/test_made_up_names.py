@@ -165,7 +165,7 @@ def test_nothing_stays_in_redis(client):
         enter(from_(number % 7), "0" * 10, username(number))
     names = client.keys("*")
     of_addresses = [name for name in names if "_per_address" in name]
-    of_flows = [name for name in names if ":tries:" in name]
+    of_flows = [name for name in names if ":code_tries:" in name]
     in_flight = [name for name in names if name.endswith(":open")]
     assert len(of_addresses) == 2 * 7
     assert len(names) == len(of_addresses) + len(of_flows) + len(in_flight)

@@ -83,6 +83,14 @@ def test_the_tries_of_a_flow():
     assert len({budgets.tries_key(a, flow) for a in "ab" for flow in "fg"}) == 4
 
 
+def test_names_of_1_0_0a1_are_not_used_again():
+    """They may still be lists, as which the alpha kept them for an hour."""
+    origin = Origin("net", "near")
+    found = [budgets.network("account", origin), budgets.neighbourhood("account", origin)]
+    names = [*keys(found), budgets.tries_key("account", "flow")]
+    assert not [name for name in names if ":newcomers:" in name or ":tries:" in name]
+
+
 @pytest.mark.requirement("R47")
 def test_a_receiver():
     """Twenty messages a day, then those for newcomers, two a day for each network."""
