@@ -17,8 +17,8 @@ def reset_user(user: Any) -> tuple[int, int]:
     """
     Revoke all authenticators and recovery codes of a user, end their sessions and lift limits.
 
-    The known browsers of the account are revoked too. Afterwards the user can log in only with sent
-    codes, for which a new secret is generated.
+    The known browsers of the account are revoked too, and their wrong guesses are forgotten.
+    Afterwards the user can log in only with sent codes, for which a new secret is generated.
 
     Args:
         user: the user to reset.
@@ -40,6 +40,7 @@ def reset_user(user: Any) -> tuple[int, int]:
     finally:
         for authenticator in removed:
             authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
+        wrong_guesses.forget_known(user)
         lift_limits(user)
     return len(removed), codes
 

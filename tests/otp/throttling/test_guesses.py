@@ -25,6 +25,7 @@ from tests.support import (
     configure,
     enter,
     give,
+    make_user,
     spellings,
     totp,
     username,
@@ -304,6 +305,23 @@ def test_lifted_limits_are_those_of_strangers(user):
     guess(20)
     enter(known(cookie), wrong())
     assert looked_at(is_known=True) == 2
+
+
+def test_a_reset_lifts_the_limits_of_known_browsers_too(user):
+    """It revokes all of them: browsers that log in afterwards begin with all their guesses."""
+    other = make_user(2)
+    WrongGuess.objects.create(user=other, at=NOW, units=4, is_known=True)
+    cookie = log_in(from_(0))
+    for number in range(50):
+        enter(known(cookie, number), wrong())
+    assert looked_at(is_known=True, user=user) == 50
+    call_command("reset_otp", username())
+    assert looked_at(user=user) == 0
+    assert looked_at(user=other) == 1
+    give(user)
+    home = log_in(from_(1))
+    guess(20)
+    assert enter(known(home, 1), totp(NOW)) == user
 
 
 @pytest.mark.requirement("R21")
