@@ -98,13 +98,14 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
         return
     is_known = bool(job.browser) and known_browsers.is_known(job.browser, user)
     clock = messages.server_time()
-    if not messages.charge_account(user, account_key, job.origin, is_known=is_known, now=clock):
+    limit = messages.charge_account(user, account_key, job.origin, is_known=is_known, now=clock)
+    if not limit:
         audit.record(logging.WARNING, "send limited", account=account_key, scope="account")
         return
     counted = wrong_guesses.counted(user, now=clock)
     is_short = guesses.accepts_short(counted, authenticators, is_known=is_known)
     digits = job.digits if is_short else hotp.MAX_DIGITS
-    send_message(render(job, user, digits=digits, is_known=is_known))
+    send_message(render(job, user, digits=digits, limit=limit))
 
 
 def find_active_user(name: str) -> AbstractBaseUser | None:
@@ -114,7 +115,7 @@ def find_active_user(name: str) -> AbstractBaseUser | None:
 
 
 @sensitive_variables("secret")
-def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, is_known: bool) -> Message:
+def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, limit: str) -> Message:
     """
     Return the message with the code.
 
@@ -122,10 +123,10 @@ def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, is_known: bool)
         job: the arguments of the job.
         user: the user whom the message is for.
         digits: number of digits of the code.
-        is_known: whether a known browser of the user asked for it.
+        limit: the limit of the account that the message was charged to.
     """
     authenticator, secret = sent_authenticator(user)
-    attempts = _Attempts(job, user, secret, authenticator.consumed, digits, is_known)
+    attempts = _Attempts(job, user, secret, authenticator.consumed, digits, limit)
     return Message(
         user=user,
         send=attempts,
@@ -149,7 +150,7 @@ class _Attempts:
     secret: str = field(repr=False)
     consumed: int
     digits: int
-    is_known: bool
+    limit: str
     code: str = field(default="", repr=False)
     expires_at: float = 0
 
@@ -178,7 +179,8 @@ class _Attempts:
         )
 
     def _charge(self, receiver: str) -> None:
-        scope = messages.charge_receiver(receiver, self.job.origin, is_known=self.is_known)
+        is_known = self.limit == messages.KNOWN
+        scope = messages.charge_receiver(receiver, self.job.origin, is_known=is_known)
         if scope:
             account_key = keys.account_key(self.job.name)
             audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)

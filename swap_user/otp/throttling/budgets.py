@@ -45,13 +45,22 @@ def guess_brake(visitor: Visitor) -> list[Budget]:
     return [] if visitor.address else _by_address(visitor, "guesses_per_address")
 
 
-def asks(account_key: str, visitor: Visitor) -> list[Budget]:
-    """Return the budgets of a request for a code."""
-    if visitor.claims(account_key) and visitor.browser is not None:
-        # They are charged to no address, so that strangers in the same network can't use up what
-        # the owner needs. More than the messages of a day are of no use.
-        key = redis_key(account_key, "asks", visitor.browser.hash)
-        return [Budget(key, limits.limit("known_messages_per_account"), HOUR, "browser")]
+def asks_of_browser(account_key: str, visitor: Visitor) -> list[Budget]:
+    """
+    Return the budget of a request for a code by a known browser, or [] for strangers.
+
+    It is charged to no address, so that strangers in the same network can't use up what the owner
+    needs. There are as many requests as known browsers can have messages in a day. After them, the
+    browser is a stranger.
+    """
+    most = limits.limit("known_messages_per_account")
+    if not most or visitor.browser is None or not visitor.claims(account_key):
+        return []
+    return [Budget(redis_key(account_key, "asks", visitor.browser.hash), most, HOUR, "browser")]
+
+
+def asks_by_address(visitor: Visitor) -> list[Budget]:
+    """Return the budgets of a request for a code by a stranger."""
     return _by_address(visitor, "asks_per_address")
 
 
@@ -111,7 +120,7 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
     Args:
         receiver: the address or phone number.
         origin: where the request came from.
-        is_known: whether a known browser asked for the message, or it is a notice.
+        is_known: whether the message was charged to known browsers, or it is a notice.
     """
     key, site = _of_receiver(receiver), _of_site(is_known=is_known)
     if is_known:

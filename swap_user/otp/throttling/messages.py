@@ -21,10 +21,11 @@ from swap_user.otp.visitors.visitor import Origin
 from swap_user.users.databases import written
 
 _STRANGERS: Final = "messages_per_account"
-_KNOWN: Final = "known_messages_per_account"
-_NEWCOMERS: Final = "newcomers_per_account"
+KNOWN: Final = "known_messages_per_account"
+NEWCOMERS: Final = "newcomers_per_account"
+"""Limits of an account."""
 
-_BUDGETS = (_STRANGERS, _KNOWN, _NEWCOMERS)
+_BUDGETS = (_STRANGERS, KNOWN, NEWCOMERS)
 
 _NUMBER = BigIntegerField()
 
@@ -33,11 +34,11 @@ _TIME = scripts.Script("return redis.call('TIME')[1]")
 _FORGET = scripts.Script("return redis.call('DEL', unpack(KEYS))")
 
 
-def charge_account(
-    user: Any, account_key: str, origin: Origin, *, is_known: bool, now: int
-) -> bool:
+def charge_account(user: Any, account_key: str, origin: Origin, *, is_known: bool, now: int) -> str:
     """
-    Charge a message to an account, and return whether there was room.
+    Charge a message to an account, and return the limit that it was charged to, or "" for no room.
+
+    When the messages of known browsers are used up, known browsers have those of strangers.
 
     Args:
         user: the owner of the account.
@@ -50,12 +51,12 @@ def charge_account(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    if is_known:
-        return _charge(user, _KNOWN, now)
-    if not _charge(user, _STRANGERS, now):
-        return _charge_newcomer(user, account_key, origin, now)
-    _CHARGE({}, choices=[budgets.usual_messages(account_key, origin)])
-    return True
+    if is_known and _charge(user, KNOWN, now):
+        return KNOWN
+    if _charge(user, _STRANGERS, now):
+        _CHARGE({}, choices=[budgets.usual_messages(account_key, origin)])
+        return _STRANGERS
+    return NEWCOMERS if _charge_newcomer(user, account_key, origin, now) else ""
 
 
 def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
@@ -65,7 +66,7 @@ def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
     Args:
         receiver: the address or phone number.
         origin: where the request came from.
-        is_known: whether a known browser asked for the message, or it is a notice.
+        is_known: whether the message was charged to known browsers, or it is a notice.
 
     Returns:
         The limit that was reached: "receiver", "site", or "country" (a phone number without an
@@ -96,7 +97,7 @@ def server_time() -> int:
 
 def forget(user: Any) -> None:
     """Delete the counts of messages to an account that unknown browsers asked for."""
-    written(MessageCount).filter(user_id=user.pk).exclude(budget=_KNOWN).delete()
+    written(MessageCount).filter(user_id=user.pk).exclude(budget=KNOWN).delete()
 
 
 def forget_network(user: Any, origin: Origin) -> None:
@@ -120,19 +121,19 @@ def _charge_newcomer(user: Any, account_key: str, origin: Origin, now: int) -> b
     """
     if not origin.network:
         return False
-    most, window = limits.limit(_NEWCOMERS), limits.period(_NEWCOMERS)
+    most, window = limits.limit(NEWCOMERS), limits.period(NEWCOMERS)
     rows = written(MessageCount).filter(user_id=user.pk)
-    begun = rows.filter(since__gt=now - window, budget__in=(_NEWCOMERS, origin.network))
+    begun = rows.filter(since__gt=now - window, budget__in=(NEWCOMERS, origin.network))
     counts = dict(begun.values_list("budget", "count"))
     # Asked before the others are charged: a network that has its message must not use up those of
     # its neighbours or of all newcomers, and a network without one must not count as one with it.
-    if origin.network in counts or counts.get(_NEWCOMERS, 0) >= most:
+    if origin.network in counts or counts.get(NEWCOMERS, 0) >= most:
         return False
     charged = [budgets.network(account_key, origin), budgets.neighbourhood(account_key, origin)]
     if not _CHARGE({}, choices=[charged])["number"]:
         return False
     rows.filter(since__range=(1, now - window)).exclude(budget__in=_BUDGETS).delete()
-    return _count(user, origin.network, 1, window, now) and _charge(user, _NEWCOMERS, now)
+    return _count(user, origin.network, 1, window, now) and _charge(user, NEWCOMERS, now)
 
 
 def forget_receiver(receiver: str) -> None:

@@ -68,7 +68,7 @@ def test_each_refusal_has_a_line(monkeypatch, caplog, fields, change, line):
         case "policy":
             monkeypatch.setattr("swap_user.otp.policies.takes_sent", lambda user, **_: False)
         case "account":
-            monkeypatch.setattr(messages, "charge_account", lambda *args, **_: False)
+            monkeypatch.setattr(messages, "charge_account", lambda *args, **_: "")
         case "receiver" | "site":
             monkeypatch.setattr(messages, "charge_receiver", lambda *args, **_: change)
     job = order(**fields)
@@ -83,7 +83,7 @@ def test_each_refusal_has_a_line(monkeypatch, caplog, fields, change, line):
 @pytest.mark.django_db
 def test_a_message_shows_no_code():
     """It may stand in an error report."""
-    message = render(CodeJob(**order()), make_user(), digits=6, is_known=False)
+    message = render(CodeJob(**order()), make_user(), digits=6, limit="")
     message.send(MemoryOTPSender())
     assert message.code() == outbox[-1].otp
     assert message.code() not in repr(message).replace(repr(message.expires_at), "")

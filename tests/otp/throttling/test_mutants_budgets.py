@@ -47,8 +47,8 @@ def test_an_unknown_address():
     assert budgets.guesses_by_address(UNKNOWN) == []
     (brake,) = budgets.guess_brake(UNKNOWN)
     assert (brake.limit, brake.window) == (100 * 100, HOUR)
-    (asks,) = budgets.asks("account", UNKNOWN)
-    assert asks.limit == 100 * budgets.asks("account", HERE)[0].limit
+    (asks,) = budgets.asks_by_address(UNKNOWN)
+    assert asks.limit == 100 * budgets.asks_by_address(HERE)[0].limit
     assert asks.key != brake.key
 
 
@@ -62,17 +62,19 @@ def test_who_shares_the_budget_of_an_address():
     assert one[0] != other[0]
     assert one[1] == other[1] != keys(budgets.guesses_by_address(far))[1]
     assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.guesses_by_address(there))
-    assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.asks("account", HERE))
-    assert keys(budgets.asks("account", HERE)) == keys(budgets.asks("other", HERE))
+    assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.asks_by_address(HERE))
 
 
 @pytest.mark.requirement("R21")
-def test_a_known_browser_asks_by_itself():
+def test_a_known_browser_asks_by_itself(settings):
     """Forty times an hour for each account that it is known for; elsewhere it is a stranger."""
-    assert rooms(budgets.asks("account", known())) == [(40, HOUR, "browser")]
-    assert keys(budgets.asks("account", known())) != keys(budgets.asks("account", known(name="2")))
-    assert keys(budgets.asks("a", known("a"))) != keys(budgets.asks("b", known("b")))
-    assert budgets.asks("other", known()) == budgets.asks("other", HERE)
+    asks = budgets.asks_of_browser
+    assert rooms(asks("account", known())) == [(40, HOUR, "browser")]
+    assert keys(asks("account", known())) != keys(asks("account", known(name="2")))
+    assert keys(asks("a", known("a"))) != keys(asks("b", known("b")))
+    assert asks("other", known()) == asks("account", HERE) == []
+    configure(settings, OTP_LIMITS={"known_messages_per_account": 0})
+    assert asks("account", known()) == []
 
 
 def test_the_tries_of_a_flow():
