@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators.secrets import sent_authenticator
+from swap_user.otp.availability import DATABASE_ERRORS
 from swap_user.otp.challenges import challenge
 from swap_user.otp.connections import release_connections
 from swap_user.otp.crypto import hotp
@@ -130,7 +132,7 @@ def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, limit: str) -> 
     return Message(
         user=user,
         send=attempts,
-        report=partial(_report, user),
+        report=partial(_report, attempts),
         language=job.language,
         expires_at=job.expires_at,
         code=lambda: attempts.code,
@@ -184,7 +186,17 @@ class _Attempts:
         if scope:
             account_key = keys.account_key(self.job.name)
             audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
+            self.give_back()
             raise Withheld
+
+    def give_back(self) -> None:
+        """
+        Let the network of a newcomer get another message, since it has not got this one.
+
+        The other charges stay: they are part of the arithmetic of a year.
+        """
+        if self.limit == messages.NEWCOMERS:
+            messages.forget_network(self.user, self.job.origin)
 
     def _issue(self) -> None:
         issued = challenge.issue(
@@ -200,9 +212,12 @@ class _Attempts:
         self.code = hotp.code_at(self.secret, issued.counter, digits=self.digits)
 
 
-def _report(user: AbstractBaseUser, error: str) -> None:
+def _report(attempts: _Attempts, error: str) -> None:
+    user = attempts.user
     if error:
         audit.record(logging.ERROR, "code not sent", user=user.pk, error=error)
+        with suppress(*DATABASE_ERRORS):  # the failure is reported all the same
+            attempts.give_back()
     else:
         audit.record(logging.INFO, "code sent", user=user.pk)
         signals.code_sent.send_robust(sender_class(), user=user)

@@ -102,11 +102,11 @@ def forget(user: Any) -> None:
 
 def forget_network(user: Any, origin: Origin) -> None:
     """
-    Let a network get an extra message again: a user has logged in there.
+    Let a network get an extra message again: a user has logged in there, or has not got it.
 
     Args:
         user: the user.
-        origin: where the request of the login came from.
+        origin: where the request of the login or of the message came from.
     """
     if origin.network:
         written(MessageCount).filter(user_id=user.pk, budget=origin.network).delete()

@@ -7,9 +7,12 @@ from django.core.management import call_command
 
 from swap_user.models import MessageCount
 from swap_user.otp import send_code
-from swap_user.testing import outbox
+from swap_user.otp.throttling import messages
+from swap_user.otp.visitors.visitor import Origin
+from swap_user.otp.visitors.visitor import visitor as visitor_of
+from swap_user.testing import MemoryOTPSender, outbox
 from tests.otp.throttling.helpers import DAY, sent
-from tests.support import ask, enter, username, visitor
+from tests.support import ask, configure, enter, username, visitor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -18,6 +21,13 @@ pytestmark = [
 ]
 
 PLACE = "81.2.69.160"
+
+
+class ByPhone(MemoryOTPSender):
+    """Sends codes to a number in another country."""
+
+    def get_receiver(self, user):
+        return "+4915112345678"
 
 
 @pytest.fixture
@@ -78,6 +88,65 @@ def test_a_network_is_new_again_after_a_login(user, strangers):
     assert enter(place, ask(place)) == user
     login(place, user, backend="swap_user.backends.OTPBackend")
     assert asked() == 1
+    assert asked() == 0
+
+
+@pytest.mark.parametrize("scope", ["receiver", "site", "country"])
+def test_a_message_that_is_withheld_costs_its_network_nothing(
+    strangers, settings, clock, user, scope
+):
+    """The network can have another one. What all newcomers together have had still counts."""
+    limits = {"receiver": "messages_per_receiver", "site": "messages_per_site"}
+    if scope == "country":
+        by_phone = f"{__name__}.ByPhone"
+        configure(settings, OTP_PHONE_PREFIXES=["+1"], OTP_SENDER_CLASS=by_phone)
+    else:
+        configure(settings, OTP_LIMITS={limits[scope]: "0/1d"})
+    if scope == "receiver":
+        receiver = MemoryOTPSender().get_receiver(user)
+        here = visitor_of(visitor(REMOTE_ADDR=PLACE)).origin
+        for number in range(3):  # the newcomers of the receiver, who asked for another account
+            origin = Origin(f"network {number}", here.neighbourhood)
+            assert messages.charge_receiver(receiver, origin, is_known=False) == ""
+    assert asked() == 0
+    configure(settings, OTP_LIMITS={}, OTP_PHONE_PREFIXES=[])
+    clock.shift(DAY)
+    strangers()
+    assert asked() == 1
+    assert asked() == 0
+    assert user.otp_message_counts.get(budget="newcomers_per_account").count == 2
+
+
+def test_a_message_that_can_not_be_sent_costs_its_network_nothing(strangers, monkeypatch, user):
+    """The sender fails for good; the next message comes."""
+
+    def fail(*args, **kwargs):
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryOTPSender, "send", fail)
+        assert asked() == 0
+    assert asked() == 1
+    assert asked() == 0
+    assert user.otp_message_counts.get(budget="newcomers_per_account").count == 2
+
+
+def test_a_usual_message_that_can_not_be_sent_gives_no_extra_one_back(
+    strangers, monkeypatch, clock
+):
+    """Its network has had the extra one on the day before."""
+    assert asked() == 1
+    clock.shift(DAY)
+
+    def fail(*args, **kwargs):
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryOTPSender, "send", fail)
+        assert asked() == 0
+    assert sent(19, first=1) == 19
+    clock.shift(DAY)
+    strangers()
     assert asked() == 0
 
 
