@@ -46,6 +46,9 @@ _EVENTS = {
     signals.recovery_code_used: "recovery_code_used",
 }
 
+# The event that strangers can cause, at any number of accounts.
+_BY_STRANGERS = "guesses_exhausted"
+
 # Events that a rollback of the caller does not undo: the code stays used, and a session in a cache
 # stays logged in.
 _NOT_UNDONE = {signals.recovery_code_used, signals.new_browser_login}
@@ -86,8 +89,8 @@ def after_wrong_guess(name: str, language: str | None = None, is_last: bool = Tr
     if not is_last:
         return
     signals.guesses_exhausted.send(type(user), user=user)
-    if "guesses_exhausted" in swap_user_settings.OTP_NOTICES:
-        _notify(user, "guesses_exhausted", language, {})
+    if _BY_STRANGERS in swap_user_settings.OTP_NOTICES:
+        _notify(user, _BY_STRANGERS, language, {})
 
 
 def notify(user_pk: str, event: str, language: str | None, **context: Any) -> None:
@@ -230,7 +233,9 @@ class _Attempts:
         scope = ""
         # Without Redis no code is sent, but a notice may be the only warning that its owner gets.
         with suppress(LoginUnavailable):
-            scope = messages.charge_receiver(receiver, Origin(), is_known=True)
+            scope = messages.charge_receiver(
+                receiver, Origin(), is_known=True, has_reserve=self.event != _BY_STRANGERS
+            )
         if scope:
             pk, reason = self.user.pk, f"limit reached: {scope}"
             audit.record(

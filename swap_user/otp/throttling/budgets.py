@@ -28,7 +28,8 @@ _RARELY = 2
 # For a counter that limits something else.
 _NO_LIMIT = 10**9
 
-# The part of the messages of the site that is left to known browsers and notices.
+# The part of the messages of the site that is left to known browsers, and to notices of what
+# strangers can't cause.
 _RESERVE = 0.2
 
 # How long the tries of a flow are counted, in seconds: as long as a code can live.
@@ -111,7 +112,9 @@ def neighbourhood(key: str, origin: Origin) -> Budget:
     )
 
 
-def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[Budget]]:
+def messages_to(
+    receiver: str, origin: Origin, *, is_known: bool, has_reserve: bool
+) -> list[list[Budget]]:
     """
     Return the choices of budgets for a message: those of its receiver, each with the site's.
 
@@ -121,8 +124,9 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
         receiver: the address or phone number.
         origin: where the request came from.
         is_known: whether the message was charged to known browsers, or it is a notice.
+        has_reserve: whether it may use what the site reserves.
     """
-    key, site = _of_receiver(receiver), _of_site(is_known=is_known)
+    key, site = _of_receiver(receiver), _of_site(has_reserve=has_reserve)
     if is_known:
         most = limits.limit("known_messages_per_receiver")
         return [[Budget(redis_key(key, "known"), most, DAY, "receiver"), *site]]
@@ -151,11 +155,11 @@ def _of_receiver(receiver: str) -> str:
     return keyed_hash("receiver", receiver.casefold())
 
 
-def _of_site(*, is_known: bool) -> list[Budget]:
+def _of_site(*, has_reserve: bool) -> list[Budget]:
     most = limits.limit("messages_per_site")
     if most is None:
         return []
-    room = most if is_known else most - int(most * _RESERVE)
+    room = most if has_reserve else most - int(most * _RESERVE)
     return [Budget(redis_key("site", "messages"), room, DAY, "site")]
 
 

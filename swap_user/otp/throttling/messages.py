@@ -59,7 +59,9 @@ def charge_account(user: Any, account_key: str, origin: Origin, *, is_known: boo
     return NEWCOMERS if _charge_newcomer(user, account_key, origin, now) else ""
 
 
-def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
+def charge_receiver(
+    receiver: str, origin: Origin, *, is_known: bool, has_reserve: bool = True
+) -> str:
     """
     Charge a message to its receiver and to the site.
 
@@ -67,6 +69,8 @@ def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
         receiver: the address or phone number.
         origin: where the request came from.
         is_known: whether the message was charged to known browsers, or it is a notice.
+        has_reserve: whether such a message may use what the site reserves. Strangers could use that
+            up with messages that they cause themselves.
 
     Returns:
         The limit that was reached: "receiver", "site", or "country" (a phone number without an
@@ -78,7 +82,8 @@ def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
     prefixes = tuple(swap_user_settings.OTP_PHONE_PREFIXES)
     if prefixes and "@" not in receiver and not receiver.startswith(prefixes):
         return "country"
-    choices = budgets.messages_to(receiver, origin, is_known=is_known)
+    has_reserve = is_known and has_reserve
+    choices = budgets.messages_to(receiver, origin, is_known=is_known, has_reserve=has_reserve)
     answer = _CHARGE({}, choices=choices)
     if answer["number"]:
         return ""

@@ -11,6 +11,9 @@ from tests.support import configure
 
 HOUR, DAY = 3600, 86_400
 
+BY_STRANGERS = {"is_known": False, "has_reserve": False}
+RESERVED = {"is_known": True, "has_reserve": True}
+
 HERE = Visitor(flow="flow", address="198.51.100.1")
 IPV6 = Visitor(flow="flow", address="2001:db8:1:2::")
 UNKNOWN = Visitor(flow="flow")
@@ -96,7 +99,7 @@ def test_names_of_1_0_0a1_are_not_used_again():
 @pytest.mark.requirement("R47")
 def test_a_receiver():
     """Twenty messages a day, then those for newcomers, two a day for each network."""
-    choices = budgets.messages_to("a@example.com", Origin("net", "near"), is_known=False)
+    choices = budgets.messages_to("a@example.com", Origin("net", "near"), **BY_STRANGERS)
     usual, newcomers = choices
     assert rooms(usual) == [(20, DAY, "receiver")]
     network, neighbourhood, everywhere = newcomers
@@ -104,16 +107,16 @@ def test_a_receiver():
     assert neighbourhood.window == HOUR
     assert (everywhere.limit, everywhere.window) == (1250, 90 * DAY)
     assert len({*keys(usual), *keys(newcomers)}) == 4
-    unknown = budgets.messages_to("a@example.com", Origin(), is_known=False)
+    unknown = budgets.messages_to("a@example.com", Origin(), **BY_STRANGERS)
     assert unknown == [usual]
 
 
 @pytest.mark.requirement("R47")
 def test_a_receiver_and_known_browsers():
     """Forty a day, apart from those of strangers."""
-    ((known_room,),) = budgets.messages_to("a@example.com", Origin("net", "near"), is_known=True)
+    ((known_room,),) = budgets.messages_to("a@example.com", Origin("net", "near"), **RESERVED)
     assert (known_room.limit, known_room.window) == (40, DAY)
-    strangers = budgets.messages_to("a@example.com", Origin("net", "near"), is_known=False)
+    strangers = budgets.messages_to("a@example.com", Origin("net", "near"), **BY_STRANGERS)
     assert known_room.key not in [key for choice in strangers for key in keys(choice)]
 
 
@@ -122,7 +125,7 @@ def test_who_shares_the_budgets_of_a_receiver():
     """No other receiver; and each network has its own two messages."""
 
     def of(receiver, network, neighbourhood="near"):
-        found = budgets.messages_to(receiver, Origin(network, neighbourhood), is_known=False)
+        found = budgets.messages_to(receiver, Origin(network, neighbourhood), **BY_STRANGERS)
         return [key for choice in found for key in keys(choice)]
 
     assert set(of("a@example.com", "net")).isdisjoint(of("b@example.com", "net"))
@@ -140,10 +143,12 @@ def test_who_shares_the_budgets_of_a_receiver():
 def test_the_site(settings):
     """A fifth of its messages is left to known browsers and notices; all share one budget."""
     configure(settings, OTP_LIMITS={"messages_per_site": "100/1d"})
-    strangers = budgets.messages_to("a@example.com", Origin(), is_known=False)[0][-1]
-    known_ones = budgets.messages_to("b@example.com", Origin(), is_known=True)[0][-1]
+    strangers = budgets.messages_to("a@example.com", Origin(), **BY_STRANGERS)[0][-1]
+    known_ones = budgets.messages_to("b@example.com", Origin(), **RESERVED)[0][-1]
     assert (strangers.limit, strangers.window, strangers.scope) == (80, DAY, "site")
     assert (known_ones.limit, known_ones.window, known_ones.scope) == (100, DAY, "site")
     assert strangers.key == known_ones.key
-    newcomers = budgets.messages_to("a@example.com", Origin("n", "m"), is_known=False)[1]
+    caused = budgets.messages_to("a@example.com", Origin(), is_known=True, has_reserve=False)
+    assert caused[0][-1] == strangers
+    newcomers = budgets.messages_to("a@example.com", Origin("n", "m"), **BY_STRANGERS)[1]
     assert newcomers[-1] == strangers
