@@ -140,15 +140,6 @@ class Attempt:
             return True
         return used + units + (self.position - 1) * most_units <= most
 
-    def is_last(self, counted: Counted, units: int) -> bool:
-        """
-        Return whether strangers have no usual guess left after this one.
-
-        Of several at the same time, it is the one that began last: all have read the same count.
-        """
-        used = counted.strangers + units + (self.position - 1) * limits.USUAL_WEIGHT
-        return not self.is_known and used + limits.USUAL_WEIGHT > _most(is_known=False)
-
 
 def code_class(code: str | None) -> str:
     """Return the code class: "short", "long", or "recovery" for None."""
@@ -173,6 +164,18 @@ def accepts_short(
         return True
     most = _most(is_known=False)
     return counted.strangers + units <= most or (most > 0 and not counted.strangers)
+
+
+def is_spent(counted: Counted, units: int) -> bool:
+    """
+    Return whether strangers have tried codes, and have no guess left.
+
+    Args:
+        counted: what the database has counted.
+        units: the units of the next guess.
+    """
+    next_one = max(units, limits.USUAL_WEIGHT)
+    return counted.strangers > 0 and counted.strangers + next_one > _most(is_known=False)
 
 
 def _most(*, is_known: bool) -> int:

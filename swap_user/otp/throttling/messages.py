@@ -16,6 +16,7 @@ from django.db.models import BigIntegerField, Case, F, Q, When
 from swap_user.conf import limits, swap_user_settings
 from swap_user.models import MessageCount
 from swap_user.otp.store import scripts
+from swap_user.otp.store.budgets import DAY
 from swap_user.otp.throttling import budgets
 from swap_user.otp.visitors.visitor import Origin
 from swap_user.users.databases import written
@@ -25,7 +26,12 @@ KNOWN: Final = "known_messages_per_account"
 NEWCOMERS: Final = "newcomers_per_account"
 """Limits of an account."""
 
-_BUDGETS = (_STRANGERS, KNOWN, NEWCOMERS)
+_EXHAUSTED: Final = "guesses_exhausted"
+
+# Any other count is that of a network.
+_NAMES = (_STRANGERS, KNOWN, NEWCOMERS, _EXHAUSTED)
+
+_YEAR = 365 * DAY
 
 _NUMBER = BigIntegerField()
 
@@ -90,6 +96,25 @@ def charge_receiver(
     return "site" if answer["scope"] == "site" else "receiver"
 
 
+def charge_exhausted(user: Any, *, now: int) -> bool:
+    """
+    Count a notice that strangers have used up their guesses. Return whether it may be sent.
+
+    An account gets one in a year.
+
+    Args:
+        user: the owner of the account.
+        now: the result of ``server_time()``.
+    """
+    return _count(user, _EXHAUSTED, 1, _YEAR, now)
+
+
+def postpone_exhausted(user: Any) -> None:
+    """Allow the next notice of used up guesses a day after the last one, which was not sent."""
+    rows = written(MessageCount).filter(user_id=user.pk, budget=_EXHAUSTED)
+    rows.update(since=F("since") - _YEAR + DAY)
+
+
 def server_time() -> int:
     """
     Return Unix time in seconds by the clock of the Redis server, which all servers share.
@@ -101,7 +126,7 @@ def server_time() -> int:
 
 
 def forget(user: Any) -> None:
-    """Delete the counts of messages to an account that unknown browsers asked for."""
+    """Delete the counts of messages to an account that unknown browsers have caused."""
     written(MessageCount).filter(user_id=user.pk).exclude(budget=KNOWN).delete()
 
 
@@ -137,7 +162,7 @@ def _charge_newcomer(user: Any, account_key: str, origin: Origin, now: int) -> b
     charged = [budgets.network(account_key, origin), budgets.neighbourhood(account_key, origin)]
     if not _CHARGE({}, choices=[charged])["number"]:
         return False
-    rows.filter(since__range=(1, now - window)).exclude(budget__in=_BUDGETS).delete()
+    rows.filter(since__range=(1, now - window)).exclude(budget__in=_NAMES).delete()
     return _count(user, origin.network, 1, window, now) and _charge(user, NEWCOMERS, now)
 
 
