@@ -130,6 +130,25 @@ def forget(user: Any) -> None:
     written(MessageCount).filter(user_id=user.pk).exclude(budget=KNOWN).delete()
 
 
+def prune() -> int:
+    """
+    Delete the counts of messages whose period is over, and return their number.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached. Its clock says which periods are over.
+    """
+    # A day more is kept, because the clock of another Redis server may be behind.
+    last = server_time() - DAY
+    periods = {name: limits.period(name) for name in (_STRANGERS, KNOWN, NEWCOMERS)}
+    periods[_EXHAUSTED] = _YEAR
+    # A row that begins at 0 is just being charged.
+    is_over = ~Q(budget__in=_NAMES) & Q(since__range=(1, last - periods[NEWCOMERS]))
+    for name, seconds in periods.items():
+        is_over |= Q(budget=name, since__range=(1, last - seconds))
+    deleted, _ = written(MessageCount).filter(is_over).delete()
+    return deleted
+
+
 def forget_network(user: Any, origin: Origin) -> None:
     """
     Let a network get an extra message again: a user has logged in there, or has not got it.

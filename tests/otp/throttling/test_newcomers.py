@@ -170,3 +170,32 @@ def test_networks_are_forgotten(user, strangers, clock, shared_redis):
     assert asked("81.2.69.161") == 1
     assert MessageCount.objects.filter(user_id=user.pk).count() == 4
     assert not messages.charge_exhausted(user, now=NOW + 91 * DAY)
+
+
+def test_clearsessions_deletes_counts_whose_period_is_over(user, strangers, clock, capsys):
+    """A day later, each after its own period; a row that is just being charged stays."""
+    assert asked() == 1
+    assert messages.charge_account(user, "account", Origin(), is_known=True, now=NOW)
+    assert messages.charge_exhausted(user, now=NOW)
+    MessageCount.objects.create(user=user, budget="being charged")
+    for days, deleted, left in [
+        (1, 0, 6),
+        (1, 2, 4),  # those of a day
+        (88, 0, 4),
+        (1, 2, 2),  # the network and all newcomers
+        (274, 0, 2),
+        (1, 1, 1),  # the notice
+    ]:
+        clock.shift(days * DAY)
+        call_command("clearsessions")
+        assert f"Counts of messages: {deleted} deleted." in capsys.readouterr().out
+        assert MessageCount.objects.count() == left
+
+
+def test_clearsessions_without_redis_deletes_no_counts(user, redis_server, capsys):
+    """Its clock says what is over; the command does not fail."""
+    MessageCount.objects.create(user=user, budget="network", since=1, count=1)
+    redis_server.stop()
+    call_command("clearsessions")
+    assert "Counts of messages: 0 deleted." in capsys.readouterr().out
+    assert MessageCount.objects.count() == 1
