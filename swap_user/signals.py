@@ -51,7 +51,8 @@ guesses_exhausted = Signal()
 """
 Sent when unknown browsers have used up their guesses at an account.
 
-Arguments: ``user``. A background job sends it, not the request with the last guess.
+Arguments: ``user``. A background job sends it, not the request with the last guess. It is sent once
+a year for each account, or once a day as long as the notice to the owner can't be sent.
 """
 
 login_limited = Signal()

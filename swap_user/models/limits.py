@@ -41,7 +41,8 @@ class MessageCount(models.Model):
     """
     The number of messages of one kind that were sent to an account since a point in time.
 
-    ``budget`` is the name of a limit, or the hash of a network that has got an extra message.
+    ``budget`` is the name of a limit, the name of a notice that is sent once a year, or the hash of
+    a network that has got an extra message.
     """
 
     user = models.ForeignKey(

@@ -155,10 +155,10 @@ class AbstractSMSOTPSender(AbstractOTPSender):
 
     def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
         """Notify ``user`` by email if they have an address, else by SMS."""
-        if email_address(user):
+        receiver = _email_or_phone(self, user)
+        if receiver == email_address(user):
             super().notify(user, subject, text)
         else:
-            receiver = self.get_receiver(user)
             release_connections()
             self.send_text(receiver, text.strip())
 
@@ -187,6 +187,29 @@ def email_address(user: AbstractBaseUser) -> str:
     address = str(getattr(user, getattr(user, "EMAIL_FIELD", "email"), "") or "")
     local, at, domain = address.rpartition("@")
     return f"{local}@{ascii_domain(domain)}" if at and not domain.isascii() else address
+
+
+def notice_receiver(sender: AbstractOTPSender, user: AbstractBaseUser) -> str:
+    """
+    Return the address or phone number that ``sender.notify()`` sends to, or "" for none.
+
+    A notice is charged to it. Where the ``notify()`` of a project sends is not known, so its
+    notices count as messages to where codes go.
+
+    Args:
+        sender: the sender that notifies.
+        user: the owner of the account.
+    """
+    notify = type(sender).notify
+    if notify is AbstractOTPSender.notify:
+        return email_address(user)
+    if notify is AbstractSMSOTPSender.notify:
+        return _email_or_phone(sender, user)
+    return sender.get_receiver(user)
+
+
+def _email_or_phone(sender: AbstractOTPSender, user: AbstractBaseUser) -> str:
+    return email_address(user) or sender.get_receiver(user)
 
 
 def load_sender() -> AbstractOTPSender:

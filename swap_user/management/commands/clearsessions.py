@@ -6,16 +6,16 @@ from django.core.management.base import BaseCommand
 from swap_user.management.shadowed import shadowed_command
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions.expiry import tidy_browsers, tidy_records
-from swap_user.otp.throttling.wrong_guesses import prune
+from swap_user.otp.throttling import messages, wrong_guesses
 
 
 class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[misc]
     """Django's ``clearsessions``, which also deletes records that are not used any more."""
 
     help = (
-        "Deletes expired sessions, the records of sessions that are gone, and known browsers and "
-        "wrong guesses after a year. Blanks the browsers and networks that are older than "
-        "OTP_SESSION_RETENTION. Run it daily."
+        "Deletes expired sessions, the records of sessions that are gone, known browsers and wrong "
+        "guesses after a year, and counts of messages after their period. Blanks the browsers and "
+        "networks that are older than OTP_SESSION_RETENTION. Run it daily."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,9 +24,10 @@ class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[m
         if type(self).__mro__[1] is not BaseCommand:
             super().handle(*args, **options)
         deleted, blanked = tidy_records()
-        browsers, guesses = tidy_browsers(), 0
+        browsers, guesses, counts = tidy_browsers(), 0, 0
         with suppress(LoginUnavailable):  # then they are deleted the next time
-            guesses = prune()
+            guesses, counts = wrong_guesses.prune(), messages.prune()
         if options["verbosity"] >= 1:
             self.stdout.write(f"Records of sessions: {deleted} deleted, {blanked} blanked.")
             self.stdout.write(f"Known browsers: {browsers} deleted. Wrong guesses: {guesses}.")
+            self.stdout.write(f"Counts of messages: {counts} deleted.")

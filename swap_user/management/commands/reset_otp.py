@@ -12,8 +12,8 @@ class Command(BaseCommand):
     """Reset a user who has lost all sign-in methods."""
 
     help = (
-        "Revokes a user's authenticators and recovery codes, ends their sessions, and lifts the "
-        "limits that unknown browsers have used up."
+        "Revokes a user's authenticators, recovery codes and known browsers, ends their sessions, "
+        "and lifts the limits on wrong codes and on messages to unknown browsers."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -18,16 +18,23 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from swap_user import signals
-from swap_user.conf import SwapUserSettings, swap_user_settings
+from swap_user.conf import SwapUserSettings, limits, swap_user_settings
 from swap_user.otp import audit
+from swap_user.otp.availability import DATABASE_ERRORS
 from swap_user.otp.connections import release_connections
 from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
 from swap_user.otp.delivery.retry import Message, Withheld, send_message
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.senders import AbstractOTPSender, email_address, load_sender, sender_class
+from swap_user.otp.senders import (
+    AbstractOTPSender,
+    email_address,
+    load_sender,
+    notice_receiver,
+    sender_class,
+)
 from swap_user.otp.site_name import site_name
-from swap_user.otp.throttling import messages, wrong_guesses
+from swap_user.otp.throttling import guesses, messages, wrong_guesses
 from swap_user.otp.visitors.visitor import Origin
 from swap_user.users import lookup
 from swap_user.users.databases import written
@@ -39,6 +46,9 @@ _EVENTS = {
     signals.recovery_codes_generated: "recovery_codes_generated",
     signals.recovery_code_used: "recovery_code_used",
 }
+
+# The event that strangers can cause, at any number of accounts.
+_BY_STRANGERS = "guesses_exhausted"
 
 # Events that a rollback of the caller does not undo: the code stays used, and a session in a cache
 # stays logged in.
@@ -61,27 +71,36 @@ def connect() -> None:
     signals.receiver_changed.connect(_on_receiver_changed, dispatch_uid="swap_user.notices")
 
 
-def after_wrong_guess(name: str, language: str | None = None, is_last: bool = True) -> None:
+def after_wrong_guess(
+    name: str, language: str | None = None, units: int | str = limits.USUAL_WEIGHT
+) -> None:
     """
-    Tidy up after a wrong guess, and notify the owner if it was the last one. This is a job.
+    Tidy up after a wrong guess, and notify the owner once strangers have none left. This is a job.
 
-    It runs after each wrong short code, whether or not there is an account (R33).
+    It runs after each short code that was refused, whether or not there is an account (R33). It
+    decides by what is stored, so a job that is lost delays the notice until the next one.
 
     Args:
         name: the canonical username. The account may not exist.
         language: language of the notice, or None for no translation.
-        is_last: whether it was the last guess of unknown browsers.
+        units: the units of the guess. They are text of a fixed length, so that the size of a queue
+            does not tell them. Jobs of former versions may have a bool.
     """
     user = lookup.find(name)
     if user is None:
         return
-    with suppress(LoginUnavailable):  # then they are deleted the next time
+    try:
         wrong_guesses.prune(user.pk)
-    if not is_last:
+        now = messages.server_time()
+    except LoginUnavailable:  # guesses are deleted the next time
+        now = int(time.time())
+    counted = wrong_guesses.counted(user, now=now)
+    is_spent = guesses.is_spent(counted, int(units))
+    if not is_spent or not messages.charge_exhausted(user, now=now):
         return
     signals.guesses_exhausted.send(type(user), user=user)
-    if "guesses_exhausted" in swap_user_settings.OTP_NOTICES:
-        _notify(user, "guesses_exhausted", language, {})
+    if _BY_STRANGERS in swap_user_settings.OTP_NOTICES:
+        _notify(user, _BY_STRANGERS, language, {})
 
 
 def notify(user_pk: str, event: str, language: str | None, **context: Any) -> None:
@@ -220,23 +239,32 @@ class _Attempts:
         sender.notify(self.user, subject, text)
 
     def _charge(self, sender: AbstractOTPSender) -> None:
-        uses_email = type(sender).notify is AbstractOTPSender.notify
-        receiver = email_address(self.user) if uses_email else sender.get_receiver(self.user)
+        receiver = notice_receiver(sender, self.user)
         scope = ""
         # Without Redis no code is sent, but a notice may be the only warning that its owner gets.
         with suppress(LoginUnavailable):
-            scope = messages.charge_receiver(receiver, Origin(), is_known=True)
+            scope = messages.charge_receiver(
+                receiver, Origin(), is_known=True, has_reserve=self.event != _BY_STRANGERS
+            )
         if scope:
             pk, reason = self.user.pk, f"limit reached: {scope}"
             audit.record(
                 logging.WARNING, "owner not notified", user=pk, notice=self.event, reason=reason
             )
+            _try_later(self.user, self.event)
             raise Withheld
 
 
 def _report(user: Any, event: str, error: str) -> None:
     if error:
         audit.record(logging.ERROR, "owner not notified", user=user.pk, notice=event, error=error)
+        with suppress(*DATABASE_ERRORS):  # the failure is reported all the same
+            _try_later(user, event)
+
+
+def _try_later(user: Any, event: str) -> None:
+    if event == _BY_STRANGERS:
+        messages.postpone_exhausted(user)
 
 
 def _words(event: str, context: dict[str, Any]) -> tuple[str, str]:

@@ -41,19 +41,19 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     with report_database_outage():
         name = lookup.identify(username)
     account_key = keys.account_key(name)
-    is_long = throttling.charge(account_key, who)
-    if is_long is None:
+    charged = throttling.charge(account_key, who)
+    if charged is None:
         return
     now, origin = time.time(), who.origin
     job = CodeJob(
         name=name,
         flow=who.flow,
         counter=challenge.earliest(now),
-        digits=hotp.MAX_DIGITS if is_long else swap_user_settings.OTP_DIGITS,
+        digits=hotp.MAX_DIGITS if charged.is_long else swap_user_settings.OTP_DIGITS,
         expires_at=now + swap_user_settings.OTP_TIMEOUT,
         host=host_name(request),
         language=translation.get_language(),
-        browser=who.browser.hash if who.browser and who.claims(account_key) else "",
+        browser=who.browser.hash if who.browser and charged.is_known else "",
         network=origin.network,
         neighbourhood=origin.neighbourhood,
     )

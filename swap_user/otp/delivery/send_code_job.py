@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from swap_user.conf import swap_user_settings
 from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators.secrets import sent_authenticator
+from swap_user.otp.availability import DATABASE_ERRORS
 from swap_user.otp.challenges import challenge
 from swap_user.otp.connections import release_connections
 from swap_user.otp.crypto import hotp
@@ -98,13 +100,14 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
         return
     is_known = bool(job.browser) and known_browsers.is_known(job.browser, user)
     clock, kept = guesses.kept(account_key)
-    if not messages.charge_account(user, account_key, job.origin, is_known=is_known, now=clock):
+    limit = messages.charge_account(user, account_key, job.origin, is_known=is_known, now=clock)
+    if not limit:
         audit.record(logging.WARNING, "send limited", account=account_key, scope="account")
         return
     counted = wrong_guesses.counted(user, now=clock)
     is_short = guesses.accepts_short(counted, authenticators, kept=kept, is_known=is_known)
     digits = job.digits if is_short else hotp.MAX_DIGITS
-    send_message(render(job, user, digits=digits, is_known=is_known))
+    send_message(render(job, user, digits=digits, limit=limit))
 
 
 def find_active_user(name: str) -> AbstractBaseUser | None:
@@ -114,7 +117,7 @@ def find_active_user(name: str) -> AbstractBaseUser | None:
 
 
 @sensitive_variables("secret")
-def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, is_known: bool) -> Message:
+def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, limit: str) -> Message:
     """
     Return the message with the code.
 
@@ -122,14 +125,14 @@ def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, is_known: bool)
         job: the arguments of the job.
         user: the user whom the message is for.
         digits: number of digits of the code.
-        is_known: whether a known browser of the user asked for it.
+        limit: the limit of the account that the message was charged to.
     """
     authenticator, secret = sent_authenticator(user)
-    attempts = _Attempts(job, user, secret, authenticator.consumed, digits, is_known)
+    attempts = _Attempts(job, user, secret, authenticator.consumed, digits, limit)
     return Message(
         user=user,
         send=attempts,
-        report=partial(_report, user),
+        report=partial(_report, attempts),
         language=job.language,
         expires_at=job.expires_at,
         code=lambda: attempts.code,
@@ -149,7 +152,7 @@ class _Attempts:
     secret: str = field(repr=False)
     consumed: int
     digits: int
-    is_known: bool
+    limit: str
     code: str = field(default="", repr=False)
     expires_at: float = 0
 
@@ -178,11 +181,22 @@ class _Attempts:
         )
 
     def _charge(self, receiver: str) -> None:
-        scope = messages.charge_receiver(receiver, self.job.origin, is_known=self.is_known)
+        is_known = self.limit == messages.KNOWN
+        scope = messages.charge_receiver(receiver, self.job.origin, is_known=is_known)
         if scope:
             account_key = keys.account_key(self.job.name)
             audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
+            self.give_back()
             raise Withheld
+
+    def give_back(self) -> None:
+        """
+        Let the network of a newcomer get another message, since it has not got this one.
+
+        The other charges stay: they are part of the arithmetic of a year.
+        """
+        if self.limit == messages.NEWCOMERS:
+            messages.forget_network(self.user, self.job.origin)
 
     def _issue(self) -> None:
         issued = challenge.issue(
@@ -198,9 +212,12 @@ class _Attempts:
         self.code = hotp.code_at(self.secret, issued.counter, digits=self.digits)
 
 
-def _report(user: AbstractBaseUser, error: str) -> None:
+def _report(attempts: _Attempts, error: str) -> None:
+    user = attempts.user
     if error:
         audit.record(logging.ERROR, "code not sent", user=user.pk, error=error)
+        with suppress(*DATABASE_ERRORS):  # the failure is reported all the same
+            attempts.give_back()
     else:
         audit.record(logging.INFO, "code sent", user=user.pk)
         signals.code_sent.send_robust(sender_class(), user=user)

@@ -8,7 +8,8 @@ from swap_user.otp import audit
 from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.senders import load_sender
 from swap_user.otp.sessions.sessions import end_sessions
-from swap_user.otp.throttling import messages, wrong_guesses
+from swap_user.otp.store import keys
+from swap_user.otp.throttling import guesses, messages, wrong_guesses
 from swap_user.signals import authenticator_removed
 from swap_user.users.databases import atomic, written
 
@@ -17,8 +18,8 @@ def reset_user(user: Any) -> tuple[int, int]:
     """
     Revoke all authenticators and recovery codes of a user, end their sessions and lift limits.
 
-    The known browsers of the account are revoked too. Afterwards the user can log in only with sent
-    codes, for which a new secret is generated.
+    The known browsers of the account are revoked too, and their wrong guesses are forgotten.
+    Afterwards the user can log in only with sent codes, for which a new secret is generated.
 
     Args:
         user: the user to reset.
@@ -40,6 +41,7 @@ def reset_user(user: Any) -> tuple[int, int]:
     finally:
         for authenticator in removed:
             authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
+        wrong_guesses.forget_known(user)
         lift_limits(user)
     return len(removed), codes
 
@@ -59,6 +61,7 @@ def lift_limits(user: Any) -> None:
     """
     wrong_guesses.forget(user)
     messages.forget(user)
+    guesses.forget(keys.account_key_of(user))
     try:
         receiver = load_sender().get_receiver(user)
     except Exception as error:  # noqa: BLE001 - the sender is the project's

@@ -28,7 +28,8 @@ _RARELY = 2
 # For a counter that limits something else.
 _NO_LIMIT = 10**9
 
-# The part of the messages of the site that is left to known browsers and notices.
+# The part of the messages of the site that is left to known browsers, and to notices of what
+# strangers can't cause.
 _RESERVE = 0.2
 
 # How long the tries of a flow are counted, in seconds: as long as a code can live.
@@ -45,13 +46,22 @@ def guess_brake(visitor: Visitor) -> list[Budget]:
     return [] if visitor.address else _by_address(visitor, "guesses_per_address")
 
 
-def asks(account_key: str, visitor: Visitor) -> list[Budget]:
-    """Return the budgets of a request for a code."""
-    if visitor.claims(account_key) and visitor.browser is not None:
-        # They are charged to no address, so that strangers in the same network can't use up what
-        # the owner needs. More than the messages of a day are of no use.
-        key = redis_key(account_key, "asks", visitor.browser.hash)
-        return [Budget(key, limits.limit("known_messages_per_account"), HOUR, "browser")]
+def asks_of_browser(account_key: str, visitor: Visitor) -> list[Budget]:
+    """
+    Return the budget of a request for a code by a known browser, or [] for strangers.
+
+    It is charged to no address, so that strangers in the same network can't use up what the owner
+    needs. There are as many requests as known browsers can have messages in a day. After them, the
+    browser is a stranger.
+    """
+    most = limits.limit("known_messages_per_account")
+    if not most or visitor.browser is None or not visitor.claims(account_key):
+        return []
+    return [Budget(redis_key(account_key, "asks", visitor.browser.hash), most, HOUR, "browser")]
+
+
+def asks_by_address(visitor: Visitor) -> list[Budget]:
+    """Return the budgets of a request for a code by a stranger."""
     return _by_address(visitor, "asks_per_address")
 
 
@@ -69,7 +79,7 @@ def tries_of_flow(account_key: str, flow: str | None) -> list[Budget]:
 
 def tries_key(account_key: str, flow: str) -> str:
     """Return the Redis key of the tries at long codes of a flow."""
-    return redis_key(account_key, "tries", flow)
+    return redis_key(account_key, "code_tries", flow)
 
 
 def network(key: str, origin: Origin) -> Budget:
@@ -80,7 +90,7 @@ def network(key: str, origin: Origin) -> Budget:
         key: the account key, or a hash of the receiver.
         origin: where the request came from. Its network is known.
     """
-    return Budget(redis_key(key, "newcomers", origin.network), _RARELY, DAY, "network")
+    return Budget(redis_key(key, "messages_from", origin.network), _RARELY, DAY, "network")
 
 
 def usual_messages(account_key: str, origin: Origin) -> list[Budget]:
@@ -98,11 +108,13 @@ def neighbourhood(key: str, origin: Origin) -> Budget:
     """
     per_hour = limits.limit("newcomers_per_neighbourhood")
     return Budget(
-        redis_key(key, "newcomers", origin.neighbourhood), per_hour, HOUR, "neighbourhood"
+        redis_key(key, "messages_from", origin.neighbourhood), per_hour, HOUR, "neighbourhood"
     )
 
 
-def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[Budget]]:
+def messages_to(
+    receiver: str, origin: Origin, *, is_known: bool, has_reserve: bool
+) -> list[list[Budget]]:
     """
     Return the choices of budgets for a message: those of its receiver, each with the site's.
 
@@ -111,9 +123,10 @@ def messages_to(receiver: str, origin: Origin, *, is_known: bool) -> list[list[B
     Args:
         receiver: the address or phone number.
         origin: where the request came from.
-        is_known: whether a known browser asked for the message, or it is a notice.
+        is_known: whether the message was charged to known browsers, or it is a notice.
+        has_reserve: whether it may use what the site reserves.
     """
-    key, site = _of_receiver(receiver), _of_site(is_known=is_known)
+    key, site = _of_receiver(receiver), _of_site(has_reserve=has_reserve)
     if is_known:
         most = limits.limit("known_messages_per_receiver")
         return [[Budget(redis_key(key, "known"), most, DAY, "receiver"), *site]]
@@ -142,11 +155,11 @@ def _of_receiver(receiver: str) -> str:
     return keyed_hash("receiver", receiver.casefold())
 
 
-def _of_site(*, is_known: bool) -> list[Budget]:
+def _of_site(*, has_reserve: bool) -> list[Budget]:
     most = limits.limit("messages_per_site")
     if most is None:
         return []
-    room = most if is_known else most - int(most * _RESERVE)
+    room = most if has_reserve else most - int(most * _RESERVE)
     return [Budget(redis_key("site", "messages"), room, DAY, "site")]
 
 

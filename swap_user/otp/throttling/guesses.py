@@ -42,6 +42,7 @@ _BEGIN = scripts.JSONScript(scripts.read("begin_attempt"))
 _END = scripts.Script(scripts.read("end_attempt"))
 _KEEP = scripts.Script(scripts.read("keep_attempt"))
 _KEPT = scripts.JSONScript(scripts.read("kept_attempts"))
+_FORGET = scripts.Script("return redis.call('DEL', keys.open)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +147,6 @@ class Attempt:
             return True
         return used + units + (self.position - 1) * most_units <= most
 
-    def is_last(self, counted: Counted, units: int) -> bool:
-        """
-        Return whether strangers have no usual guess left after this one.
-
-        Of several at the same time, it is the one that began last: all have read the same count.
-        """
-        used = counted.strangers + units + (self.position - 1) * limits.USUAL_WEIGHT
-        return not self.is_known and used + limits.USUAL_WEIGHT > _most(is_known=False)
-
 
 def code_class(code: str | None) -> str:
     """Return the code class: "short", "long", or "recovery" for None."""
@@ -177,6 +169,19 @@ def kept(account_key: str) -> tuple[int, int]:
     return _server_time(answer["now"]), answer["kept"]
 
 
+def forget(account_key: str) -> None:
+    """
+    Forget the attempts of unknown browsers at an account that are in flight, and those kept.
+
+    Args:
+        account_key: the account key, see ``keys.account_key()``.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    _FORGET({"open": keys.redis_key(account_key, "open")})
+
+
 def accepts_short(
     counted: Counted, authenticators: Iterable[Authenticator], *, kept: int = 0, is_known: bool
 ) -> bool:
@@ -195,6 +200,18 @@ def accepts_short(
     most = _most(is_known=False)
     used = counted.strangers + kept * units
     return used + units <= most or (most > 0 and not used)
+
+
+def is_spent(counted: Counted, units: int) -> bool:
+    """
+    Return whether strangers have tried codes, and have no guess left.
+
+    Args:
+        counted: what the database has counted.
+        units: the units of the next guess.
+    """
+    next_one = max(units, limits.USUAL_WEIGHT)
+    return counted.strangers > 0 and counted.strangers + next_one > _most(is_known=False)
 
 
 def _most(*, is_known: bool) -> int:

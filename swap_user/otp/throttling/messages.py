@@ -16,15 +16,20 @@ from django.db.models import BigIntegerField, Case, F, Q, When
 from swap_user.conf import limits, swap_user_settings
 from swap_user.models import MessageCount
 from swap_user.otp.store import scripts
+from swap_user.otp.store.budgets import DAY, YEAR
 from swap_user.otp.throttling import budgets
 from swap_user.otp.visitors.visitor import Origin
 from swap_user.users.databases import written
 
 _STRANGERS: Final = "messages_per_account"
-_KNOWN: Final = "known_messages_per_account"
-_NEWCOMERS: Final = "newcomers_per_account"
+KNOWN: Final = "known_messages_per_account"
+NEWCOMERS: Final = "newcomers_per_account"
+"""Limits of an account."""
 
-_BUDGETS = (_STRANGERS, _KNOWN, _NEWCOMERS)
+_EXHAUSTED: Final = "guesses_exhausted"
+
+# Any other count is that of a network.
+_NAMES = (_STRANGERS, KNOWN, NEWCOMERS, _EXHAUSTED)
 
 _NUMBER = BigIntegerField()
 
@@ -33,11 +38,11 @@ _TIME = scripts.Script("return redis.call('TIME')[1]")
 _FORGET = scripts.Script("return redis.call('DEL', unpack(KEYS))")
 
 
-def charge_account(
-    user: Any, account_key: str, origin: Origin, *, is_known: bool, now: int
-) -> bool:
+def charge_account(user: Any, account_key: str, origin: Origin, *, is_known: bool, now: int) -> str:
     """
-    Charge a message to an account, and return whether there was room.
+    Charge a message to an account, and return the limit that it was charged to, or "" for no room.
+
+    When the messages of known browsers are used up, known browsers have those of strangers.
 
     Args:
         user: the owner of the account.
@@ -50,22 +55,26 @@ def charge_account(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    if is_known:
-        return _charge(user, _KNOWN, now)
-    if not _charge(user, _STRANGERS, now):
-        return _charge_newcomer(user, account_key, origin, now)
-    _CHARGE({}, choices=[budgets.usual_messages(account_key, origin)])
-    return True
+    if is_known and _charge(user, KNOWN, now):
+        return KNOWN
+    if _charge(user, _STRANGERS, now):
+        _CHARGE({}, choices=[budgets.usual_messages(account_key, origin)])
+        return _STRANGERS
+    return NEWCOMERS if _charge_newcomer(user, account_key, origin, now) else ""
 
 
-def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
+def charge_receiver(
+    receiver: str, origin: Origin, *, is_known: bool, has_reserve: bool = True
+) -> str:
     """
     Charge a message to its receiver and to the site.
 
     Args:
         receiver: the address or phone number.
         origin: where the request came from.
-        is_known: whether a known browser asked for the message, or it is a notice.
+        is_known: whether the message was charged to known browsers, or it is a notice.
+        has_reserve: whether such a message may use what the site reserves. Strangers could use that
+            up with messages that they cause themselves.
 
     Returns:
         The limit that was reached: "receiver", "site", or "country" (a phone number without an
@@ -77,11 +86,31 @@ def charge_receiver(receiver: str, origin: Origin, *, is_known: bool) -> str:
     prefixes = tuple(swap_user_settings.OTP_PHONE_PREFIXES)
     if prefixes and "@" not in receiver and not receiver.startswith(prefixes):
         return "country"
-    choices = budgets.messages_to(receiver, origin, is_known=is_known)
+    has_reserve = is_known and has_reserve
+    choices = budgets.messages_to(receiver, origin, is_known=is_known, has_reserve=has_reserve)
     answer = _CHARGE({}, choices=choices)
     if answer["number"]:
         return ""
     return "site" if answer["scope"] == "site" else "receiver"
+
+
+def charge_exhausted(user: Any, *, now: int) -> bool:
+    """
+    Count a notice that strangers have used up their guesses. Return whether it may be sent.
+
+    An account gets one in a year.
+
+    Args:
+        user: the owner of the account.
+        now: the result of ``server_time()``.
+    """
+    return _count(user, _EXHAUSTED, 1, YEAR, now)
+
+
+def postpone_exhausted(user: Any) -> None:
+    """Allow the next notice of used up guesses a day after the last one, which was not sent."""
+    rows = written(MessageCount).filter(user_id=user.pk, budget=_EXHAUSTED)
+    rows.update(since=F("since") - YEAR + DAY)
 
 
 def server_time() -> int:
@@ -95,17 +124,36 @@ def server_time() -> int:
 
 
 def forget(user: Any) -> None:
-    """Delete the counts of messages to an account that unknown browsers asked for."""
-    written(MessageCount).filter(user_id=user.pk).exclude(budget=_KNOWN).delete()
+    """Delete the counts of messages to an account that unknown browsers have caused."""
+    written(MessageCount).filter(user_id=user.pk).exclude(budget=KNOWN).delete()
+
+
+def prune() -> int:
+    """
+    Delete the counts of messages whose period is over, and return their number.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached. Its clock says which periods are over.
+    """
+    # A day more is kept, because the clock of another Redis server may be behind.
+    last = server_time() - DAY
+    periods = {name: limits.period(name) for name in (_STRANGERS, KNOWN, NEWCOMERS)}
+    periods[_EXHAUSTED] = YEAR
+    # A row that begins at 0 is just being charged.
+    is_over = ~Q(budget__in=_NAMES) & Q(since__range=(1, last - periods[NEWCOMERS]))
+    for name, seconds in periods.items():
+        is_over |= Q(budget=name, since__range=(1, last - seconds))
+    deleted, _ = written(MessageCount).filter(is_over).delete()
+    return deleted
 
 
 def forget_network(user: Any, origin: Origin) -> None:
     """
-    Let a network get an extra message again: a user has logged in there.
+    Let a network get an extra message again: a user has logged in there, or has not got it.
 
     Args:
         user: the user.
-        origin: where the request of the login came from.
+        origin: where the request of the login or of the message came from.
     """
     if origin.network:
         written(MessageCount).filter(user_id=user.pk, budget=origin.network).delete()
@@ -120,19 +168,19 @@ def _charge_newcomer(user: Any, account_key: str, origin: Origin, now: int) -> b
     """
     if not origin.network:
         return False
-    most, window = limits.limit(_NEWCOMERS), limits.period(_NEWCOMERS)
+    most, window = limits.limit(NEWCOMERS), limits.period(NEWCOMERS)
     rows = written(MessageCount).filter(user_id=user.pk)
-    begun = rows.filter(since__gt=now - window, budget__in=(_NEWCOMERS, origin.network))
+    begun = rows.filter(since__gt=now - window, budget__in=(NEWCOMERS, origin.network))
     counts = dict(begun.values_list("budget", "count"))
     # Asked before the others are charged: a network that has its message must not use up those of
     # its neighbours or of all newcomers, and a network without one must not count as one with it.
-    if origin.network in counts or counts.get(_NEWCOMERS, 0) >= most:
+    if origin.network in counts or counts.get(NEWCOMERS, 0) >= most:
         return False
     charged = [budgets.network(account_key, origin), budgets.neighbourhood(account_key, origin)]
     if not _CHARGE({}, choices=[charged])["number"]:
         return False
-    rows.filter(since__range=(1, now - window)).exclude(budget__in=_BUDGETS).delete()
-    return _count(user, origin.network, 1, window, now) and _charge(user, _NEWCOMERS, now)
+    rows.filter(since__range=(1, now - window)).exclude(budget__in=_NAMES).delete()
+    return _count(user, origin.network, 1, window, now) and _charge(user, NEWCOMERS, now)
 
 
 def forget_receiver(receiver: str) -> None:

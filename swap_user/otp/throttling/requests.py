@@ -5,6 +5,7 @@ What it does is the same for every username (R33). The job charges the messages,
 """
 
 import logging
+from dataclasses import dataclass
 
 from swap_user.otp import audit
 from swap_user.otp.store import scripts
@@ -14,7 +15,22 @@ from swap_user.otp.visitors.visitor import Visitor
 _ASK = scripts.JSONScript(scripts.read("ask"))
 
 
-def charge(account_key: str, visitor: Visitor) -> bool | None:
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """
+    A request for a code that was charged.
+
+    Attributes:
+        is_long: whether the code must have ten digits because the address of the visitor has no
+            guess at a short one left.
+        is_known: whether it was charged to the browser, which claims to be known for the account.
+    """
+
+    is_long: bool
+    is_known: bool
+
+
+def charge(account_key: str, visitor: Visitor) -> Charged | None:
     """
     Charge a request for a code, and begin the tries of its flow again.
 
@@ -23,16 +39,19 @@ def charge(account_key: str, visitor: Visitor) -> bool | None:
         visitor: the visitor who requests the code.
 
     Returns:
-        None if a limit is reached. Otherwise, whether the code must have ten digits because the
-        address of the visitor has no guess at a short one left.
+        What was charged, or None if a limit is reached.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
     tries = budgets.tries_key(account_key, visitor.flow) if visitor.flow else None
     guesses = [*budgets.guesses_by_address(visitor), *budgets.guess_brake(visitor)]
-    answer = _ASK({"tries": tries}, budgets=budgets.asks(account_key, visitor), guesses=guesses)
-    if answer["scope"]:
-        audit.record(logging.WARNING, "send limited", account=account_key, scope=answer["scope"])
-        return None
-    return bool(answer["is_long"])
+    of_browser = budgets.asks_of_browser(account_key, visitor)
+    spent = ""
+    for choice in filter(None, (of_browser, budgets.asks_by_address(visitor))):
+        answer = _ASK({"tries": tries}, budgets=choice, guesses=guesses)
+        spent = answer["scope"]
+        if not spent:
+            return Charged(is_long=answer["is_long"], is_known=choice is of_browser)
+    audit.record(logging.WARNING, "send limited", account=account_key, scope=spent)
+    return None

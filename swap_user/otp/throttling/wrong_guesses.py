@@ -121,6 +121,11 @@ def forget(user: Any) -> None:
     written(WrongGuess).filter(user_id=user.pk, is_known=False).delete()
 
 
+def forget_known(user: Any) -> None:
+    """Delete those of known browsers. Call it when all of them are revoked."""
+    written(WrongGuess).filter(user_id=user.pk, is_known=True).delete()
+
+
 def prune(user_pk: Any = None) -> int:
     """
     Delete the wrong guesses that do not count any more, and return their number.

@@ -239,9 +239,9 @@ def _store_wrong_guess(check: _Check, *, is_wrong: bool) -> None:
     login = check.login
     user_pk = check.authenticators[0].user.pk if is_wrong else None
     wrong_guesses.store(login.attempt, user_pk, check.units)
-    is_last = login.attempt.is_last(check.counted, check.units) and is_wrong
     language = translation.get_language()
-    dispatch_despite_rollback("", after_wrong_guess, login.claim.name, language, is_last)
+    units = f"{check.units:05}"  # always as long, because the size of a queue may be seen
+    dispatch_despite_rollback("", after_wrong_guess, login.claim.name, language, units)
 
 
 @sensitive_variables("code", "match")

@@ -39,7 +39,8 @@ def client_address(request: HttpRequest | None) -> str | None:
     connection is returned.
 
     A private address without a configured header is probably that of a proxy, which is the same for
-    all visitors, so the address is not known then. OTP_PROXIES = 0 says that there is no proxy.
+    all visitors, so the address is not known then. OTP_PROXIES = 0 says that there is no proxy. A
+    connection through a Unix socket has no address.
 
     Args:
         request: the visitor's request, or None.
@@ -52,9 +53,7 @@ def client_address(request: HttpRequest | None) -> str | None:
         if len(entries) >= number and (address := parse_address(entries[-number])):
             return _prefix_of(address, _IPV6_PREFIX)
     peer = parse_address(request.META.get("REMOTE_ADDR", ""))
-    if peer is None:
-        return None
-    if number and not header and not peer.is_global:
+    if peer is None or (number and not header and not peer.is_global):
         _warn()
         return None
     return _prefix_of(peer, _IPV6_PREFIX)
@@ -124,6 +123,6 @@ def _warn() -> None:
         audit.record(
             logging.WARNING,
             "client addresses unknown",
-            reason="requests come from a private address, perhaps that of a proxy; set "
-            "OTP_CLIENT_ADDRESS_HEADER, or OTP_PROXIES to 0 if there is none",
+            reason="requests come from a Unix socket or a private address, perhaps that of a "
+            "proxy; set OTP_CLIENT_ADDRESS_HEADER, or OTP_PROXIES to 0 if there is none",
         )

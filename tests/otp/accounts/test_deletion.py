@@ -88,13 +88,13 @@ def test_nothing_is_left(user, other, shared_redis, way):
         }
     # The code of the login, which is used, and that of a browser that has not logged in, which is
     # of no use without its authenticator. For a day, how many messages a network has asked for.
-    *challenges, (newcomers, count_ms) = sorted(left.items())
+    *challenges, (network, count_ms) = sorted(left.items())
     assert len(challenges) == 2
     for key, code_ms in challenges:
         assert key.startswith("challenge:")
         assert key != "challenge:-"
         assert 0 < code_ms <= 600_000
-    assert newcomers.startswith("newcomers:")
+    assert network.startswith("messages_from:")
     assert 0 < count_ms <= 86_400_000
 
 

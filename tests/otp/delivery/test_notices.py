@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -18,7 +18,9 @@ from swap_user.models import Authenticator, RecoveryCode, WrongGuess
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.delivery import notices
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.senders import AbstractOTPSender
+from swap_user.otp.senders import AbstractOTPSender, AbstractSMSOTPSender
+from swap_user.otp.throttling import messages
+from swap_user.otp.visitors.visitor import Origin
 from tests.support import configure, give, make_user, username, visitor
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +64,13 @@ def _now():
         yield
 
 
+def spend(user, times=16, **fields):
+    """Let strangers try so many codes, of which there are sixteen in a year."""
+    fields = {"at": int(NOW.timestamp()), "units": 4, "is_known": False} | fields
+    for _ in range(times):
+        WrongGuess.objects.create(user=user, **fields)
+
+
 def happen(event, user):
     """Let it happen."""
     match event:
@@ -80,6 +89,7 @@ def happen(event, user):
         case "recovery_code_used":
             signals.recovery_code_used.send(RecoveryCode, user=user, remaining=1)
         case "guesses_exhausted":
+            spend(user)
             notices.after_wrong_guess(username())
         case "receiver_changed":
             signals.receiver_changed.send(type(user), user=user, previous=user)
@@ -151,6 +161,7 @@ def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
     )
     with translation.override("de"):
         happen("new_browser_login", user)
+    spend(user)
     notices.after_wrong_guess(username(), "fr")
     assert seen == ["de", "fr"]
 
@@ -232,28 +243,94 @@ def test_only_changes_are_logged_as_such(user, caplog):
     assert {each.change for each in said} == set(WORDS) - {"new_browser_login", "guesses_exhausted"}
 
 
-def test_guesses_exhausted_is_sent_by_the_job(user):
-    """With the user, whom the request that guessed has not looked up."""
+@pytest.fixture
+def exhausted():
+    """The senders and users of the signal."""
     heard = []
     receiver = lambda sender, user, **kwargs: heard.append((sender, user))  # noqa: E731
     signals.guesses_exhausted.connect(receiver)
-    try:
-        notices.after_wrong_guess(username(), "en")
-    finally:
-        signals.guesses_exhausted.disconnect(receiver)
-    assert heard == [(get_user_model(), user)]
+    yield heard
+    signals.guesses_exhausted.disconnect(receiver)
 
 
-def test_other_wrong_guesses_are_not_announced(user):
-    """The job runs after each of them, and only the last guess is worth a message."""
-    heard = []
-    receiver = lambda **kwargs: heard.append(kwargs["user"])  # noqa: E731
-    signals.guesses_exhausted.connect(receiver)
-    try:
-        notices.after_wrong_guess(username(), "en", False)
-    finally:
-        signals.guesses_exhausted.disconnect(receiver)
-    assert (heard, mail.outbox) == ([], [])
+def test_guesses_exhausted_is_sent_by_the_job(user, exhausted):
+    """With the user, whom the request that guessed has not looked up."""
+    spend(user)
+    notices.after_wrong_guess(username(), "en")
+    assert exhausted == [(get_user_model(), user)]
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_jobs_of_former_versions_run(user, exhausted, is_last):
+    """They have a bool in place of the units."""
+    notices.after_wrong_guess(username(), "en", is_last)
+    assert exhausted == []
+    spend(user)
+    notices.after_wrong_guess(username(), "en", is_last)
+    assert exhausted == [(get_user_model(), user)]
+
+
+@pytest.mark.parametrize(
+    ("times", "units", "is_announced"),
+    [(15, "00004", False), (16, "00004", True), (15, "00005", True), (0, "01000", False)],
+)
+def test_only_spent_guesses_are_announced(user, exhausted, times, units, is_announced):
+    """The job runs after each guess, and the next one must have no room."""
+    spend(user, times)
+    spend(user, 50, is_known=True)
+    spend(make_user(2))
+    notices.after_wrong_guess(username(), "en", units)
+    assert len(exhausted) == len(mail.outbox) == is_announced
+
+
+@pytest.mark.parametrize("known", ["50/365d", "1000/365d"])
+def test_guesses_of_known_browsers_are_not_announced(user, exhausted, settings, known):
+    """However many there are."""
+    configure(settings, OTP_LIMITS={"known_guesses_per_account": known})
+    spend(user, 60, is_known=True)
+    notices.after_wrong_guess(username(), "en", "00013")
+    assert (exhausted, mail.outbox) == ([], [])
+
+
+def test_spent_guesses_are_announced_once_a_year(user, exhausted):
+    """Not with every guess after them; and once more if they are used up again a year later."""
+    spend(user)
+    for _ in range(3):
+        notices.after_wrong_guess(username(), "en", "00004")
+    assert len(exhausted) == len(mail.outbox) == 1
+    year = timedelta(days=365)
+    for later, times in ((year - timedelta(seconds=1), 1), (year, 2)):
+        with time_machine.travel(NOW + later, tick=False):
+            spend(user, at=int((NOW + later).timestamp()))
+            notices.after_wrong_guess(username(), "en", "00004")
+            assert len(exhausted) == len(mail.outbox) == times
+
+
+@pytest.mark.django_db(transaction=True)  # a thread sends it
+@pytest.mark.parametrize("reason", ["the site", "the sender"])
+def test_a_notice_that_is_not_sent_is_tried_again_a_day_later(user, exhausted, settings, reason):
+    """Otherwise, strangers who use up the messages of the site would keep it away for a year."""
+    broken = (
+        {"OTP_LIMITS": {"messages_per_site": 0}}
+        if reason == "the site"
+        else {"OTP_SENDER_CLASS": f"{__name__}.Broken"}
+    )
+    before = {"OTP_SENDER_CLASS": settings.SWAP_USER["OTP_SENDER_CLASS"], "OTP_LIMITS": {}}
+    spend(user)
+    configure(settings, **broken)
+    notices.after_wrong_guess(username(), "en", "00004")
+    configure(settings, **before)
+    notices.after_wrong_guess(username(), "en", "00004")
+    assert mail.outbox == []
+    assert len(exhausted) == 1
+    day = timedelta(days=1)
+    with time_machine.travel(NOW + day, tick=False):
+        notices.after_wrong_guess(username(), "en", "00004")
+        assert len(mail.outbox) == 1
+        assert len(exhausted) == 2
+    with time_machine.travel(NOW + 300 * day, tick=False):
+        notices.after_wrong_guess(username(), "en", "00004")
+        assert len(mail.outbox) == 1
 
 
 def test_the_job_deletes_guesses_of_more_than_a_year_ago(user):
@@ -262,7 +339,7 @@ def test_the_job_deletes_guesses_of_more_than_a_year_ago(user):
     other = make_user(2)
     for owner, age in ((user, 365), (user, 367), (other, 367)):
         WrongGuess.objects.create(user=owner, at=now - age * day, units=4, is_known=False)
-    notices.after_wrong_guess(username(), None, False)
+    notices.after_wrong_guess(username())
     left = WrongGuess.objects.order_by("user_id").values_list("user_id", "at")
     assert list(left) == [(user.pk, now - 365 * day), (other.pk, now - 367 * day)]
 
@@ -307,6 +384,42 @@ def test_no_notice_goes_to_a_country_that_is_left_out(user, settings, monkeypatc
         monkeypatch.setattr(Elsewhere, "get_receiver", lambda self, user, to=number: to)
         happen("new_browser_login", user)
     assert len(Elsewhere.told) == 1
+
+
+class SMSSender(AbstractSMSOTPSender):
+    """Reaches users by phone, unless they have an email address."""
+
+    texts: list = []
+
+    def get_receiver(self, user):
+        return "+447700900123"
+
+    def send_text(self, receiver, text):
+        self.texts.append((receiver, text))
+
+
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize("address", [ADDRESS, ""])
+def test_a_notice_is_charged_to_where_it_goes(user, settings, monkeypatch, address):
+    """The prefixes of phone numbers withhold no email, and an email uses up no message by phone."""
+    monkeypatch.setattr("swap_user.otp.senders.email_address", lambda user: address)
+    SMSSender.texts.clear()
+    configure(
+        settings,
+        OTP_SENDER_CLASS=f"{__name__}.SMSSender",
+        OTP_PHONE_PREFIXES=["+49"],
+        OTP_LIMITS={"known_messages_per_receiver": 1},
+    )
+    happen("new_browser_login", user)
+    assert [message.to for message in mail.outbox] == ([[ADDRESS]] if address else [])
+    assert SMSSender.texts == []
+    configure(settings, OTP_PHONE_PREFIXES=[])
+    happen("new_browser_login", user)
+    assert len(mail.outbox) == (1 if address else 0)
+    assert [receiver for receiver, _ in SMSSender.texts] == ([] if address else ["+447700900123"])
+    for receiver, is_spent in ((ADDRESS, bool(address)), ("+447700900123", not address)):
+        scope = messages.charge_receiver(receiver, Origin(), is_known=True)
+        assert scope == ("receiver" if is_spent else "")
 
 
 @pytest.mark.parametrize("event", ["new_browser_login", "guesses_exhausted"])

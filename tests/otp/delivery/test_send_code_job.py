@@ -68,7 +68,7 @@ def test_each_refusal_has_a_line(monkeypatch, caplog, fields, change, line):
         case "policy":
             monkeypatch.setattr("swap_user.otp.policies.takes_sent", lambda user, **_: False)
         case "account":
-            monkeypatch.setattr(messages, "charge_account", lambda *args, **_: False)
+            monkeypatch.setattr(messages, "charge_account", lambda *args, **_: "")
         case "receiver" | "site":
             monkeypatch.setattr(messages, "charge_receiver", lambda *args, **_: change)
     job = order(**fields)
@@ -83,7 +83,7 @@ def test_each_refusal_has_a_line(monkeypatch, caplog, fields, change, line):
 @pytest.mark.django_db
 def test_a_message_shows_no_code():
     """It may stand in an error report."""
-    message = render(CodeJob(**order()), make_user(), digits=6, is_known=False)
+    message = render(CodeJob(**order()), make_user(), digits=6, limit="")
     message.send(MemoryOTPSender())
     assert message.code() == outbox[-1].otp
     assert message.code() not in repr(message).replace(repr(message.expires_at), "")
@@ -141,7 +141,7 @@ def pending(name):
     """Return what Redis holds of the codes of an account."""
     account = keys.account_key(name)
     with scripts._reached() as client:
-        return [key for key in client.keys(f"*{{{account}}}:*") if b"}:tries:" not in key]
+        return [key for key in client.keys(f"*{{{account}}}:*") if b"}:code_tries:" not in key]
 
 
 def test_an_error_is_masked():

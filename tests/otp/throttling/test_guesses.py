@@ -25,6 +25,7 @@ from tests.support import (
     configure,
     enter,
     give,
+    make_user,
     spellings,
     totp,
     username,
@@ -253,6 +254,40 @@ def test_the_owner_is_told_once(user, notices, exhausted):
     assert "Many wrong codes were tried" in text
 
 
+@pytest.mark.parametrize("authenticators", [["totp", "totp"], ["hotp"], ["totp", "hotp"]])
+def test_the_owner_of_heavy_authenticators_is_told_once(user, exhausted, authenticators):
+    """Their guesses weigh more, so that fewer are compared."""
+    user.otp_authenticators.all().delete()
+    for number, kind in enumerate(authenticators):
+        give(user, kind, secret="AB"[number] * 32)
+    compared = guess(16)
+    assert 0 < compared < 16
+    assert exhausted == [user]
+
+
+def test_the_owner_is_told_although_a_job_is_lost(user, exhausted, settings):
+    """By the job of the next guess, which is not compared any more."""
+    dispatcher = settings.SWAP_USER.get("OTP_DISPATCHER")
+    configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
+    guess(16)
+    configure(settings, OTP_DISPATCHER=dispatcher)
+    assert exhausted == []
+    assert guess(1, first=3000) == 0
+    assert exhausted == [user]
+
+
+@pytest.mark.parametrize("arguments", [["--limits-only"], []])
+def test_the_owner_is_told_again_after_limits_were_lifted(user, exhausted, arguments):
+    """Strangers have other guesses then."""
+    guess(20)
+    call_command("reset_otp", username(), *arguments)
+    assert not user.otp_message_counts.filter(budget="guesses_exhausted").exists()
+    if not arguments:
+        give(user)
+    guess(20, first=3000)
+    assert exhausted == [user, user]
+
+
 def test_the_owner_is_told_by_one_of_two_at_once(user, exhausted, monkeypatch):
     """Both have read that two guesses are left."""
     user.otp_authenticators.all().delete()
@@ -304,6 +339,23 @@ def test_lifted_limits_are_those_of_strangers(user):
     guess(20)
     enter(known(cookie), wrong())
     assert looked_at(is_known=True) == 2
+
+
+def test_a_reset_lifts_the_limits_of_known_browsers_too(user):
+    """It revokes all of them: browsers that log in afterwards begin with all their guesses."""
+    other = make_user(2)
+    WrongGuess.objects.create(user=other, at=NOW, units=4, is_known=True)
+    cookie = log_in(from_(0))
+    for number in range(50):
+        enter(known(cookie, number), wrong())
+    assert looked_at(is_known=True, user=user) == 50
+    call_command("reset_otp", username())
+    assert looked_at(user=user) == 0
+    assert looked_at(user=other) == 1
+    give(user)
+    home = log_in(from_(1))
+    guess(20)
+    assert enter(known(home, 1), totp(NOW)) == user
 
 
 @pytest.mark.requirement("R21")

@@ -1,5 +1,6 @@
 """Names that were made up: nothing tells them from others, and nothing stays of them (R48)."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,6 +81,21 @@ def test_all_refused_short_codes_do_the_same(user, recording, settings):
     assert found["wrong"][1:] == (["EVALSHA", "EVALSHA"], ["after_wrong_guess"])
     for name, work in found.items():
         assert work == found["wrong"], name
+
+
+@pytest.mark.requirement("R33")
+def test_the_size_of_a_job_shows_no_account(user, monkeypatch):
+    """What a queue stores is as long for every name, whatever a guess at its codes weighs."""
+    give(make_user(2), "hotp")
+    sizes = []
+    monkeypatch.setattr(
+        "swap_user.otp.verification.verifier.dispatch_despite_rollback",
+        lambda pk, job, name, *args: sizes.append(len(json.dumps([pk, *args]))),
+    )
+    for number in (1, 2, 7):
+        enter(from_(number), "000000", username(number))
+    assert len(sizes) == 3
+    assert len(set(sizes)) == 1
 
 
 @pytest.mark.requirement("R33")
@@ -165,7 +181,7 @@ def test_nothing_stays_in_redis(client):
         enter(from_(number % 7), "0" * 10, username(number))
     names = client.keys("*")
     of_addresses = [name for name in names if "_per_address" in name]
-    of_flows = [name for name in names if ":tries:" in name]
+    of_flows = [name for name in names if ":code_tries:" in name]
     in_flight = [name for name in names if name.endswith(":open")]
     assert len(of_addresses) == 2 * 7
     assert len(names) == len(of_addresses) + len(of_flows) + len(in_flight)

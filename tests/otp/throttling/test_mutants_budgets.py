@@ -11,6 +11,9 @@ from tests.support import configure
 
 HOUR, DAY = 3600, 86_400
 
+BY_STRANGERS = {"is_known": False, "has_reserve": False}
+RESERVED = {"is_known": True, "has_reserve": True}
+
 HERE = Visitor(flow="flow", address="198.51.100.1")
 IPV6 = Visitor(flow="flow", address="2001:db8:1:2::")
 UNKNOWN = Visitor(flow="flow")
@@ -47,8 +50,8 @@ def test_an_unknown_address():
     assert budgets.guesses_by_address(UNKNOWN) == []
     (brake,) = budgets.guess_brake(UNKNOWN)
     assert (brake.limit, brake.window) == (100 * 100, HOUR)
-    (asks,) = budgets.asks("account", UNKNOWN)
-    assert asks.limit == 100 * budgets.asks("account", HERE)[0].limit
+    (asks,) = budgets.asks_by_address(UNKNOWN)
+    assert asks.limit == 100 * budgets.asks_by_address(HERE)[0].limit
     assert asks.key != brake.key
 
 
@@ -62,17 +65,19 @@ def test_who_shares_the_budget_of_an_address():
     assert one[0] != other[0]
     assert one[1] == other[1] != keys(budgets.guesses_by_address(far))[1]
     assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.guesses_by_address(there))
-    assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.asks("account", HERE))
-    assert keys(budgets.asks("account", HERE)) == keys(budgets.asks("other", HERE))
+    assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.asks_by_address(HERE))
 
 
 @pytest.mark.requirement("R21")
-def test_a_known_browser_asks_by_itself():
+def test_a_known_browser_asks_by_itself(settings):
     """Forty times an hour for each account that it is known for; elsewhere it is a stranger."""
-    assert rooms(budgets.asks("account", known())) == [(40, HOUR, "browser")]
-    assert keys(budgets.asks("account", known())) != keys(budgets.asks("account", known(name="2")))
-    assert keys(budgets.asks("a", known("a"))) != keys(budgets.asks("b", known("b")))
-    assert budgets.asks("other", known()) == budgets.asks("other", HERE)
+    asks = budgets.asks_of_browser
+    assert rooms(asks("account", known())) == [(40, HOUR, "browser")]
+    assert keys(asks("account", known())) != keys(asks("account", known(name="2")))
+    assert keys(asks("a", known("a"))) != keys(asks("b", known("b")))
+    assert asks("other", known()) == asks("account", HERE) == []
+    configure(settings, OTP_LIMITS={"known_messages_per_account": 0})
+    assert asks("account", known()) == []
 
 
 def test_the_tries_of_a_flow():
@@ -83,10 +88,18 @@ def test_the_tries_of_a_flow():
     assert len({budgets.tries_key(a, flow) for a in "ab" for flow in "fg"}) == 4
 
 
+def test_names_of_1_0_0a1_are_not_used_again():
+    """They may still be lists, as which the alpha kept them for an hour."""
+    origin = Origin("net", "near")
+    found = [budgets.network("account", origin), budgets.neighbourhood("account", origin)]
+    names = [*keys(found), budgets.tries_key("account", "flow")]
+    assert not [name for name in names if ":newcomers:" in name or ":tries:" in name]
+
+
 @pytest.mark.requirement("R47")
 def test_a_receiver():
     """Twenty messages a day, then those for newcomers, two a day for each network."""
-    choices = budgets.messages_to("a@example.com", Origin("net", "near"), is_known=False)
+    choices = budgets.messages_to("a@example.com", Origin("net", "near"), **BY_STRANGERS)
     usual, newcomers = choices
     assert rooms(usual) == [(20, DAY, "receiver")]
     network, neighbourhood, everywhere = newcomers
@@ -94,16 +107,16 @@ def test_a_receiver():
     assert neighbourhood.window == HOUR
     assert (everywhere.limit, everywhere.window) == (1250, 90 * DAY)
     assert len({*keys(usual), *keys(newcomers)}) == 4
-    unknown = budgets.messages_to("a@example.com", Origin(), is_known=False)
+    unknown = budgets.messages_to("a@example.com", Origin(), **BY_STRANGERS)
     assert unknown == [usual]
 
 
 @pytest.mark.requirement("R47")
 def test_a_receiver_and_known_browsers():
     """Forty a day, apart from those of strangers."""
-    ((known_room,),) = budgets.messages_to("a@example.com", Origin("net", "near"), is_known=True)
+    ((known_room,),) = budgets.messages_to("a@example.com", Origin("net", "near"), **RESERVED)
     assert (known_room.limit, known_room.window) == (40, DAY)
-    strangers = budgets.messages_to("a@example.com", Origin("net", "near"), is_known=False)
+    strangers = budgets.messages_to("a@example.com", Origin("net", "near"), **BY_STRANGERS)
     assert known_room.key not in [key for choice in strangers for key in keys(choice)]
 
 
@@ -112,7 +125,7 @@ def test_who_shares_the_budgets_of_a_receiver():
     """No other receiver; and each network has its own two messages."""
 
     def of(receiver, network, neighbourhood="near"):
-        found = budgets.messages_to(receiver, Origin(network, neighbourhood), is_known=False)
+        found = budgets.messages_to(receiver, Origin(network, neighbourhood), **BY_STRANGERS)
         return [key for choice in found for key in keys(choice)]
 
     assert set(of("a@example.com", "net")).isdisjoint(of("b@example.com", "net"))
@@ -130,10 +143,12 @@ def test_who_shares_the_budgets_of_a_receiver():
 def test_the_site(settings):
     """A fifth of its messages is left to known browsers and notices; all share one budget."""
     configure(settings, OTP_LIMITS={"messages_per_site": "100/1d"})
-    strangers = budgets.messages_to("a@example.com", Origin(), is_known=False)[0][-1]
-    known_ones = budgets.messages_to("b@example.com", Origin(), is_known=True)[0][-1]
+    strangers = budgets.messages_to("a@example.com", Origin(), **BY_STRANGERS)[0][-1]
+    known_ones = budgets.messages_to("b@example.com", Origin(), **RESERVED)[0][-1]
     assert (strangers.limit, strangers.window, strangers.scope) == (80, DAY, "site")
     assert (known_ones.limit, known_ones.window, known_ones.scope) == (100, DAY, "site")
     assert strangers.key == known_ones.key
-    newcomers = budgets.messages_to("a@example.com", Origin("n", "m"), is_known=False)[1]
+    caused = budgets.messages_to("a@example.com", Origin(), is_known=True, has_reserve=False)
+    assert caused[0][-1] == strangers
+    newcomers = budgets.messages_to("a@example.com", Origin("n", "m"), **BY_STRANGERS)[1]
     assert newcomers[-1] == strangers

@@ -70,18 +70,21 @@ def test_a_limit_of_none_allows_no_guess(settings):
     assert not guesses.accepts_short(Counted(), [app()], is_known=False)
 
 
-def test_the_guess_after_which_no_usual_one_is_left():
-    """The owner is notified of it, if a stranger made it."""
-    for used, units, position, is_last in [
-        (56, USUAL, 1, False),
-        (57, USUAL, 1, True),
-        (52, USUAL, 2, False),
-        (53, USUAL, 2, True),
-        (56, 5, 1, True),
+def test_when_no_guess_of_strangers_is_left(settings):
+    """The next one has no room, and there was one before."""
+    for used, units, is_spent in [
+        (60, USUAL, False),
+        (61, USUAL, True),
+        (60, 1, False),
+        (61, 1, True),
+        (56, 8, False),
+        (57, 8, True),
+        (0, 1000, False),
+        (1, 1000, True),
     ]:
-        counted = Counted(strangers=used, known=1000)
-        assert Attempt(position=position).is_last(counted, units) is is_last
-    assert not Attempt(position=1, is_known=True).is_last(Counted(strangers=64, known=1000), USUAL)
+        assert guesses.is_spent(Counted(strangers=used, known=1000), units) is is_spent
+    configure(settings, OTP_LIMITS={"guesses_per_account": "0/365d"})
+    assert not guesses.is_spent(Counted(), USUAL)
 
 
 def test_the_class_of_a_code():

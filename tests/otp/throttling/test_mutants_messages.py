@@ -15,7 +15,7 @@ NOWHERE = Origin()
 
 def charged(user, origin=NOWHERE, *, is_known=False, now=NOW):
     account_key = f"account {user.pk}"
-    return messages.charge_account(user, account_key, origin, is_known=is_known, now=now)
+    return bool(messages.charge_account(user, account_key, origin, is_known=is_known, now=now))
 
 
 def origins(number):
@@ -36,7 +36,7 @@ def test_a_period_of_an_account(user, settings):
 
 @pytest.mark.requirement("R21")
 def test_accounts_and_browsers_are_counted_apart(user, settings):
-    """Known browsers have a budget of their own, and so has each account."""
+    """Known browsers have a budget of their own, and then that of strangers."""
     other = make_user(2)
     configure(
         settings,
@@ -44,7 +44,28 @@ def test_accounts_and_browsers_are_counted_apart(user, settings):
     )
     assert [charged(user), charged(user), charged(other)] == [True, False, True]
     assert [charged(user, is_known=True) for _ in range(3)] == [True, True, False]
-    assert not charged(user, origins(1)[0], is_known=True)
+    (one,) = origins(1)
+    assert [charged(user, one, is_known=True) for _ in range(2)] == [True, False]
+
+
+@pytest.mark.requirement("R21")
+def test_the_limit_that_a_message_is_charged_to(user, settings):
+    """It decides what its receiver is charged."""
+    configure(
+        settings,
+        OTP_LIMITS={"messages_per_account": "1/1d", "known_messages_per_account": "1/1d"},
+    )
+    (one,) = origins(1)
+
+    def limit():
+        return messages.charge_account(user, "account", one, is_known=True, now=NOW)
+
+    assert [limit() for _ in range(4)] == [
+        "known_messages_per_account",
+        "messages_per_account",
+        "newcomers_per_account",
+        "",
+    ]
 
 
 @pytest.mark.requirement("R21")

@@ -7,9 +7,12 @@ from django.core.management import call_command
 
 from swap_user.models import MessageCount
 from swap_user.otp import send_code
-from swap_user.testing import outbox
+from swap_user.otp.throttling import messages
+from swap_user.otp.visitors.visitor import Origin
+from swap_user.otp.visitors.visitor import visitor as visitor_of
+from swap_user.testing import MemoryOTPSender, outbox
 from tests.otp.throttling.helpers import DAY, sent
-from tests.support import ask, enter, username, visitor
+from tests.support import NOW, ask, configure, enter, username, visitor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -18,6 +21,13 @@ pytestmark = [
 ]
 
 PLACE = "81.2.69.160"
+
+
+class ByPhone(MemoryOTPSender):
+    """Sends codes to a number in another country."""
+
+    def get_receiver(self, user):
+        return "+4915112345678"
 
 
 @pytest.fixture
@@ -81,6 +91,65 @@ def test_a_network_is_new_again_after_a_login(user, strangers):
     assert asked() == 0
 
 
+@pytest.mark.parametrize("scope", ["receiver", "site", "country"])
+def test_a_message_that_is_withheld_costs_its_network_nothing(
+    strangers, settings, clock, user, scope
+):
+    """The network can have another one. What all newcomers together have had still counts."""
+    limits = {"receiver": "messages_per_receiver", "site": "messages_per_site"}
+    if scope == "country":
+        by_phone = f"{__name__}.ByPhone"
+        configure(settings, OTP_PHONE_PREFIXES=["+1"], OTP_SENDER_CLASS=by_phone)
+    else:
+        configure(settings, OTP_LIMITS={limits[scope]: "0/1d"})
+    if scope == "receiver":
+        receiver = MemoryOTPSender().get_receiver(user)
+        here = visitor_of(visitor(REMOTE_ADDR=PLACE)).origin
+        for number in range(3):  # the newcomers of the receiver, who asked for another account
+            origin = Origin(f"network {number}", here.neighbourhood)
+            assert messages.charge_receiver(receiver, origin, is_known=False) == ""
+    assert asked() == 0
+    configure(settings, OTP_LIMITS={}, OTP_PHONE_PREFIXES=[])
+    clock.shift(DAY)
+    strangers()
+    assert asked() == 1
+    assert asked() == 0
+    assert user.otp_message_counts.get(budget="newcomers_per_account").count == 2
+
+
+def test_a_message_that_can_not_be_sent_costs_its_network_nothing(strangers, monkeypatch, user):
+    """The sender fails for good; the next message comes."""
+
+    def fail(*args, **kwargs):
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryOTPSender, "send", fail)
+        assert asked() == 0
+    assert asked() == 1
+    assert asked() == 0
+    assert user.otp_message_counts.get(budget="newcomers_per_account").count == 2
+
+
+def test_a_usual_message_that_can_not_be_sent_gives_no_extra_one_back(
+    strangers, monkeypatch, clock
+):
+    """Its network has had the extra one on the day before."""
+    assert asked() == 1
+    clock.shift(DAY)
+
+    def fail(*args, **kwargs):
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryOTPSender, "send", fail)
+        assert asked() == 0
+    assert sent(19, first=1) == 19
+    clock.shift(DAY)
+    strangers()
+    assert asked() == 0
+
+
 def test_lifting_the_limits(strangers, shared_redis):
     """Of an account that was attacked, no network is remembered."""
     assert asked() == 1
@@ -91,11 +160,42 @@ def test_lifting_the_limits(strangers, shared_redis):
 
 
 def test_networks_are_forgotten(user, strangers, clock, shared_redis):
-    """What is older than 90 days is deleted when another network asks."""
+    """What is older than 90 days is deleted when another network asks; a notice counts longer."""
+    assert messages.charge_exhausted(user, now=NOW)
     assert asked() == 1
-    assert MessageCount.objects.filter(user_id=user.pk).count() == 3
+    assert MessageCount.objects.filter(user_id=user.pk).count() == 4
     shared_redis.flush()
     clock.shift(91 * DAY)
     strangers()
     assert asked("81.2.69.161") == 1
-    assert MessageCount.objects.filter(user_id=user.pk).count() == 3
+    assert MessageCount.objects.filter(user_id=user.pk).count() == 4
+    assert not messages.charge_exhausted(user, now=NOW + 91 * DAY)
+
+
+def test_clearsessions_deletes_counts_whose_period_is_over(user, strangers, clock, capsys):
+    """A day later, each after its own period; a row that is just being charged stays."""
+    assert asked() == 1
+    assert messages.charge_account(user, "account", Origin(), is_known=True, now=NOW)
+    assert messages.charge_exhausted(user, now=NOW)
+    MessageCount.objects.create(user=user, budget="being charged")
+    for days, deleted, left in [
+        (1, 0, 6),
+        (1, 2, 4),  # those of a day
+        (88, 0, 4),
+        (1, 2, 2),  # the network and all newcomers
+        (274, 0, 2),
+        (1, 1, 1),  # the notice
+    ]:
+        clock.shift(days * DAY)
+        call_command("clearsessions")
+        assert f"Counts of messages: {deleted} deleted." in capsys.readouterr().out
+        assert MessageCount.objects.count() == left
+
+
+def test_clearsessions_without_redis_deletes_no_counts(user, redis_server, capsys):
+    """Its clock says what is over; the command does not fail."""
+    MessageCount.objects.create(user=user, budget="network", since=1, count=1)
+    redis_server.stop()
+    call_command("clearsessions")
+    assert "Counts of messages: 0 deleted." in capsys.readouterr().out
+    assert MessageCount.objects.count() == 1

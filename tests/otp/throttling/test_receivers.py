@@ -166,6 +166,21 @@ def test_notices_are_charged_to_the_site(one_inbox, settings):
     assert sent(1, name=username(0)) == 0
 
 
+@pytest.mark.requirement("R19", "R47")
+def test_notices_that_strangers_cause_leave_the_reserve(one_inbox, settings):
+    """They use up the guesses of many accounts, and known browsers still get their codes."""
+    configure(settings, OTP_LIMITS={"messages_per_site": "10/1d", "guesses_per_account": "1/365d"})
+    cookie = log_in(from_(0), username(0))
+    for number in range(1, 10):
+        give(one_inbox[number])
+        guess(1, first=500 + number, name=username(number))
+    assert notices == one_inbox[1:8]  # with the code of the login, eight of ten
+    before = len(outbox)
+    for _ in range(3):
+        send_code(known(cookie), username(0))
+    assert len(outbox) - before == 2
+
+
 @pytest.mark.requirement("R21", "R47")
 def test_numbers_of_other_countries(settings, caplog):
     """Only where they begin as the setting says: codes and notices. The visitor sees nothing."""

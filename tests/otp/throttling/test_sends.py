@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from swap_user.otp import send_code
+from swap_user.otp.background.registry import is_urgent
 from swap_user.testing import outbox
 from tests.otp.throttling.helpers import DAY, HOUR, from_, known, log_in, sent
 from tests.support import ask, configure, make_user, username, visitor
@@ -111,9 +112,46 @@ def test_a_known_browser_is_not_its_address(user, settings, caplog):
     for _ in range(50):
         send_code(known(cookie, 0), username())
     assert len(outbox) - before == 50
-    assert "scope=browser" not in caplog.text
+    caplog.clear()
     send_code(known(cookie, 0), username())
-    assert "scope=browser" in caplog.text
+    assert len(outbox) - before == 50
+    assert "scope=address" in caplog.text
+
+
+@pytest.mark.requirement("R19", "R21")
+@pytest.mark.parametrize("most", [0, 3])
+def test_a_known_browser_without_messages_of_its_own_is_a_stranger(user, settings, most):
+    """A thief with its cookie has used them up, or there are none: it has those of strangers."""
+    configure(settings, OTP_LIMITS={"known_messages_per_account": f"{most}/1d"})
+    cookie = log_in(from_(0))  # one of the twenty
+    for number in range(most):
+        ask(known(cookie, 500 + number))
+    before = len(outbox)
+    for number in range(30):
+        send_code(known(cookie, number), username())
+    assert len(outbox) - before == 19 + 3  # three for newcomers in this neighbourhood
+    counts = dict(user.otp_message_counts.values_list("budget", "count"))
+    assert counts.get("known_messages_per_account", 0) == most
+    assert counts["messages_per_account"] == 20
+
+
+@pytest.mark.requirement("R47")
+def test_a_known_browser_without_requests_of_its_own_is_charged_to_its_address(
+    settings, user, monkeypatch
+):
+    """As any stranger, so that it can't ask without end; and its job is no urgent one."""
+    configure(
+        settings,
+        OTP_LIMITS={"known_messages_per_account": "2/1d", "asks_per_address": "3/1h"},
+    )
+    cookie, urgent = log_in(from_(0)), []
+    monkeypatch.setattr(
+        "swap_user.otp.delivery.request.dispatch",
+        lambda job, **kwargs: urgent.append(is_urgent(job, (), kwargs)),
+    )
+    for _ in range(10):
+        send_code(known(cookie, 7), username())
+    assert urgent == [True] * 2 + [False] * 3
 
 
 @pytest.mark.requirement("R21")
@@ -131,8 +169,9 @@ def test_a_whole_48_asks_ten_times_as_often(settings):
 
 
 @pytest.mark.requirement("R45", "R21")
-def test_a_clear_refills_no_messages_of_an_account(user):
-    """Neither those of a day nor those of newcomers, of known browsers or of strangers."""
+def test_a_clear_refills_no_messages_of_an_account(user, settings):
+    """Neither those of known browsers nor those of strangers; test_newcomers has the others."""
+    configure(settings, OTP_LIMITS={"newcomers_per_account": "0/90d"})
     cookie = log_in(from_(0))
     sent(19, first=1)
     for number in range(40):

@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, connections, transaction
 from swap_user.models import WrongGuess
 from swap_user.otp import LoginUnavailable, limited
 from swap_user.otp.durable import own_connection, statements
+from swap_user.otp.sessions.reset import lift_limits
 from swap_user.otp.store import scripts
 from swap_user.otp.throttling import guesses
 from swap_user.testing import wait_for_deliveries
@@ -307,6 +308,22 @@ def test_a_guess_that_sqlite_could_not_write(user, sqlite, monkeypatch, caplog, 
     assert guess(20) == 0
     clock.shift(2 * DAY)
     assert len(ask(from_(50))) == 6
+
+
+@on_a_site
+def test_a_reset_lifts_what_is_kept_too(user, sqlite, monkeypatch):
+    """Otherwise these guesses would count for a year, though the owner has begun again."""
+    monkeypatch.setattr(statements, "_TRY_FOR", 0)
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.01)
+    with transaction.atomic():
+        for number in range(20):
+            assert enter(from_(number), wrong()) is None
+        assert wait_for_deliveries()
+        transaction.set_rollback(True)
+    assert len(ask(from_(50))) == 10
+    lift_limits(user)
+    assert len(ask(from_(51))) == 6
+    assert guess(20) == 16
 
 
 @on_a_site

@@ -84,6 +84,20 @@ def test_a_proxy_that_nobody_told_us_of(caplog, monkeypatch, settings):
 
 
 @pytest.mark.requirement("R56")
+@pytest.mark.parametrize(
+    "changes",
+    [{"OTP_PROXIES": 1}, {"OTP_PROXIES": 0}, {"OTP_CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}],
+)
+def test_a_unix_socket_has_no_address(caplog, monkeypatch, settings, changes):
+    """There is a proxy, but its header is not named or not there. Said once."""
+    configure(settings, **changes)
+    monkeypatch.setattr(client_ip, "_warned", False)
+    assert at("") is None
+    assert at("") is None
+    assert caplog.text.count("client addresses unknown") == 1
+
+
+@pytest.mark.requirement("R56")
 def test_no_proxy(settings, caplog):
     """OTP_PROXIES = 0: the peer is the visitor, also in an intranet, and whatever it sends."""
     configure(settings, OTP_PROXIES=0, OTP_CLIENT_ADDRESS_HEADER="X-Forwarded-For")
