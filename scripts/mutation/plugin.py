@@ -16,8 +16,9 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -110,7 +111,7 @@ class Plugin:
 
         self._items = {item.nodeid: item for item in session.items}
         warm = next(item for item in session.items if item.get_closest_marker("django_db"))
-        runtestprotocol(warm, log=False, nextitem=self._after(warm))
+        runtestprotocol(warm, log=False, nextitem=_anywhere(warm))
         warm._initrequest()  # type: ignore[attr-defined]
         connections.close_all()
         self._database = Path(settings.DATABASES["default"]["TEST"]["NAME"])
@@ -209,13 +210,8 @@ class Plugin:
 
     def _passes(self, item: pytest.Item) -> bool:
         self._imported.forget_results()
-        reports = runtestprotocol(item, log=False, nextitem=self._after(item))
+        reports = runtestprotocol(item, log=False, nextitem=_anywhere(item))
         return not any(report.failed for report in reports)
-
-    def _after(self, item: pytest.Item) -> pytest.Item:
-        """Return a test of another module, so that only what is for the whole session is kept."""
-        items: Iterator[pytest.Item] = iter(self._items.values())
-        return next(each for each in items if each.path != item.path)
 
     def _forked(self, run: Callable[[], object]) -> None:
         for name in ("", "-wal", "-shm"):
@@ -236,3 +232,8 @@ class Plugin:
             run()
         finally:
             os._exit(0)
+
+
+def _anywhere(item: pytest.Item) -> Any:
+    """Return a test that has only the session in common with a test: nothing else is kept."""
+    return SimpleNamespace(listchain=lambda: [item.session])
