@@ -177,8 +177,9 @@ class _Check:
     @cached_property
     def units(self) -> int:
         """The units of the guess, see ``weights.weigh()``."""
-        unused = (each for each in self.found if each.counter > each.authenticator.consumed)
-        return weights.weigh(each.expected for each in unused)
+        return weights.weigh(
+            each.expected for each in self.found if each.counter > each.authenticator.consumed
+        )
 
     @cached_property
     def may_compare(self) -> bool:
