@@ -115,6 +115,7 @@ def test_the_steps_to_the_letter(steps, caches, create, tmp_path):
     build_and_log_in(steps, tmp_path, caches, create)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "steps", [EMAIL, PHONE, AUTH_USER], ids=["to_email", "to_phone", "auth.User"]
 )

@@ -176,6 +176,7 @@ def test_postgres_is_what_the_tests_run_on():
     assert connection.vendor == "postgresql"
 
 
+@pytest.mark.heavy
 def test_requirements_table(pytestconfig):
     """`pytest --requirements` lists every row, with the tests that show it."""
     done = subprocess.run(

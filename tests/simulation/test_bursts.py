@@ -17,6 +17,7 @@ from tests.support import username
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.heavy,
     pytest.mark.usefixtures("no_log"),
     pytest.mark.requirement("R17", "R20", "R45"),
 ]

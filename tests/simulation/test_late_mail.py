@@ -16,7 +16,7 @@ from tests.simulation.places import HOME, elsewhere, request_from
 from tests.simulation.report import PROPERTY
 from tests.support import configure, make_user, username
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
+pytestmark = [pytest.mark.django_db, pytest.mark.heavy, pytest.mark.usefixtures("no_log")]
 
 LATE_LOGINS = 5000
 """How many logins a year stage makes with each of two seeds."""

@@ -14,6 +14,7 @@ from tests.simulation.test_year import FEWER, FIFTH, check, check_year
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.heavy,
     pytest.mark.usefixtures("no_log"),
     pytest.mark.requirement("R19", "R20", "R43"),
 ]

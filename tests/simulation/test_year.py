@@ -27,6 +27,7 @@ from tests.simulation.year import Year
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.heavy,
     pytest.mark.usefixtures("no_log"),
     pytest.mark.requirement("R19", "R20"),
 ]

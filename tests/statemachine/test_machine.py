@@ -21,6 +21,7 @@ IN_A_ROW = 50
 PARTS = 2
 
 
+@pytest.mark.heavy
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.user_model("email as username", "no password")
 @pytest.mark.requirement("R6", "R7", "R10", "R22", "R23", "R24", "R43", "R45", "R55")

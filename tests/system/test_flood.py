@@ -10,7 +10,7 @@ from swap_user.otp.store import keys, scripts
 from swap_user.users import usernames
 from tests.support import ask, enter, give, make_user, username, visitor
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
+pytestmark = [pytest.mark.django_db, pytest.mark.heavy, pytest.mark.usefixtures("no_log")]
 
 FLOOD = 3_000
 ADDRESSES = 100

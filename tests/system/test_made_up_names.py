@@ -20,6 +20,7 @@ MOST_LATER = 16
 TWO_DAYS = 2 * 86_400
 
 
+@pytest.mark.heavy
 @pytest.mark.requirement("R48")
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_log")

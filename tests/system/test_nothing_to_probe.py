@@ -133,6 +133,7 @@ def test_the_last_guess_is_like_the_others(warm, make):
     assert WrongGuess.objects.filter(user=user).count() == 16
 
 
+@pytest.mark.heavy
 @pytest.mark.requirement("R48", "R49")
 @pytest.mark.parametrize("code", KINDS, ids=KIND_IDS)
 @pytest.mark.parametrize("make", [usual, never_asked, inactive, with_app])
@@ -182,6 +183,7 @@ def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
         assert pool.drain(30)
 
 
+@pytest.mark.heavy
 @pytest.mark.user_model("email address")
 def test_pairs_with_a_slow_mail_server(slow_mail):
     """In 300 interleaved pairs each side costs the same and gets the same, at both steps."""

@@ -58,6 +58,7 @@ def attack(model: str, phone_format: str, redis: str) -> dict[str, Any]:
     UserModel._meta.label != "swap_to_email_otp.EmailOTPUser",
     reason="the processes have user models of their own",
 )
+@pytest.mark.heavy
 @pytest.mark.requirement("R33", "R42")
 @pytest.mark.parametrize("name", MODELS)
 def test_one_account_has_one_key(name: str, shared_redis: Any) -> None:

@@ -16,7 +16,7 @@ from swap_user import signals
 from swap_user.conf import SwapUserSettings
 from swap_user.models import Authenticator, RecoveryCode, WrongGuess
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
-from swap_user.otp.delivery import notices
+from swap_user.otp.delivery import notices, retry
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import AbstractOTPSender, AbstractSMSOTPSender
 from swap_user.otp.throttling import messages
@@ -308,8 +308,11 @@ def test_spent_guesses_are_announced_once_a_year(user, exhausted):
 
 @pytest.mark.django_db(transaction=True)  # a thread sends it
 @pytest.mark.parametrize("reason", ["the site", "the sender"])
-def test_a_notice_that_is_not_sent_is_tried_again_a_day_later(user, exhausted, settings, reason):
+def test_a_notice_that_is_not_sent_is_tried_again_a_day_later(
+    user, exhausted, settings, monkeypatch, reason
+):
     """Otherwise, strangers who use up the messages of the site would keep it away for a year."""
+    monkeypatch.setattr(retry, "PAUSE", 0.01)
     broken = (
         {"OTP_LIMITS": {"messages_per_site": 0}}
         if reason == "the site"
