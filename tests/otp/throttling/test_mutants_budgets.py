@@ -66,6 +66,7 @@ def test_who_shares_the_budget_of_an_address():
     assert one[1] == other[1] != keys(budgets.guesses_by_address(far))[1]
     assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.guesses_by_address(there))
     assert keys(budgets.guesses_by_address(HERE)) != keys(budgets.asks_by_address(HERE))
+    assert not {*one} & {*keys(budgets.asks_by_address(IPV6))}
 
 
 @pytest.mark.requirement("R21")

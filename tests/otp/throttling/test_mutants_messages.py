@@ -185,3 +185,13 @@ def test_limits_of_a_receiver_that_an_operator_lifts(settings):
     messages.forget_receiver("a@example.com")
     assert [room("a@example.com"), room("b@example.com")] == [True, False]
     assert not room("a@example.com", is_known=True)
+
+
+def test_a_notice_that_is_postponed(user):
+    """It may come a day later, and not earlier; messages are counted as before."""
+    assert charged(user)
+    assert messages.charge_exhausted(user, now=NOW)
+    messages.postpone_exhausted(user)
+    assert not messages.charge_exhausted(user, now=NOW + DAY - 1)
+    assert messages.charge_exhausted(user, now=NOW + DAY)
+    assert MessageCount.objects.get(budget="messages_per_account").since == NOW

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 import time_machine
 from django.core import mail
+from django.db import OperationalError
 
 from swap_user.models import Authenticator
 from swap_user.otp import InvalidCode, enroll
@@ -79,6 +80,31 @@ def test_it_is_confirmed_once(user, clock):
     with pytest.raises(InvalidCode):
         again.confirm(shown(again, NOW + 30))
     assert Authenticator.objects.count() == 1
+
+
+def test_a_code_that_confirmed_before_confirms_nothing(user, clock):
+    """Not even after its authenticator was removed: Redis has consumed the code."""
+    enrollment = enroll(user)
+    code, again = shown(enrollment), Enrollment.unpack(user, enrollment.pack())
+    enrollment.confirm(code)
+    Authenticator.objects.all().delete()
+    with pytest.raises(InvalidCode):
+        again.confirm(code)
+    assert not Authenticator.objects.exists()
+
+
+def test_a_code_can_be_entered_again_if_the_database_could_not_save_it(user, clock, monkeypatch):
+    """The error is raised; the code is not used up by it."""
+    enrollment = enroll(user)
+
+    def save(*args, **kwargs):
+        raise OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Authenticator, "save", save)
+        with pytest.raises(OperationalError):
+            enrollment.confirm(shown(enrollment))
+    assert enrollment.confirm(shown(enrollment))
 
 
 def test_it_expires(user, clock):

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from swap_user.otp import enroll
+from swap_user.otp.verification.labels import ELLIPSIS, shorten
 from swap_user.testing import log_in
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +115,13 @@ def test_another_program_reads_it(named: Any) -> None:
     segno.make(uri, micro=False, error="l").save(png, kind="png", scale=4)
     (found,) = zxingcpp.read_barcodes(image.open(png).convert("RGB"))
     assert found.text == uri
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+@pytest.mark.parametrize("flags", [1, 2, 3])
+def test_a_flag_is_not_divided(before: str, flags: int) -> None:
+    """Wherever the limit is: two letters make a flag, counted from the first one."""
+    text = before + FLAG * flags + "\u6f22" * 9
+    for most in range(9, 12 * len(text)):
+        shown = shorten(text, most).removesuffix(ELLIPSIS)
+        assert shown.replace(FLAG, "").strip("ab\u6f22") == "", most
