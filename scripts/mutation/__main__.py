@@ -40,9 +40,12 @@ DECIDING = [
     ),
     "swap_user/backends.py",
 ]
+DECIDES_NOTHING = {"swap_user/otp/verification/labels.py"}
 TESTS = ["tests/otp", "tests/system", "tests/management", "tests/test_backends.py"]
 EXPLAINED = Path(__file__).parent / "explained.txt"
-CACHE = ROOT / ".mutants_cache.json"
+DATABASE = os.environ.get("DATABASE", "sqlite")
+CACHE = ROOT / f".mutants_{DATABASE}.json"
+RESULTS = ROOT / ".mutants_results.jsonl"
 NEEDED = 95  # percent
 
 
@@ -57,11 +60,14 @@ def main() -> int:
     parser.add_argument(
         "--explained", action="store_true", help="also try the mutants of explained.txt"
     )
+    parser.add_argument(
+        "--again", action="store_true", help="only those that survived the last time"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th mutant")
     options = parser.parse_args()
     run = Run(options)
     pytest.main(
-        ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", *options.tests],
+        ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not heavy", *options.tests],
         plugins=[Plugin(run)],
     )
     return run.report()
@@ -74,10 +80,14 @@ class Run:
         self._options = options
         files = [file for path in options.paths for file in _files(ROOT / path)]
         found = [each for file in files for each in mutants(file)][:: options.every]
-        self._mutants = sorted(found, key=lambda mutant: not mutant.is_live)  # these are fast
+        self._results = _results(found) if options.again else {}
+        killed = {each for each, result in self._results.items() if result == "killed"}
+        self._mutants = sorted(
+            (each for each in found if each not in killed),
+            key=lambda mutant: not mutant.is_live,  # the others are slow
+        )
         self._explained = _explained()
         self._sound: set[str] = set()  # files whose tests pass in a new process
-        self._results: dict[Mutant, str] = {}
         self._started = time.monotonic()
 
     def __call__(self, plugin: Plugin) -> None:
@@ -87,6 +97,8 @@ class Run:
         for number, mutant in enumerate(self._mutants, start=1):
             result = self._tried(mutant, plugin, reached)
             self._results[mutant] = result
+            with RESULTS.open("a") as file:
+                file.write(json.dumps([mutant.name, result]) + "\n")
             if result == "survived":
                 explained = " (explained)" if mutant.name in self._explained else ""
                 _say(f"survived{explained}: {mutant}")
@@ -176,7 +188,15 @@ def _tried_cold(path: str, number: int | None, tests: list[str], seconds: float)
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    return sorted(each for each in path.rglob("*") if each.suffix in {".py", ".lua"})
+    files = (each for each in path.rglob("*") if each.suffix in {".py", ".lua"})
+    return sorted(each for each in files if str(each.relative_to(ROOT)) not in DECIDES_NOTHING)
+
+
+def _results(found: list[Mutant]) -> dict[Mutant, str]:
+    """Return what happened to these mutants when they were tried the last time."""
+    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    results = dict(json.loads(line) for line in lines)
+    return {each: results[each.name] for each in found if each.name in results}
 
 
 def _explained() -> set[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -107,6 +106,7 @@ class Plugin:
         from django.conf import settings
         from django.db import connections
 
+        from scripts.mutation.databases import empty_database
         from scripts.mutation.patching import Imported
 
         self._items = {item.nodeid: item for item in session.items}
@@ -114,8 +114,7 @@ class Plugin:
         runtestprotocol(warm, log=False, nextitem=_anywhere(warm))
         warm._initrequest()  # type: ignore[attr-defined]
         connections.close_all()
-        self._database = Path(settings.DATABASES["default"]["TEST"]["NAME"])
-        shutil.copy(self._database, f"{self._database}.empty")
+        self._database = empty_database()
         self._folder: Path = settings.RUN_DIR
         self._imported = Imported()
         try:
@@ -214,9 +213,7 @@ class Plugin:
         return not any(report.failed for report in reports)
 
     def _forked(self, run: Callable[[], object]) -> None:
-        for name in ("", "-wal", "-shm"):
-            Path(f"{self._database}{name}").unlink(missing_ok=True)
-        shutil.copy(f"{self._database}.empty", self._database)
+        self._database.restore()
         child = os.fork()
         if child:
             os.waitpid(child, 0)
