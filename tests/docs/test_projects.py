@@ -12,7 +12,13 @@ from tests.docs.reading import PROJECTS, SETTINGS, code, rows
 from tests.docs.scenarios import SCENARIOS
 
 
-@pytest.mark.parametrize("name", PROJECTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("readme", "views") else pytest.param(name, marks=pytest.mark.heavy)
+        for name in PROJECTS
+    ],
+)
 def test_project_of_the_pages_works(name, tmp_path, shared_redis, projects_django):
     """Followed to the letter, a page leads to where it says."""
     folder = tmp_path / "project"
@@ -39,7 +45,7 @@ def change(pattern: re.Pattern[str], replacement: str, text: str) -> str:
     return changed
 
 
-@pytest.mark.parametrize("cache", ["django", "django-redis"])
+@pytest.mark.parametrize("cache", ["django", pytest.param("django-redis", marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("row", MODELS, ids=lambda row: code(row[2]))
 def test_all_four_models_of_the_readme(row, cache, tmp_path, shared_redis, projects_django):
     """The steps with each row of the table in place of the first, on both cache backends."""

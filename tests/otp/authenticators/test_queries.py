@@ -29,9 +29,15 @@ MODELS = {
     "Querysetted": False,
     "Picky": True,
 }
+PARAMETERS = [
+    model
+    if model in ("Plain", "UUIDKey", "Managed")
+    else pytest.param(model, marks=pytest.mark.heavy)
+    for model in (*MODELS, "Plain, routed")
+]
 
 
-@pytest.fixture(scope="module", params=[*MODELS, "Plain, routed"])
+@pytest.fixture(scope="module", params=PARAMETERS)
 def compared(request: pytest.FixtureRequest, shared_redis: Any) -> dict[str, Any]:
     """The result of a process with this user model."""
     model, _, routed = request.param.partition(", ")
