@@ -47,6 +47,12 @@ class _PostgreSQL:
         )
 
     def _run(self, *statements: str) -> None:
-        with connection._nodb_cursor() as cursor:
+        import psycopg
+
+        # Outside of a test, pytest-django refuses the connections of Django.
+        options = connection.settings_dict
+        with psycopg.connect(
+            host=options["HOST"], user=options["USER"], dbname="postgres", autocommit=True
+        ) as own:
             for statement in statements:
-                cursor.execute(statement)
+                own.execute(statement)
