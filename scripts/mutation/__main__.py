@@ -139,8 +139,7 @@ class Run:
         _say("running all tests once, to see which lines they reach …")
         reached = plugin.reached()
         saved = {"seconds": reached.seconds, "lines": reached.lines, "fingerprint": fingerprint}
-        if not reached.failed:
-            CACHE.write_text(json.dumps(saved))
+        CACHE.write_text(json.dumps(saved))
         return reached
 
     def _minutes(self) -> float:

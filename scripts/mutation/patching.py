@@ -32,7 +32,7 @@ class Imported:
             if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(str(ROOT)):
                 functions.setdefault(each.__code__.co_filename, []).append(each)
             elif isinstance(each, functools._lru_cache_wrapper):
-                if each.__module__.startswith("swap_user"):
+                if each.__module__.startswith(("swap_user", "tests.")):
                     self._caches.append(each)
             elif isinstance(each, Script):
                 self._scripts.append(each)

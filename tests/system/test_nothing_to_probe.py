@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -61,15 +62,14 @@ def account(request) -> int:
     return 101
 
 
-_is_warm: list[bool] = []
-
-
 @pytest.fixture
 def warm(clock, dispatched) -> None:
-    """Connections are open, scripts and templates loaded, caches filled: once a process."""
-    if _is_warm:
-        return
-    _is_warm.append(True)
+    """Connections are open, scripts and templates loaded, caches filled."""
+    _warm_process()
+
+
+@cache  # scripts/mutants empties it together with the caches that it fills
+def _warm_process() -> None:
     usual(900)
     for code in KINDS:
         for way in DOORS.values():
