@@ -39,6 +39,12 @@ TEXTS = {"audit.record", "_", "gettext", "gettext_lazy", "gettext_noop", "ngette
 KEYS = {"redis_key", "keys.redis_key", "keyed_hash", "keys.keyed_hash"}
 LOGS = {"logger", "_logger", "logging"}
 
+# Arguments that change no result: they check what holds anyway, or name a type.
+UNSEEN = {"strict", "usedforsecurity", "output_field"}
+
+# One more than a larger number makes no difference that matters.
+SMALL = 100
+
 
 @dataclass(slots=True)
 class Edit:
@@ -103,6 +109,8 @@ def _at(
 
         after = _text(new) if isinstance(new, ast.AST) else "removed"
         yield Edit(place.scope, place.lines, place.is_live, _text(child), after, apply)
+    if isinstance(child, ast.FunctionDef) and child.name == "__repr__":
+        return
     if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         is_function = not isinstance(child, ast.ClassDef)
         scope = f"{place.scope}.{child.name}".lstrip(".")
@@ -168,8 +176,8 @@ def _other_expression(child: ast.AST, parent: ast.AST, place: _Place) -> Iterato
             yield from _other_call(child)
         case ast.Constant(value) if not _is_docstring(parent):
             yield from _other_constant(value, place)
-        case ast.keyword() if isinstance(parent, ast.Call) and not place.has_texts:
-            yield []  # the argument is removed
+        case ast.keyword(arg) if arg not in UNSEEN and isinstance(parent, ast.Call):
+            yield from [] if place.has_texts else [[]]  # the argument is removed
         case ast.comprehension(ifs=[_, *_]):
             yield ast.comprehension(child.target, child.iter, [], child.is_async)
 
@@ -188,7 +196,7 @@ def _other_constant(value: Any, place: _Place) -> Iterator[ast.Constant]:
     if isinstance(value, bool):
         yield ast.Constant(not value)
     elif isinstance(value, int | float):
-        yield ast.Constant(value + 1)
+        yield ast.Constant(value + 1 if value < SMALL else value * 2)
     elif isinstance(value, str | bytes) and not place.has_texts:
         more = "X" if isinstance(value, str) else b"X"
         yield ast.Constant(value + more)
