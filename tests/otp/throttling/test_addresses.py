@@ -228,8 +228,8 @@ def test_unknown_addresses_share_a_brake_on_guesses(behind_a_proxy, settings, us
 
 
 @pytest.mark.requirement("R56")
-def test_unknown_addresses_share_a_brake_on_asks(behind_a_proxy, settings, clock):
-    """A hundred times the limit of an address."""
+def test_unknown_addresses_share_a_brake_on_asks(behind_a_proxy, settings, clock, caplog):
+    """A hundred times the limit of an address. The log names the limit."""
     limit(settings, asks_per_address="1/1h")
     make_user()
     for number in range(99):
@@ -238,6 +238,7 @@ def test_unknown_addresses_share_a_brake_on_asks(behind_a_proxy, settings, clock
     for _ in range(3):
         send_code(visitor(REMOTE_ADDR=behind_a_proxy), username())
     assert len(outbox) - before == 1
+    assert "scope=unknown addresses\n" in caplog.text
     clock.shift(HOUR)
     assert ask(visitor(REMOTE_ADDR=behind_a_proxy))
 

@@ -1,0 +1,100 @@
+"""What changes nothing in most logins, and must hold in the few where it matters."""
+
+import pytest
+import redis
+
+from swap_user.models import KnownBrowser, WrongGuess
+from swap_user.otp.crypto.hotp import code_at
+from swap_user.otp.store import scripts
+from swap_user.otp.throttling import guesses
+from swap_user.otp.throttling.guesses import Counted
+from swap_user.otp.verification import marks, verifier
+from swap_user.otp.visitors.visitor import visitor as visitor_of
+from tests.otp.throttling.helpers import DAY, from_, known, log_in
+from tests.support import NOW, RFC_SECRET, configure, enter, give, totp, username, visitor
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
+
+
+def test_what_cannot_be_a_code_costs_nothing(user, django_assert_num_queries, monkeypatch):
+    """No query and no command to Redis."""
+    monkeypatch.setattr(scripts, "_reached", lambda: pytest.fail("talked to Redis"))
+    with django_assert_num_queries(0):
+        assert enter(visitor(), "no code") is None
+
+
+@pytest.mark.requirement("R12")
+def test_a_counter_that_has_run_ahead_is_that_of_one_authenticator(user, settings):
+    """A code far ahead of one authenticator does not make a code of another one right."""
+    configure(settings, OTP_LOOK_AHEAD=2)  # more guesses
+    other = "A" * 32
+    give(user, "hotp")
+    give(user, "hotp", secret=other)
+    assert enter(None, code_at(RFC_SECRET, 50)) is None
+    assert enter(None, code_at(other, 51)) is None
+    assert enter(None, code_at(RFC_SECRET, 50)) is None
+    assert enter(None, code_at(RFC_SECRET, 51)) == user
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.parametrize(("age", "is_accepted"), [(365 * DAY - 1, False), (365 * DAY, True)])
+def test_guesses_count_for_a_year(user, age, is_accepted):
+    """To the second; a login reads them with its SELECT."""
+    give(user)
+    WrongGuess.objects.create(user=user, at=NOW - age, units=64, is_known=False, id=1)
+    assert (enter(from_(1), totp(NOW)) is not None) == is_accepted
+
+
+@pytest.mark.requirement("R19")
+def test_a_cookie_without_its_row_and_a_recovery_code(user, make_recovery_code):
+    """The browser is not known: its owner has revoked it."""
+    cookie = log_in(from_(1))
+
+    def is_known():
+        browser = visitor_of(known(cookie))
+        return verifier.verify(username(), make_recovery_code(user), browser).known
+
+    assert is_known()
+    KnownBrowser.objects.all().delete()
+    assert not is_known()
+
+
+@pytest.fixture
+def make_recovery_code():
+    """Make a recovery code of a user."""
+    from swap_user.otp import generate_recovery_codes
+
+    return lambda user: generate_recovery_codes(user)[0]
+
+
+def test_a_mark_that_is_given_back_leaves_the_one_before(user, shared_redis):
+    """The counter before stays used, for as long as it may matter."""
+    first, second = (marks.take("account", "owner", counter) for counter in (1, 2))
+    assert first is not None
+    assert second is not None
+    second.give_back()
+    assert marks.take("account", "owner", 1) is None
+    with scripts._reached() as client:
+        assert client.pttl(first.key) > 364 * DAY * 1000
+    assert marks.take("account", "owner", 2) is not None
+
+
+def test_a_mark_that_cannot_be_given_back(user, monkeypatch):
+    """The error that the caller handles is not replaced by another one."""
+    mark = marks.take("account", "owner", 1)
+    assert mark is not None
+
+    def away(*args, **options):
+        raise redis.exceptions.ConnectionError
+
+    monkeypatch.setattr(redis.Redis, "execute_command", away)
+    mark.give_back()
+    mark.settle()
+
+
+def test_a_single_guess_is_looked_at_whatever_it_weighs():
+    """And only when nothing was counted, in an attempt alone."""
+    alone = guesses.Attempt(position=1)
+    assert alone.has_room(Counted(), 65, 65)
+    assert not alone.has_room(Counted(strangers=1), 65, 65)
+    assert not guesses.Attempt(position=2).has_room(Counted(), 65, 65)
