@@ -4,7 +4,6 @@ The budgets that Redis holds, for an hour or a day. They may be forgotten.
 What the arithmetic of a year counts is in the database, see ``guesses`` and ``messages``.
 """
 
-from dataclasses import replace
 from typing import Literal
 
 from swap_user.conf import limits
@@ -24,9 +23,6 @@ _UNKNOWN_FACTOR = 100
 
 # A network with so many messages in a day gets no extra one.
 _RARELY = 2
-
-# For a counter that limits something else.
-_NO_LIMIT = 10**9
 
 # The part of the messages of the site that is left to known browsers, and to notices of what
 # strangers can't cause.
@@ -91,11 +87,6 @@ def network(key: str, origin: Origin) -> Budget:
         origin: where the request came from. Its network is known.
     """
     return Budget(redis_key(key, "messages_from", origin.network), _RARELY, DAY, "network")
-
-
-def usual_messages(account_key: str, origin: Origin) -> list[Budget]:
-    """Return what a usual message is charged to, so that its network is no newcomer on this day."""
-    return [replace(network(account_key, origin), limit=_NO_LIMIT)] if origin.network else []
 
 
 def neighbourhood(key: str, origin: Origin) -> Budget:

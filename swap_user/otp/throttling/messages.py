@@ -58,7 +58,8 @@ def charge_account(user: Any, account_key: str, origin: Origin, *, is_known: boo
     if is_known and _charge(user, KNOWN, now):
         return KNOWN
     if _charge(user, _STRANGERS, now):
-        _CHARGE({}, choices=[budgets.usual_messages(account_key, origin)])
+        if origin.network:  # it is no newcomer on this day
+            _CHARGE({}, choices=[[budgets.network(account_key, origin)]])
         return _STRANGERS
     return NEWCOMERS if _charge_newcomer(user, account_key, origin, now) else ""
 

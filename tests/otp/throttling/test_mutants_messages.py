@@ -157,6 +157,7 @@ def test_why_a_message_is_not_sent(settings):
     def reached(receiver, **kwargs):
         return messages.charge_receiver(receiver, NOWHERE, **{"is_known": False} | kwargs)
 
+    assert reached("+33123456789") == ""
     configure(
         settings,
         OTP_PHONE_PREFIXES=["+49"],
@@ -182,6 +183,7 @@ def test_limits_of_a_receiver_that_an_operator_lifts(settings):
     for receiver in ("a@example.com", "b@example.com"):
         assert [room(receiver), room(receiver)] == [True, False]
     assert [room("a@example.com", is_known=True) for _ in range(2)] == [True, False]
+    assert room("b@example.com", is_known=True)
     messages.forget_receiver("a@example.com")
     assert [room("a@example.com"), room("b@example.com")] == [True, False]
     assert not room("a@example.com", is_known=True)
@@ -189,9 +191,36 @@ def test_limits_of_a_receiver_that_an_operator_lifts(settings):
 
 def test_a_notice_that_is_postponed(user):
     """It may come a day later, and not earlier; messages are counted as before."""
+    other = make_user(2)
     assert charged(user)
-    assert messages.charge_exhausted(user, now=NOW)
+    for each in (user, other):
+        assert messages.charge_exhausted(each, now=NOW)
     messages.postpone_exhausted(user)
     assert not messages.charge_exhausted(user, now=NOW + DAY - 1)
     assert messages.charge_exhausted(user, now=NOW + DAY)
+    assert not messages.charge_exhausted(other, now=NOW + DAY)
     assert MessageCount.objects.get(budget="messages_per_account").since == NOW
+
+
+@pytest.mark.parametrize(
+    "none", [{"messages_per_account": "0/1d"}, {"newcomers_per_account": "0/90d"}]
+)
+def test_a_limit_of_none(user, settings, none):
+    """0 means that no such message is sent."""
+    limits = {"messages_per_account": "1/1d", "newcomers_per_account": "1/90d"}
+    configure(settings, OTP_LIMITS=limits | none)
+    assert [charged(user, each) for each in origins(3)] == [True, False, False]
+
+
+def test_a_network_that_asks_twice_at_once(user, settings, monkeypatch):
+    """It gets one extra message: the other request may store its own in between."""
+    configure(settings, OTP_LIMITS={"messages_per_account": "0/1d"})
+    (one,) = origins(1)
+    charge = messages._CHARGE
+
+    def charged_meanwhile(*args, **options):
+        MessageCount.objects.create(user_id=user.pk, budget=one.network, count=1, since=NOW)
+        return charge(*args, **options)
+
+    monkeypatch.setattr(messages, "_CHARGE", charged_meanwhile)
+    assert not charged(user, one)
