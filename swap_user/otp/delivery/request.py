@@ -53,7 +53,7 @@ def send_code(request: HttpRequest | None, username: object) -> None:
         expires_at=now + swap_user_settings.OTP_TIMEOUT,
         host=host_name(request),
         language=translation.get_language(),
-        browser=who.browser.hash if who.browser and charged.is_known else "",
+        browser=who.known_browser(account_key) if charged.is_known else "",
         network=origin.network,
         neighbourhood=origin.neighbourhood,
     )

@@ -51,9 +51,10 @@ def asks_of_browser(account_key: str, visitor: Visitor) -> list[Budget]:
     browser is a stranger.
     """
     most = limits.limit("known_messages_per_account")
-    if not most or visitor.browser is None or not visitor.claims(account_key):
+    browser = visitor.known_browser(account_key)
+    if not most or not browser:
         return []
-    return [Budget(redis_key(account_key, "asks", visitor.browser.hash), most, HOUR, "browser")]
+    return [Budget(redis_key(account_key, "asks", browser), most, HOUR, "browser")]
 
 
 def asks_by_address(visitor: Visitor) -> list[Budget]:

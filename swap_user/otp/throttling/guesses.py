@@ -269,7 +269,7 @@ def _server_time(seconds: int) -> int:
 
 
 def _new_place(account_key: str, visitor: Visitor, *, is_known: bool) -> Place:
-    of_browser = [visitor.browser.hash] if is_known and visitor.browser is not None else []
+    of_browser = [visitor.known_browser(account_key)] if is_known else []
     return Place(keys.redis_key(account_key, "open", *of_browser), secrets.token_urlsafe(9))
 
 

@@ -52,8 +52,7 @@ class Claim:
     @property
     def browser(self) -> str:
         """The hash of the visitor's browser if its cookie says that it is known, or ""."""
-        browser = self.visitor.browser
-        return browser.hash if browser and self.visitor.claims(self.account_key) else ""
+        return self.visitor.known_browser(self.account_key)
 
 
 @dataclass(frozen=True, slots=True)

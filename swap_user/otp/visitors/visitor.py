@@ -41,9 +41,11 @@ class Visitor:
     browser: Browser | None = None
     next_flow: str = field(default_factory=flow_ids.new_id)
 
-    def claims(self, account_key: str) -> bool:
-        """Return whether the cookie of the browser says that it is known for the account."""
-        return self.browser is not None and account_key in self.browser.accounts
+    def known_browser(self, account_key: str) -> str:
+        """Return the hash of the browser if its cookie says that the account knows it, or ""."""
+        if self.browser is None or account_key not in self.browser.accounts:
+            return ""
+        return self.browser.hash
 
     @property
     def origin(self) -> Origin:

@@ -331,11 +331,14 @@ def test_limits_are_lifted_alone(user, capsys):
 
 def test_lifted_limits_are_those_of_strangers(user):
     """What a known browser has guessed is not forgotten, and the browser stays known."""
+    other = make_user(2)
+    WrongGuess.objects.create(user=other, at=NOW, units=4, is_known=False)
     cookie = log_in(from_(0))
     enter(known(cookie), wrong())
     guess(20)
     call_command("reset_otp", username(), "--limits-only")
-    assert looked_at() == looked_at(is_known=True) == 1
+    assert looked_at(user=user) == looked_at(is_known=True) == 1
+    assert looked_at(user=other) == 1
     guess(20)
     enter(known(cookie), wrong())
     assert looked_at(is_known=True) == 2

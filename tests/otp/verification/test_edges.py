@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from swap_user.models import KnownBrowser, WrongGuess
+from swap_user.otp.challenges import challenge
 from swap_user.otp.crypto.hotp import code_at
 from swap_user.otp.store import scripts
 from swap_user.otp.throttling import guesses
@@ -11,7 +12,18 @@ from swap_user.otp.throttling.guesses import Counted
 from swap_user.otp.verification import marks, verifier
 from swap_user.otp.visitors.visitor import visitor as visitor_of
 from tests.otp.throttling.helpers import DAY, from_, known, log_in
-from tests.support import NOW, RFC_SECRET, configure, enter, give, totp, username, visitor
+from tests.support import (
+    NOW,
+    RFC_SECRET,
+    ask,
+    configure,
+    enter,
+    give,
+    make_user,
+    totp,
+    username,
+    visitor,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
@@ -98,3 +110,22 @@ def test_a_single_guess_is_looked_at_whatever_it_weighs():
     assert alone.has_room(Counted(), 65, 65)
     assert not alone.has_room(Counted(strangers=1), 65, 65)
     assert not guesses.Attempt(position=2).has_room(Counted(), 65, 65)
+
+
+@pytest.mark.parametrize(
+    ("left", "is_pending"), [(0, False), (1, True), (660_000, True), (660_001, False)]
+)
+def test_when_a_challenge_is_pending(left, is_pending):
+    """Until its last millisecond, and not if more is left than ten minutes and one."""
+    found = list(challenge.parse_challenges("key", f"5:{NOW * 1000 + left}:1", now=NOW))
+    assert bool(found) is is_pending
+
+
+@pytest.mark.requirement("R24")
+def test_codes_without_a_flow_are_those_of_one_account(user):
+    """The code of one account neither replaces that of another one nor logs in there."""
+    make_user(2)
+    one, two = (ask(None, username(number)) for number in (1, 2))
+    assert enter(None, two, username(1)) is None
+    assert enter(None, one, username(1)) == user
+    assert enter(None, two, username(2)) is not None

@@ -205,6 +205,29 @@ def test_an_argument_out_of_range_is_told(user, fields):
         enroll(user, **fields)
 
 
+@pytest.mark.requirement("R5")
+@pytest.mark.parametrize(
+    "fields", [{"period": 1}, {"period": 120}, {"digits": 6}, {"digits": 8}], ids=str
+)
+def test_an_argument_at_the_edge_of_its_range(user, fields):
+    """It is allowed."""
+    (name, value) = fields.popitem()
+    assert getattr(enroll(user, **{name: value}).authenticator, name) == value
+
+
+def test_an_enrollment_is_cheap(user, django_assert_num_queries):
+    """One query counts the authenticators; the owner is not looked up again."""
+    with django_assert_num_queries(1):
+        enroll(user, issuer="Shop")
+
+
+def test_an_enrollment_without_an_issuer(user):
+    """The URI names the account alone."""
+    enrollment = enroll(user, issuer="")
+    assert "issuer" not in enrollment.provisioning_uri
+    assert "=" not in enrollment.secret
+
+
 @pytest.mark.requirement("R27")
 def test_the_secret_is_stored_encrypted(user, clock):
     """What the row holds opens to the secret and does not show it."""
