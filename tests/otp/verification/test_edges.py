@@ -6,7 +6,7 @@ import redis
 from swap_user.models import KnownBrowser, WrongGuess
 from swap_user.otp.challenges import challenge
 from swap_user.otp.crypto.hotp import code_at
-from swap_user.otp.store import scripts
+from swap_user.otp.store import keys, scripts
 from swap_user.otp.throttling import guesses
 from swap_user.otp.throttling.guesses import Counted
 from swap_user.otp.verification import marks, verifier
@@ -46,6 +46,23 @@ def test_a_counter_that_has_run_ahead_is_that_of_one_authenticator(user, setting
     assert enter(None, code_at(other, 51)) is None
     assert enter(None, code_at(RFC_SECRET, 50)) is None
     assert enter(None, code_at(RFC_SECRET, 51)) == user
+
+
+@pytest.mark.requirement("R12")
+def test_a_counter_that_has_run_ahead_is_that_of_one_account(user):
+    """Others who resynchronize do not get in the way."""
+    other = make_user(2)
+    for each in (user, other):
+        give(each, "hotp")
+    for counter, found in [(50, [None, None]), (51, [user, other])]:
+        code = code_at(RFC_SECRET, counter)
+        assert [enter(None, code, username(number)) for number in (1, 2)] == found
+
+
+def test_the_log_names_the_account_of_what_is_no_code(user, caplog):
+    """As for any other code, however the name is written."""
+    enter(None, "no code")
+    assert f"account={keys.account_key_of(user)} reason=malformed" in caplog.text
 
 
 @pytest.mark.requirement("R16")
