@@ -87,7 +87,7 @@ class Run:
             key=lambda mutant: not mutant.is_live,  # the others are slow
         )
         self._explained = _explained()
-        self._sound: set[str] = set()  # files whose tests pass in a new process
+        self._unsound: dict[str, set[str]] = {}  # for each file, tests that fail in a new process
         self._started = time.monotonic()
 
     def __call__(self, plugin: Plugin) -> None:
@@ -117,12 +117,10 @@ class Run:
                     reached.killed(mutant, failed)
                 return "killed" if failed else "survived"
         seconds = sum(reached.seconds[test] for test in tests)
-        if mutant.path not in self._sound:
-            if _tried_cold(mutant.path, None, tests, seconds) != "survived":
-                _say(f"not tried, because its tests fail in a new process: {mutant}")
-                return "survived"
-            self._sound.add(mutant.path)
-        return _tried_cold(mutant.path, mutant.number, tests, seconds)
+        if mutant.path not in self._unsound:
+            self._unsound[mutant.path] = _fail_cold(mutant.path, tests, seconds)
+        sound = [test for test in tests if test not in self._unsound[mutant.path]]
+        return "killed" if _fail_cold(mutant.path, sound, seconds, mutant.number) else "survived"
 
     def _reached(self, plugin: Plugin) -> Reached:
         """Return the result of the run without a mutant, from a file if nothing was changed."""
@@ -165,8 +163,8 @@ class Run:
         return 0 if enough and not unexplained else 1
 
 
-def _tried_cold(path: str, number: int | None, tests: list[str], seconds: float) -> str:
-    """Import the changed module in a new process, and run the tests there."""
+def _fail_cold(path: str, tests: list[str], seconds: float, number: int | None = None) -> set[str]:
+    """Run tests in a new process, with a mutant if it has a number; return those that fail."""
     asked = json.dumps({"path": path, "number": number, "tests": tests})
     environment = {key: each for key, each in os.environ.items() if key != "SWAP_USER_TEST_DIR"}
     try:
@@ -180,8 +178,12 @@ def _tried_cold(path: str, number: int | None, tests: list[str], seconds: float)
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return "killed"
-    return "killed" if done.returncode else "survived"
+        return set(tests)
+    try:
+        failed = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):  # it ended before the first test
+        failed = []
+    return set(failed or (tests if done.returncode else ()))
 
 
 def _files(path: Path) -> list[Path]:

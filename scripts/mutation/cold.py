@@ -17,6 +17,12 @@ class Chosen:
 
     def __init__(self, tests: list[str]) -> None:
         self._order = {test: number for number, test in enumerate(tests)}
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what fails."""
+        if report.failed:
+            self.failed.append(report.nodeid)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -29,7 +35,7 @@ class Chosen:
 
 def main(path: str, number: int | None, tests: list[str]) -> int:
     """
-    Return the exit code of pytest.
+    Print the names of the tests that fail, at most one with a mutant, and return pytest's exit code.
 
     Args:
         path: the file to change, relative to the root.
@@ -39,7 +45,11 @@ def main(path: str, number: int | None, tests: list[str]) -> int:
     if number is not None:
         _change(next(each for each in mutants(ROOT / path) if each.number == number))
     files = [*dict.fromkeys(test.partition("::")[0] for test in tests)]
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *files], [Chosen(tests)]))
+    chosen = Chosen(tests)
+    first = ["-x"] if number is not None else []
+    code = int(pytest.main([*first, "-q", "-p", "no:cacheprovider", *files], [chosen]))
+    print("\n" + json.dumps(chosen.failed))
+    return code
 
 
 def _change(mutant: Mutant) -> None:
