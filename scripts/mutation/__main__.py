@@ -120,7 +120,8 @@ class Run:
         if mutant.path not in self._unsound:
             self._unsound[mutant.path] = _fail_cold(mutant.path, tests, seconds)
         sound = [test for test in tests if test not in self._unsound[mutant.path]]
-        return "killed" if _fail_cold(mutant.path, sound, seconds, mutant.number) else "survived"
+        killed = bool(sound) and _fail_cold(mutant.path, sound, seconds, mutant.number)
+        return "killed" if killed else "survived"
 
     def _reached(self, plugin: Plugin) -> Reached:
         """Return the result of the run without a mutant, from a file if nothing was changed."""

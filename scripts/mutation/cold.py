@@ -35,7 +35,7 @@ class Chosen:
 
 def main(path: str, number: int | None, tests: list[str]) -> int:
     """
-    Print the names of the tests that fail, at most one with a mutant, and return pytest's exit code.
+    Print the tests that fail, at most one with a mutant, and return the exit code of pytest.
 
     Args:
         path: the file to change, relative to the root.
