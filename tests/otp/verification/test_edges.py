@@ -75,6 +75,20 @@ def test_guesses_count_for_a_year(user, age, is_accepted):
 
 
 @pytest.mark.requirement("R19")
+def test_which_guesses_count(user):
+    """Those at this account, of the same kind of browsers."""
+    other = make_user(2)
+    for owner, is_known, units in [(other, False, 64), (other, True, 200), (user, True, 200)]:
+        WrongGuess.objects.create(user=owner, at=NOW, units=units, is_known=is_known)
+    give(user)
+    assert enter(from_(1), totp(NOW)) == user
+    home = known(log_in(from_(2)))
+    WrongGuess.objects.filter(user=user).update(is_known=False)
+    assert enter(home, totp(NOW + 30)) == user
+    assert enter(from_(3), totp(NOW + 30)) is None
+
+
+@pytest.mark.requirement("R19")
 def test_a_cookie_without_its_row_and_a_recovery_code(user, make_recovery_code):
     """The browser is not known: its owner has revoked it."""
     cookie = log_in(from_(1))
