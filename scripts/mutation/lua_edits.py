@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+SMALL = 100
+"""One more than a larger number makes no difference that matters."""
+
 _TOKENS = {
     r"(?<![~<>=])==": "~=",
     r"~=": "==",
@@ -47,7 +50,9 @@ def _changed(code: str) -> Iterator[str]:
                 yield code[: match.start()] + other + code[match.end() :]
     for match in re.finditer(r"(?<![\w.])\d+\b", code):
         if is_code(match.start()):
-            yield f"{code[: match.start()]}{int(match[0]) + 1}{code[match.end() :]}"
+            number = int(match[0])
+            other = number + 1 if number < SMALL else number * 2
+            yield f"{code[: match.start()]}{other}{code[match.end() :]}"
 
 
 def apply(source: str, number: int, new: str) -> str:

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,10 +62,24 @@ class Reached:
         }
         kills = self._kills[mutant.path]
         own = str(Path(mutant.path.replace("swap_user/", "tests/", 1)).parent)
+        # The tests of a file are alike. So the fastest of each file come first, then the second
+        # ones, and so on.
+        rank: dict[str, int] = {}
+        files = Counter[str]()
+        for test in sorted(found, key=lambda test: (self.seconds[test], test)):
+            file = test.partition("::")[0]
+            rank[test] = files[file]
+            files[file] += 1
         chosen, total = [], 0.0
         for test in sorted(
             found,
-            key=lambda test: (-kills[test], not test.startswith(own), self.seconds[test], test),
+            key=lambda test: (
+                -kills[test],
+                rank[test],
+                not test.startswith(own),
+                self.seconds[test],
+                test,
+            ),
         ):
             if total + self.seconds[test] <= budget or not chosen:
                 chosen.append(test)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from scripts.mutation.lua_edits import SMALL
+
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -41,9 +43,6 @@ LOGS = {"logger", "_logger", "logging"}
 
 # Arguments that change no result: they check what holds anyway, or name a type.
 UNSEEN = {"strict", "usedforsecurity", "output_field"}
-
-# One more than a larger number makes no difference that matters.
-SMALL = 100
 
 
 @dataclass(slots=True)

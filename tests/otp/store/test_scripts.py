@@ -6,6 +6,7 @@ import pytest
 import redis
 from django.core.exceptions import ImproperlyConfigured
 
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.store import scripts
 from swap_user.otp.store.budgets import Budget
 
@@ -78,3 +79,22 @@ def test_a_cache_of_another_kind(settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     with pytest.raises(ImproperlyConfigured, match="LocMemCache"):
         scripts.Script("return 1")({})
+
+
+@pytest.mark.parametrize(
+    ("error", "closed"),
+    [
+        ("Error running script: READONLY You can't write against a read only replica.", 1),
+        ("OOM command not allowed when used memory > 'maxmemory'.", 0),
+    ],
+)
+def test_a_server_that_has_become_a_replica(monkeypatch, error, closed):
+    """Idle connections are closed, so that the name is resolved again; those in use are left."""
+    calls = []
+    with scripts._reached() as client:
+        monkeypatch.setattr(
+            client.connection_pool, "disconnect", lambda **options: calls.append(options)
+        )
+    with pytest.raises(LoginUnavailable), scripts._reached():
+        raise redis.exceptions.ResponseError(error)
+    assert calls == [{"inuse_connections": False}] * closed

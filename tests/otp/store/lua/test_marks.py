@@ -122,6 +122,14 @@ def test_a_right_code_is_no_guess(client, used):
     assert client.zrange("open", 0, -1) == ["y"]
 
 
+@pytest.mark.requirement("R18")
+def test_the_only_charge_is_taken_back(client):
+    """The whole limit has room again."""
+    client.set("a", 1, ex=100)
+    take(5, budgets=[Budget("a", 1, 100, "")])
+    assert client.get("a") == "0"
+
+
 def test_a_charge_that_is_over_is_not_taken_back(client):
     """No counter is made, and none falls below nothing."""
     client.set("n", 1, ex=100)
