@@ -55,14 +55,14 @@ class Script:
 
         Args:
             keys: full names of keys, see ``keys.redis_key()``, by the names that the script uses. A
-                key that is None is left out.
+                key that is None or "" is left out.
             args: JSON values, by the names that the script uses. A budget is a table in Lua; see
                 ``budgets.lua``.
 
         Raises:
             LoginUnavailable: the server can't be reached, or does not accept writes.
         """
-        present = {name: key for name, key in keys.items() if key is not None}
+        present = {name: key for name, key in keys.items() if key}
         names = [*present.values()]
 
         def table(budget: Budget) -> dict[str, Any]:

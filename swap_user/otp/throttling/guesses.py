@@ -250,7 +250,7 @@ def begin(
         charged = budgets.tries_of_flow(account_key, visitor.flow)
         args = {"tries": limits.TRIES_PER_CODE}
     state = login_state.state_keys(account_key, visitor.flow)
-    answer = _BEGIN({"open": place.key or None, **state}, budgets=charged, brake=brake, **args)
+    answer = _BEGIN({"open": place.key, **state}, budgets=charged, brake=brake, **args)
     if answer["scope"]:
         return _report_limit(account_key, answer["scope"], answer["retry_in"])
     attempt = Attempt(

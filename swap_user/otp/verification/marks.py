@@ -99,7 +99,7 @@ def take(
     key = keys.redis_key(account_key, "consumed", owner)
     codes_key = challenge.key if challenge else None
     taken = _TAKE(
-        {"mark": key, "codes": codes_key, "open": attempt.place.key or None},
+        {"mark": key, "codes": codes_key, "open": attempt.place.key},
         counter=str(counter),
         lifetime=_USUAL,
         id=attempt.place.id,
