@@ -78,6 +78,7 @@ def test_source_distribution_can_be_tested(built):
     assert not [name for name in names if name.startswith(("demo/.data", ".venv"))]
 
 
+@pytest.mark.heavy
 def test_wheel_works_in_an_environment_of_its_own(built, tmp_path):
     """Installed with what it declares and no more, it imports with nothing configured."""
     venv = tmp_path / "venv"

@@ -17,6 +17,8 @@ from tests.docs.reading import BLOCKS, PAGES
 pytest.importorskip("sphinx", reason="the extra `docs` is not installed")
 bs4 = pytest.importorskip("bs4")  # furo brings it along
 
+pytestmark = pytest.mark.heavy  # the stage "docs" of .ci/run runs them
+
 DOCS = ROOT / "docs"
 SOURCES = [page for page in PAGES if page.is_relative_to(DOCS)]
 

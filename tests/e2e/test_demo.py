@@ -170,6 +170,7 @@ def test_second_run_keeps_the_account_and_the_session(start):
     second.end()
 
 
+@pytest.mark.heavy
 def test_redis_url_is_used(start, folder):
     """REDIS_URL names the server; none is started."""
     with RedisServer() as server:
@@ -196,6 +197,7 @@ def test_what_is_missing_is_one_line(start, environment, said):
     assert line.startswith(said)
 
 
+@pytest.mark.heavy
 def test_busy_port_that_was_asked_for(start):
     """PORT is not changed behind one's back."""
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -205,6 +207,7 @@ def test_busy_port_that_was_asked_for(start):
     assert demo.said == f"Port {port} is in use: set PORT=… to use another one.\n"
 
 
+@pytest.mark.heavy
 def test_busy_default_port(start):
     """With 8000 in use the next free one is taken, and said."""
     with contextlib.ExitStack() as stack:

@@ -106,7 +106,10 @@ def check_mail(inbox: MailInbox) -> None:
 @pytest.mark.requirement("R6", "R9", "R23", "R38")
 @pytest.mark.parametrize(
     ("caches", "create"),
-    [("RedisCache", create_by_environment), ("django-redis", create_in_terminal)],
+    [
+        ("RedisCache", create_by_environment),
+        pytest.param("django-redis", create_in_terminal, marks=pytest.mark.heavy),
+    ],
     ids=["RedisCache", "django-redis"],
 )
 @pytest.mark.parametrize("steps", [EMAIL_OTP, PHONE_OTP], ids=["email", "phone"])

@@ -125,6 +125,7 @@ def assert_one_line(done: Any) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.heavy
 @pytest.mark.user_model("email as username", "no password")
 def test_a_reader_that_has_gone() -> None:
     """As with `| head -1`."""
@@ -136,6 +137,7 @@ def test_a_reader_that_has_gone() -> None:
         os.close(writer)
 
 
+@pytest.mark.heavy
 @pytest.mark.user_model("email as username", "no password")
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk() -> None:
@@ -144,6 +146,7 @@ def test_a_full_disk() -> None:
         assert_one_line(enroll_in_a_process(stdin=subprocess.DEVNULL, stdout=full))
 
 
+@pytest.mark.heavy
 @pytest.mark.user_model("email as username", "no password")
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_stream_that_is_closed(number: int) -> None:
@@ -156,6 +159,7 @@ def test_a_stream_that_is_closed(number: int) -> None:
     assert_one_line(done)
 
 
+@pytest.mark.heavy
 @pytest.mark.user_model("email as username", "no password")
 def test_no_standard_input() -> None:
     """As in a cron job."""

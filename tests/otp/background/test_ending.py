@@ -96,6 +96,7 @@ def project(tmp_path_factory, shared_redis):
     return project
 
 
+@pytest.mark.heavy
 def test_each_message_is_sent_or_reported(project):
     """Some are sent, some are begun, some never begin: every one has its line and its signal."""
     stderr = project.run("-c", SEND_ALL + "lifecycle.EXIT_LIMIT = 1.5", sender="SlowSender")

@@ -127,6 +127,7 @@ def project(made):
     return made
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("end", ["", "import sys; sys.exit()"])
 def test_a_process_that_ends_at_once_delivers(project, end):
     """What send_code took is sent before the program is gone."""
@@ -137,6 +138,7 @@ def test_a_process_that_ends_at_once_delivers(project, end):
     assert not stderr
 
 
+@pytest.mark.heavy
 def test_a_sender_that_hangs_does_not_hold_a_process_that_ends(project):
     """It is left after the limit, and the log says so."""
     began = time.monotonic()
@@ -146,6 +148,7 @@ def test_a_sender_that_hangs_does_not_hold_a_process_that_ends(project):
     assert project.sent == []
 
 
+@pytest.mark.heavy
 @pytest.mark.requirement("R30")
 def test_a_real_worker_delivers(project):
     """What is in the queue before and after holds neither code nor secret."""
@@ -162,6 +165,7 @@ def test_a_real_worker_delivers(project):
     assert code not in before + after
 
 
+@pytest.mark.heavy
 def test_a_real_worker_delivers_to_known_browsers_first(project):
     """Whatever others have asked for before."""
     project.run("-c", SEND_IN_ORDER, dispatcher="Task")
@@ -170,6 +174,7 @@ def test_a_real_worker_delivers_to_known_browsers_first(project):
     assert [receiver for receiver, _ in project.sent] == ["known@example.com"] * 2 + [EMAIL] * 3
 
 
+@pytest.mark.heavy
 def test_a_real_worker_delivers_what_the_alpha_has_queued(project):
     """A task that waits under the old names of module and job still runs after an upgrade."""
     project.run("-c", SEND, dispatcher="Task")
@@ -185,6 +190,7 @@ def test_a_real_worker_delivers_what_the_alpha_has_queued(project):
     assert receiver == EMAIL
 
 
+@pytest.mark.heavy
 def test_a_worker_leaves_a_sender_that_hangs(project):
     """It goes on with the next task after the time limit."""
     limit = "from django.conf import settings\nsettings.SWAP_USER['OTP_SEND_TIME_LIMIT'] = 1\n"

@@ -112,6 +112,7 @@ def test_a_known_browser_gets_its_message_in_a_flood(flood, sent, settings, disp
     assert lifecycle.current().unfinished >= 200
 
 
+@pytest.mark.heavy
 def test_its_message_is_tried_again_in_a_flood(flood, sent):
     """Its sender fails twice; other messages wait, and are not a reason to give it up."""
     Told.failures_left = 2
@@ -121,6 +122,7 @@ def test_its_message_is_tried_again_in_a_flood(flood, sent):
     assert not flood.began.acquire(blocking=False)
 
 
+@pytest.mark.heavy
 def test_its_message_has_a_place_in_a_full_queue(flood, sent, caplog, monkeypatch):
     """A request of a stranger is refused, as always."""
     monkeypatch.setattr(lifecycle.current(), "capacity", 201)
@@ -142,6 +144,7 @@ def test_strangers_who_ask_for_the_same_account_are_not_urgent(flood, sent):
     assert lifecycle.current()._waiting.count(is_urgent=False) == 200 - 6 + 5
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("in_transaction", [False, True])
 def test_notices_are_not_urgent(flood, user, in_transaction):
     """Strangers can cause them. Nor is what sends them after a rollback."""
@@ -177,6 +180,7 @@ def test_a_task_queue_without_priorities_gets_none(user, settings, monkeypatch, 
     assert not caplog.messages
 
 
+@pytest.mark.heavy
 def test_without_a_queue_the_urgent_job_runs_in_a_thread(flood, sent, settings):
     """And is urgent there."""
     backend(settings, "immediate.ImmediateBackend")

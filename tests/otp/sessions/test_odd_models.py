@@ -17,7 +17,13 @@ MODELS = ["UUIDKey", "Tables", "Proxy", "Keyed", "DBColumn", "ConvertedName", "M
 
 @pytest.mark.requirement("R50", "R52")
 @pytest.mark.parametrize("router", ["", "users"], ids=["one database", "another database"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [
+        model if model == "UUIDKey" else pytest.param(model, marks=pytest.mark.heavy)
+        for model in MODELS
+    ],
+)
 def test_sessions_of_odd_models(shared_redis, model, router):
     """Primary keys that are text or UUIDs, several tables, proxies, and a second database."""
     done = subprocess.run(
