@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from swap_user.models import Authenticator
 from swap_user.otp import InvalidCode, enroll
-from swap_user.otp.authenticators.secrets import open_secret
+from swap_user.otp.authenticators.secrets import open_secret, seal
 from swap_user.otp.crypto import hotp
 from swap_user.otp.verification.enrollment import Enrollment
 from tests.support import NOW, enter, give, make_user, username
@@ -225,7 +225,15 @@ def test_an_enrollment_without_an_issuer(user):
     """The URI names the account alone."""
     enrollment = enroll(user, issuer="")
     assert "issuer" not in enrollment.provisioning_uri
-    assert "=" not in enrollment.secret
+    assert repr(enrollment.provisioning_uri) == "'********'"
+
+
+def test_only_the_padding_of_a_secret_is_left_out(user):
+    """Whatever its last letter is."""
+    enrollment = enroll(user)
+    for secret in ("A" * 31 + "X", "A" * 52 + "===="):
+        seal(enrollment.authenticator, secret)
+        assert enrollment.secret == secret.rstrip("=")
 
 
 @pytest.mark.requirement("R27")
