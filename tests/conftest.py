@@ -15,6 +15,7 @@ import pytest
 import time_machine
 from django.conf import settings as django_settings
 from django.core.cache import caches
+from django.core.management.commands import flush
 from django.utils.module_loading import import_string
 
 from services.mariadb import MariaDBServer
@@ -50,6 +51,29 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
         return (yield)
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)
+
+
+# Django creates these rows after each migration. They do not change during the tests.
+KEPT_TABLES = {"django_content_type", "auth_permission"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    """
+    Keep content types and permissions when Django empties the tables after a test.
+
+    To create them again took most of the time of many tests.
+    """
+
+    def sql_flush(style: Any, connection: Any, **options: Any) -> Any:
+        found = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        emptied = [name for name in found if name not in KEPT_TABLES]
+        return connection.ops.sql_flush(style, emptied, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", sql_flush)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *args, **options: None)
+        yield
 
 
 @pytest.fixture(scope="session")
