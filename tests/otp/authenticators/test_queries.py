@@ -82,5 +82,6 @@ def test_the_same_work_for_unknown_names(compared: dict[str, Any]) -> None:
     if compared["model"] == "Picky":
         pytest.skip("no object can be made of a row of default values")
     assert known["calls"] == unknown["calls"]
-    # sqlite3 calls a few functions for each column that it reads.
-    assert abs(known["total"] - unknown["total"]) <= known["total"] * 0.03
+    # For a wrong guess with a user, Django calls about thirty small functions more than for one
+    # without. Newer versions of Python call fewer functions in all.
+    assert abs(known["total"] - unknown["total"]) <= known["total"] * 0.04
