@@ -62,7 +62,7 @@ def _quick_flush() -> Iterator[None]:
     """
     Keep content types and permissions when Django empties the tables after a test.
 
-    To create them again took most of the time of many tests.
+    To create them again would take about a tenth of the time of the tests.
     """
 
     def sql_flush(style: Any, connection: Any, **options: Any) -> Any:

@@ -4,11 +4,10 @@ import pytest
 import redis
 
 from swap_user.models import KnownBrowser, WrongGuess
+from swap_user.otp import generate_recovery_codes
 from swap_user.otp.challenges import challenge
 from swap_user.otp.crypto.hotp import code_at
 from swap_user.otp.store import keys, scripts
-from swap_user.otp.throttling import guesses
-from swap_user.otp.throttling.guesses import Counted
 from swap_user.otp.verification import marks, verifier
 from swap_user.otp.visitors.visitor import visitor as visitor_of
 from tests.otp.throttling.helpers import DAY, from_, known, log_in
@@ -89,25 +88,17 @@ def test_which_guesses_count(user):
 
 
 @pytest.mark.requirement("R19")
-def test_a_cookie_without_its_row_and_a_recovery_code(user, make_recovery_code):
+def test_a_cookie_without_its_row_and_a_recovery_code(user):
     """The browser is not known: its owner has revoked it."""
     cookie = log_in(from_(1))
 
     def is_known():
         browser = visitor_of(known(cookie))
-        return verifier.verify(username(), make_recovery_code(user), browser).known
+        return verifier.verify(username(), generate_recovery_codes(user)[0], browser).known
 
     assert is_known()
     KnownBrowser.objects.all().delete()
     assert not is_known()
-
-
-@pytest.fixture
-def make_recovery_code():
-    """Make a recovery code of a user."""
-    from swap_user.otp import generate_recovery_codes
-
-    return lambda user: generate_recovery_codes(user)[0]
 
 
 def test_a_mark_that_is_given_back_leaves_the_one_before(user, shared_redis):
@@ -133,14 +124,6 @@ def test_a_mark_that_cannot_be_given_back(user, monkeypatch):
     monkeypatch.setattr(redis.Redis, "execute_command", away)
     mark.give_back()
     mark.settle()
-
-
-def test_a_single_guess_is_looked_at_whatever_it_weighs():
-    """And only when nothing was counted, in an attempt alone."""
-    alone = guesses.Attempt(position=1)
-    assert alone.has_room(Counted(), 65, 65)
-    assert not alone.has_room(Counted(strangers=1), 65, 65)
-    assert not guesses.Attempt(position=2).has_room(Counted(), 65, 65)
 
 
 @pytest.mark.parametrize(
