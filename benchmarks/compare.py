@@ -2,8 +2,9 @@
 Compare a login with that of another revision: ``python -m benchmarks.compare REVISION``.
 
 Both revisions log in in turn, with the same Valkey and a database file each, so that load on the
-machine affects both equally. ``--instructions`` also counts instructions with callgrind, which is
-repeatable to 0.1 % (valgrind must be installed).
+machine affects both equally. ``--limited`` compares attempts that the limit of their address
+refuses. ``--instructions`` also counts instructions with callgrind, which is repeatable to 0.1 %
+(valgrind must be installed).
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ def main() -> None:
     parser.add_argument("revision", help="the revision to compare with, such as HEAD~1")
     parser.add_argument("--logins", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--limited", action="store_true")
     options = parser.parse_args()
+    if options.limited:
+        os.environ["COMPARE_LIMITED"] = "1"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="swap-user-compare-")))
         trees = {"before": _checked_out(options.revision, folder), "after": ROOT}

@@ -1,12 +1,15 @@
 """
 The worker of ``python -m benchmarks.compare``: log in with right codes.
 
-It uses only public names of the package, so that it runs with any revision.
+With ``COMPARE_LIMITED`` in the environment, it makes attempts that the limit of their address
+refuses instead. It uses only public names of the package, so that it runs with any revision.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 import os
 import sys
 import time
@@ -28,15 +31,16 @@ def main() -> None:
 
     call_command("migrate", verbosity=0, interactive=False)
     clear: Any = cache.clear
-    log_in = prepared()
+    log_in = limited_attempt() if os.environ.get("COMPARE_LIMITED") else prepared()
     log_in()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):
-            # The same code is used again, so the marks of used codes are removed first.
-            Authenticator.objects.update(consumed=-1)
-            clear()
+            if not os.environ.get("COMPARE_LIMITED"):
+                # The same code is used again, so the marks of used codes are removed first.
+                Authenticator.objects.update(consumed=-1)
+                clear()
             started = time.perf_counter_ns()
             log_in()
             times.append(time.perf_counter_ns() - started)
@@ -64,12 +68,17 @@ def configure() -> None:
                 "LOCATION": os.environ["COMPARE_REDIS"],
             }
         },
-        SWAP_USER={"OTP_NOTICES": ()},
+        SWAP_USER={
+            "OTP_NOTICES": (),
+            "OTP_DISPATCHER": "swap_user.otp.dispatchers.InlineDispatcher",
+        },
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         LOGGING_CONFIG=None,
         USE_TZ=True,
     )
     django.setup()
+    logging.getLogger("swap_user").addHandler(logging.NullHandler())
+    logging.getLogger("swap_user").propagate = False
 
 
 def prepared() -> Any:
@@ -94,6 +103,33 @@ def prepared() -> Any:
 
     def log_in() -> None:
         assert authenticate(request, username="ada@example.com", otp=app.now()) is not None
+
+    return log_in
+
+
+def limited_attempt() -> Any:
+    """Use up the guesses of an address, and return a function that tries one more code."""
+    from django.contrib.auth import authenticate
+    from django.core.cache import cache
+    from django.test import RequestFactory
+
+    from swap_user.otp import limited
+
+    cache.clear()
+    names = itertools.count()
+
+    def try_code() -> bool:
+        name = f"unknown{next(names)}@example.com"
+        request = RequestFactory().post("/", REMOTE_ADDR="203.0.114.1")  # a public one
+        request.session = {}  # type: ignore[assignment]
+        assert authenticate(request, username=name, otp="000000") is None
+        return limited(request) is not None
+
+    while not try_code():
+        pass
+
+    def log_in() -> None:
+        assert try_code()
 
     return log_in
 
