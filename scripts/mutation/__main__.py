@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.mutation.children import watching
 from scripts.mutation.mutants import ROOT, Mutant, mutants
 from scripts.mutation.plugin import Plugin, Reached
 
@@ -41,7 +42,13 @@ DECIDING = [
     "swap_user/backends.py",
 ]
 DECIDES_NOTHING = {"swap_user/otp/verification/labels.py"}
-TESTS = ["tests/otp", "tests/system", "tests/management", "tests/test_backends.py"]
+TESTS = [
+    "tests/otp",
+    "tests/system",
+    "tests/management",
+    "tests/test_backends.py",
+    "tests/test_moved.py",
+]
 EXPLAINED = Path(__file__).parent / "explained.txt"
 DATABASE = os.environ.get("DATABASE", "sqlite")
 CACHE = ROOT / f".mutants_{DATABASE}.json"
@@ -66,10 +73,9 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th mutant")
     options = parser.parse_args()
     run = Run(options)
-    pytest.main(
-        ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not heavy", *options.tests],
-        plugins=[Plugin(run)],
-    )
+    chosen = ["-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not heavy", *options.tests]
+    with watching():
+        pytest.main(["-q", "-s", *chosen], plugins=[Plugin(run)])
     return run.report()
 
 

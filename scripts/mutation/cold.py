@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.machinery import SourceFileLoader
-from types import CodeType
 
 import pytest
 
-from scripts.mutation.mutants import ROOT, Mutant, changed_code, mutants
+from scripts.mutation.children import announce, change
+from scripts.mutation.mutants import ROOT, mutants
 
 
 class Chosen:
@@ -43,25 +42,15 @@ def main(path: str, number: int | None, tests: list[str]) -> int:
         tests: the tests to run.
     """
     if number is not None:
-        _change(next(each for each in mutants(ROOT / path) if each.number == number))
+        mutant = next(each for each in mutants(ROOT / path) if each.number == number)
+        change(mutant)
+        announce(mutant)
     files = [*dict.fromkeys(test.partition("::")[0] for test in tests)]
     chosen = Chosen(tests)
     first = ["-x"] if number is not None else []
     code = int(pytest.main([*first, "-q", "-p", "no:cacheprovider", *files], [chosen]))
     print("\n" + json.dumps(chosen.failed))
     return code
-
-
-def _change(mutant: Mutant) -> None:
-    changed = changed_code(mutant)
-    original = SourceFileLoader.get_code
-
-    def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
-        if loader.path == str(ROOT / mutant.path):
-            return changed
-        return original(loader, fullname)
-
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
