@@ -108,6 +108,21 @@ def test_the_row_belongs_to_the_transaction(beside: Any) -> None:
 
 
 @transactional
+def test_the_transaction_is_that_of_the_row(beside: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a project with several databases, another transaction can be open."""
+    beside(None)
+    waits_for: list[str] = []
+
+    def on_commit(step: Any, *, using: str | None = None, robust: bool = False) -> None:
+        waits_for.append(str(using))
+
+    monkeypatch.setattr(statements.transaction, "on_commit", on_commit)
+    with transaction.atomic():
+        statements.run("default", changes, Held())
+    assert waits_for == ["default"]
+
+
+@transactional
 def test_the_transaction_of_the_row_is_rolled_back(beside: Any) -> None:
     """It stays held."""
     beside(None)
