@@ -77,7 +77,7 @@ class Reached:
         files = Counter[str]()
         for test in sorted(found, key=lambda test: (self.seconds[test], test)):
             file = test.partition("::")[0]
-            share = 1000 if file == named else 4 if file.startswith(own) else 1
+            share = 1000 if file == named else 8 if file.startswith(own) else 1
             rank[test] = files[file] // share
             files[file] += 1
         chosen, total = [], 0.0
