@@ -41,6 +41,7 @@ class Logins(Events):
         sent = outbox[before:]
         if account is None or not account.is_active or caller == "rolled back":
             assert sent == []
+        self.asked.append((named, who.flow, now))
         if account is None:
             return
         if caller != "rolled back":

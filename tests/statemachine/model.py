@@ -70,6 +70,7 @@ class Mail:
         expires_at: Unix time in seconds.
         is_alive: whether Redis has it.
         tries: how often ten digits were tried while it was pending.
+        is_older: whether others may have tried codes before it was sent.
     """
 
     code: str
@@ -78,6 +79,7 @@ class Mail:
     expires_at: float
     is_alive: bool = True
     tries: int = 0
+    is_older: bool = False
 
     def waits(self, now: float) -> Verdict:
         """Return whether the code has not expired yet."""
