@@ -70,6 +70,21 @@ class OwnClient(DefaultClient):
         return super().get_client(*args, **kwargs)
 
 
+class OwnConnection(DefaultClient):
+    """Makes the connection to a server itself."""
+
+    def connect(self, *args: Any, **kwargs: Any) -> redis.Redis:
+        return super().connect(*args, **kwargs)
+
+
+class BackendWithOtherClient(RedisCache):
+    """Makes its client of another class than it says."""
+
+    @property
+    def _cache(self) -> RedisCacheClient:
+        return TaggedClient(self._servers, **self._options)
+
+
 class OwnFactory(ConnectionFactory):
     """Makes the connections itself."""
 
@@ -123,11 +138,13 @@ def test_other_caches_have_none(settings):
         (DJANGO, {"pool_class": here("OwnPool")}, True),
         (here("BackendWithClient"), {}, True),
         (here("BackendWithHarmlessClient"), {}, False),
+        (here("BackendWithOtherClient"), {}, True),
         (PACKAGE, {}, False),
         (PACKAGE, {"CLIENT_CLASS": "django_redis.client.HerdClient"}, False),
         (PACKAGE, {"CONNECTION_POOL_CLASS": "redis.BlockingConnectionPool"}, False),
         (PACKAGE, {"CONNECTION_POOL_CLASS": here("OwnPool")}, True),
         (PACKAGE, {"CLIENT_CLASS": here("OwnClient")}, True),
+        (PACKAGE, {"CLIENT_CLASS": here("OwnConnection")}, True),
         (PACKAGE, {"CONNECTION_FACTORY": here("OwnFactory")}, True),
     ],
 )
@@ -158,7 +175,7 @@ def test_writes_go_to_the_first_of_several_servers(settings, backend, custom, ma
 @pytest.mark.parametrize("backend", [DJANGO, PACKAGE])
 def test_a_probe_has_its_own_limits_and_connections(settings, backend):
     """Whatever CACHES says, because it may remain unanswered; the client keeps its own."""
-    make(settings, backend, f"{NOWHERE}?socket_timeout=9")
+    make(settings, backend, f"{NOWHERE}?socket_timeout=9&socket_connect_timeout=9")
     probe, client = connection.probe("default", 0.5), connection.client("default")
     assert probe is not None
     found = probe.connection_pool.connection_kwargs

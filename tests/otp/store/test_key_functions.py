@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
 from django_redis.cache import RedisCache as PackageRedisCache
 
-from swap_user.otp.store import keys
+from swap_user.otp.store import connection, keys
 from tests.support import CACHE_BACKENDS, ask, enter, visitor
 
 TENANT = contextvars.ContextVar("tenant", default="public")
@@ -24,6 +24,15 @@ def hashed(key, key_prefix, version):
 
 class LazyPrefix(str):  # noqa: SLOT000
     """Text that depends on the tenant."""
+
+    def __str__(self):
+        return TENANT.get()
+
+    __format__ = lambda self, spec: TENANT.get()  # noqa: E731
+
+
+class OwnVersion(int):
+    """A number that depends on the tenant."""
 
     def __str__(self):
         return TENANT.get()
@@ -92,10 +101,29 @@ def test_a_method_of_the_projects_own_is_asked_too(settings, shared_redis, own):
     assert [in_tenant(name, key)[:4] for name in ("one", "two")] == ["one:", "two:"]
 
 
-def test_a_prefix_of_the_projects_own_is_read_each_time(settings, shared_redis, backend):
-    """A lazy text."""
-    use(settings, shared_redis, backend, KEY_PREFIX=LazyPrefix("lazy"))
+@pytest.mark.parametrize(
+    "option", [{"KEY_PREFIX": LazyPrefix("lazy")}, {"VERSION": OwnVersion(5)}], ids=str
+)
+def test_a_prefix_of_the_projects_own_is_read_each_time(settings, shared_redis, backend, option):
+    """A lazy text, or a version of a class of its own. It tells the tenants apart."""
+    use(settings, shared_redis, backend, **option)
     assert in_tenant("one", key) != in_tenant("two", key)
+    assert in_tenant("one", keys.scope) != in_tenant("two", keys.scope)
+
+
+def test_with_djangos_own_function_there_are_no_tenants(settings, shared_redis, backend):
+    """Then cookies of known browsers have no part for one."""
+    use(settings, shared_redis, backend, KEY_PREFIX="site", VERSION=3)
+    assert keys.scope() == ""
+
+
+@pytest.mark.parametrize("kept", ["_clients", "_prefixes"])
+def test_the_first_call_of_a_process(settings, shared_redis, backend, monkeypatch, kept):
+    """Nothing is stored yet."""
+    use(settings, shared_redis, backend)
+    monkeypatch.setattr(connection, kept, {})
+    assert connection.client("default").ping()
+    assert key().endswith("{abc}:guesses")
 
 
 def test_djangos_own_function_is_asked_once(settings, shared_redis, backend, monkeypatch):

@@ -99,6 +99,17 @@ def test_newcomers_of_another_account(user, settings):
 
 
 @pytest.mark.requirement("R21")
+@pytest.mark.parametrize(("before", "is_newcomer"), [(0, True), (1, True), (2, False)])
+def test_a_network_that_has_had_messages_today(user, settings, before, is_newcomer):
+    """It is no newcomer: two of the usual messages of a day went there."""
+    configure(settings, OTP_LIMITS={"messages_per_account": "2/1d"})
+    one, other = origins(2)
+    for origin in [one] * before + [other] * (2 - before):
+        assert charged(user, origin)
+    assert charged(user, one) is is_newcomer
+
+
+@pytest.mark.requirement("R21")
 def test_a_network_waits_for_its_whole_period(user, settings, shared_redis):
     """A second less is not enough."""
     configure(settings, OTP_LIMITS={"messages_per_account": "1/1d"})

@@ -4,9 +4,10 @@ import pytest
 
 from services.aging import age
 from swap_user.otp.store.budgets import Budget
-from swap_user.otp.store.scripts import JSONScript, read
+from swap_user.otp.store.scripts import JSONScript, Script, read
 
 CHARGE, ASK = JSONScript(read("charge")), JSONScript(read("ask"))
+REFUND = Script(read("budgets") + "refund(args.budgets)")
 
 
 def budget(key="a", limit=3, window=100, scope="", cost=1):
@@ -51,6 +52,26 @@ def test_the_cost_of_an_event(client, cost, fit):
     assert sum(charge([budget(cost=cost)])[0] for _ in range(5)) == fit
     assert client.get("a") == (str(fit * cost) if fit else None)
     assert client.ttl("a") > 0 or not fit
+
+
+@pytest.mark.parametrize("cost", [1, 4])
+def test_a_charge_is_taken_back(client, cost):
+    """All of it; a counter that has ended meanwhile does not begin again."""
+    asked = budget(limit=9, cost=cost)
+    charge([asked])
+    REFUND({}, budgets=[asked])
+    assert client.get("a") == "0"
+    client.delete("a")
+    REFUND({}, budgets=[asked])
+    assert client.get("a") is None
+
+
+def test_when_a_full_budget_has_room_again(client):
+    """Its window is told in seconds, rounded up."""
+    full = budget(limit=1, window=100_000)
+    ask(full)
+    client.pexpire("a", 100_000_000)
+    assert 99_999 <= ask(full)["retry_in"] <= 100_000
 
 
 def test_all_budgets_of_a_choice_or_none(client):
