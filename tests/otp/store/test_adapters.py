@@ -89,6 +89,14 @@ class OwnFactory(ConnectionFactory):
     """Makes the connections itself."""
 
 
+class TaggedRedis(redis.Redis):
+    """A client with an argument of its own."""
+
+    def __init__(self, *, tag: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.tag = tag
+
+
 class OwnPool(redis.ConnectionPool):
     """A pool of the project's own."""
 
@@ -170,6 +178,19 @@ def test_writes_go_to_the_first_of_several_servers(settings, backend, custom, ma
     for _ in range(9):
         pool = connection.client("default").connection_pool
         assert pool.connection_kwargs["port"] == 1
+
+
+def test_a_client_of_the_projects_class_gets_its_arguments(settings):
+    """Those of django-redis."""
+    make(
+        settings,
+        PACKAGE,
+        REDIS_CLIENT_CLASS=here("TaggedRedis"),
+        REDIS_CLIENT_KWARGS={"tag": "the project's"},
+    )
+    client = connection.client("default")
+    assert isinstance(client, TaggedRedis)
+    assert client.tag == "the project's"
 
 
 @pytest.mark.parametrize("backend", [DJANGO, PACKAGE])
