@@ -31,11 +31,9 @@ CLOSING = "1.70d18b56.AAECAwQFBgcICQoL2Mr6VUmQYeotY8QxNAIEjag7-FLnX8M="
 
 
 @pytest.fixture(autouse=True)
-def _nothing_known():
-    """Forget which steps are finished, as a new process."""
-    upgrades._finished.clear()
-    yield
-    upgrades._finished.clear()
+def _nothing_known(monkeypatch):
+    """A new process does not know which steps are finished."""
+    monkeypatch.setattr(upgrades, "_finished", set())
 
 
 def record(*names: str) -> None:
