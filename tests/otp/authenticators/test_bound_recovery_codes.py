@@ -22,6 +22,8 @@ from swap_user.otp.authenticators import recovery_codes, upgrades
 from swap_user.otp.authenticators.recovery_codes import SEALED
 from swap_user.otp.authenticators.rotation import rotate_keys
 from swap_user.otp.authenticators.secrets import keyring
+from swap_user.otp.crypto.keyring import decode_key, key_id
+from swap_user.otp.sessions import unrecorded
 from tests.otp.verification.test_consumption import race
 from tests.support import configure, enter, give, make_user, username
 from tests.work import observed
@@ -134,8 +136,8 @@ def test_a_missing_key_is_named(user, settings, capsys):
     codes = generate_recovery_codes(user)
     configure(settings, OTP_ENCRYPTION_KEYS=[K2])
     *_, progress = rotate_keys()
-    assert len(progress.unreadable) == 10
-    assert all(str(name).startswith("recoverycode ") for name in progress.unreadable)
+    names = [f"recoverycode {row.pk}" for row in RecoveryCode.objects.all()]
+    assert progress.unreadable == dict.fromkeys(names, key_id(decode_key(K1)))
     assert enter(None, codes[0]) is None
     configure(settings, OTP_ENCRYPTION_KEYS=[K2, K1])
     assert enter(None, codes[0]) == user
@@ -219,10 +221,18 @@ def test_a_set_that_is_written_meanwhile(upgraded):
 
 
 def test_keys_rotate_before_the_upgrade_is_finished(upgraded, settings):
-    """The state is encrypted again too, so the plain form stays accepted."""
+    """The state is encrypted again too, so the plain form stays accepted, and stays as it is."""
     codes = generate_recovery_codes(upgraded)
+    plain = stored()
+    # The seal of another step is not a ciphertext.
+    PendingUpgrade.objects.create(name=unrecorded.NAME)
     configure(settings, OTP_ENCRYPTION_KEYS=[K2])
-    assert [progress.unreadable for progress in rotate_keys()][-1] == {}
+    *_, progress = rotate_keys()
+    # The authenticator and the state.
+    assert (progress.total, progress.rotated, progress.unreadable) == (2, 2, {})
+    assert stored() == plain
+    assert [each.total for each in rotate_keys()] == [0]
+    PendingUpgrade.objects.get(name=unrecorded.NAME).delete()
     assert PendingUpgrade.objects.get().seal.split(".")[1] == keyring().primary_id
     assert enter(None, codes[0]) == upgraded
     assert remaining_recovery_codes(upgraded) == 9
