@@ -85,7 +85,7 @@ class AuthenticatorQuery:
         since: Unix time in seconds after which a wrong guess counts.
     """
 
-    def __init__(self, username: str, *, browser: str = "", since: int = 0) -> None:
+    def __init__(self, username: str, *, browser: str, since: int) -> None:
         self._username, self._browser, self._since = username, browser, since
         self._connection = connections[router.db_for_write(Authenticator)]
         self._columns = _columns(self._connection.alias, get_user_model())

@@ -227,7 +227,8 @@ def _open(row: RecoveryCode, *, plain: bool) -> str:
             return ""
     else:
         hashed = row.code if plain else ""
-    return hashed if _salt(hashed) else ""
+    # Hashes are ASCII, and only such text can be compared in constant time.
+    return hashed if hashed.isascii() and _salt(hashed) else ""
 
 
 def _decrypt(code: str, user_id: object) -> str:

@@ -227,3 +227,16 @@ def test_no_code_is_in_a_traceback(user, monkeypatch):
     assert len(variables) == 1
     assert len(variables[0]["raw"]) == 10
     assert "7777" not in repr(variables[0])
+
+
+@pytest.mark.parametrize("text", ["é$1$salt$h", "a$1$é$h", "é", "$$$", ""])
+def test_a_plain_row_that_is_no_hash(user, monkeypatch, text):
+    """It matches nothing, and the other codes of the user still work."""
+    monkeypatch.setattr(upgrades, "is_pending", lambda name: True)
+    code, *_ = generate_recovery_codes(user)
+    odd = RecoveryCode.objects.create(user=user, code=text)
+    rows = list(RecoveryCode.objects.filter(user=user))
+    match = choose(normalize(code), rows)
+    assert match is not None
+    assert match.row != odd
+    assert choose("0" * 16, rows) is None
