@@ -27,6 +27,7 @@ from scripts.mutation.mutants import ROOT, Mutant
 
 IN_CHILDREN = {
     "swap_user/otp/authenticators/queries.py": "tests/otp/authenticators/test_queries.py",
+    "swap_user/otp/store/adapters.py": "tests/otp/store/test_adapters.py",
 }
 """Tests that reach a file only in the processes that they start."""
 

@@ -71,6 +71,16 @@ def test_factors_belong_to_one_account_and_one_flow():
 
 
 @pytest.mark.requirement("R6")
+def test_factors_are_forgotten():
+    """After ten minutes, or when the login begins again."""
+    key = factors_shown.shown_key("ada", "one")
+    factors_shown.add("ada", "one", "totp", SimpleNamespace(pk=5))
+    assert 590 < seconds_left(key) <= 600
+    factors_shown.forget("ada", "one")
+    assert read(key) == ""
+
+
+@pytest.mark.requirement("R6")
 def test_factors_belong_to_one_user():
     """Another user may have had this username a moment before."""
     shown = factors_shown.parse_shown("totp@5,sent@50")
@@ -84,6 +94,7 @@ def test_a_far_code_belongs_to_one_account():
     resync.remember("ada", Far("a" * 32, 90))
     assert resync.parse_far_code(read(resync.far_code_key("ada"))) == Far("a" * 32, 90)
     assert read(resync.far_code_key("ben")) == ""
+    assert 590 < seconds_left(resync.far_code_key("ada")) <= 600
 
 
 def test_without_a_session():
@@ -94,6 +105,11 @@ def test_without_a_session():
     answer = {"far": "", "shared": f"{unbound.counter}:{unbound.expires_ms}:0", "own": ""}
     pending = login_state.parse_state({**answer, "shown": ""}, keys, now=1000)
     assert pending == login_state.Pending([unbound], None, frozenset())
+
+
+def seconds_left(key):
+    """Return how long a key will live."""
+    return scripts.Script("return redis.call('TTL', keys.key)")({"key": key})
 
 
 def read(key):

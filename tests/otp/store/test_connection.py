@@ -51,7 +51,7 @@ def options(backend, url="redis://127.0.0.1:1", **options):
 def test_limits_where_the_project_has_none(backend):
     """Answers, connecting, and one more try for a broken connection."""
     found = options(backend)
-    assert found["socket_timeout"] == found["socket_connect_timeout"] == connection.SOCKET_TIMEOUT
+    assert found["socket_timeout"] == found["socket_connect_timeout"] == 3
     assert found["retry"]._retries == 1
 
 
