@@ -181,4 +181,7 @@ def test_a_long_code_has_no_place() -> None:
     assert isinstance(begun, tuple)
     attempt, _ = begun
     assert attempt == Attempt(Place("", ""), (), 0, is_braked=False, now=attempt.now)
+    assert Attempt() == Attempt(
+        Place("", ""), (), position=0, is_braked=False, now=0, is_known=False
+    )
     assert Place().not_saved == "wrong guess not saved"  # as the docs name it
