@@ -314,6 +314,16 @@ def test_an_app_confirmed_long_after_the_login(boss: Any) -> None:
     assert not is_fresh(request)
 
 
+def test_a_proof_of_the_version_before(boss: Any) -> None:
+    """It is found again after an update: its name and its form stay the same."""
+    request = visitor()
+    request.user = boss
+    assert not is_fresh(request)
+    record = {"user": str(boss.pk), "factors": {"sent": time.time()}}
+    request.session["_swap_user_proof"] = record
+    assert is_fresh(request)
+
+
 @pytest.fixture
 def shown(boss: Any) -> HttpRequest:
     """A request whose user has just shown a sent code."""

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from swap_user.models import LoginSession
 from swap_user.otp import end_sessions
-from swap_user.otp.sessions import code_request, engines, proof, reauthentication, records
+from swap_user.otp.sessions import engines, records
 from swap_user.testing import log_in
 from tests.support import ask, enter, make_user, visitor
 
@@ -192,6 +192,7 @@ def test_a_followed_session_costs_no_more_queries(in_cache, user, django_assert_
 def test_the_browser_of_a_row_that_has_none(in_cache, user, is_login, before, after):
     """The middleware adds it. Only a login replaces what is known."""
     request = request_of(user)
+    row_of(make_user(2), "theirs")
     row = row_of(user, request.session.session_key, **before)
     if is_login:
         records.note_login(None, request, user)
@@ -289,6 +290,17 @@ def test_a_session_in_a_signed_cookie(settings, user, django_assert_num_queries)
     with django_assert_num_queries(0):
         assert records.follow(request)
         records.note_logout(None, request)
+
+
+def test_a_session_without_a_user(user, django_assert_num_queries):
+    """Nothing is asked of the database for a visitor who is not logged in."""
+    request = visitor()
+    request.session["cart"] = [1]
+    request.session.save()
+    stored_session = Session.objects.get()
+    with django_assert_num_queries(0):
+        assert records.follow(request)
+        records.note_save(Session, stored_session)
 
 
 def test_sessions_of_a_fixture(user):
@@ -395,11 +407,8 @@ def test_threads_take_turns(seconds, monkeypatch):
     assert records._is_due(uuid.uuid4())
 
 
-def test_sessions_of_the_version_before(user):
-    """What a session holds is found again after an update: the names stay the same."""
-    assert (proof.SESSION_KEY, records.SESSION_KEY, reauthentication.SESSION_KEY) == (
-        "_swap_user_proof",
-        "_swap_user_session",
-        "_swap_user_reauthenticate",
-    )
-    assert code_request.SESSION_KEY == "_swap_user_code_request"
+def test_a_note_of_the_version_before():
+    """It is found again after an update: its name and its form stay the same."""
+    row_id = uuid.uuid4()
+    note = records.read_note({"_swap_user_session": [row_id.hex, "0123456789abcdef"]})
+    assert note == records.Note(row_id, "0123456789abcdef")

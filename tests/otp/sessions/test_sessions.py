@@ -147,6 +147,13 @@ def test_when_another_login_is_demanded(user):
     reauthentication.settle(request.session)
 
 
+def test_a_demand_of_the_version_before():
+    """It is found again after an update: its name stays the same."""
+    request = visitor()
+    request.session["_swap_user_reauthenticate"] = True
+    assert reauthentication.is_demanded(request)
+
+
 @pytest.mark.parametrize("name", ["end_sessions", "is_fresh"])
 def test_a_name_that_has_moved(name):
     """The warning says where it is now, and where it is used."""
