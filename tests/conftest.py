@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.core.management.commands import flush
 from django.utils.module_loading import import_string
@@ -135,6 +136,15 @@ def user(db: None) -> Any:
 def staff(db: None) -> Any:
     """A superuser, who may enter the admin."""
     return make_user(is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def no_stamp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user model whose sessions nothing but their deletion ends."""
+    for name in ("rotate_security_stamp", "arotate_security_stamp"):
+        for base in get_user_model().__mro__:
+            if name in vars(base):
+                monkeypatch.delattr(base, name)
 
 
 @pytest.fixture(params=[enter, aenter], ids=["sync", "async"])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
+from datetime import timedelta
 from importlib import import_module
+from types import ModuleType
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.auth import SESSION_KEY, get_user_model, login, logout, update_session_auth_hash
+from django.contrib.auth import SESSION_KEY, login, logout, update_session_auth_hash
+from django.contrib.sessions.backends import cache as in_cache
 from django.contrib.sessions.backends import db as in_db
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from swap_user.models import LoginSession
 from swap_user.otp import end_session, end_sessions, sessions_of
 from swap_user.otp.pages.login.saved_session import SavedSession
-from swap_user.otp.sessions import records
+from swap_user.otp.sessions import engines, records
 from swap_user.otp.visitors.session_key import renew_key
 from swap_user.testing import log_in
 from tests.support import make_user, visitor
@@ -45,15 +51,6 @@ def engine(request, settings, tmp_path):
     settings.SESSION_ENGINE = own
     settings.SESSION_FILE_PATH = str(tmp_path)
     return import_module(own)
-
-
-@pytest.fixture
-def no_stamp(monkeypatch):
-    """A user model whose sessions nothing but their deletion ends."""
-    for name in ("rotate_security_stamp", "arotate_security_stamp"):
-        for base in get_user_model().__mro__:
-            if name in vars(base):
-                monkeypatch.delattr(base, name)
 
 
 def new_request(engine, path="/", **extra):
@@ -443,3 +440,77 @@ def test_a_saved_session_gets_a_new_key(engine, user):
     assert request.session.session_key != key
     assert not is_in(engine, key)
     assert is_in(engine, request.session.session_key)
+
+
+# --- What an engine can do with keys --------------------------------------------------------------
+
+
+def test_which_sessions_exist(engine, user):
+    """Only those that are asked for, without those that are gone."""
+    one, _, gone = (logged_in(engine, user).session for _ in range(3))
+    gone.delete()
+    found = engines.existing([one.session_key, gone.session_key, "never"])
+    assert list(found) == [one.session_key]
+
+
+@pytest.mark.parametrize("name", ["db", "cached_db"])
+def test_an_expired_session_does_not_exist(settings, user, name):
+    """Its row may still be there. The others are returned with the end of their time."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{name}"
+    engine = import_module(settings.SESSION_ENGINE)
+    live, expired = (logged_in(engine, user).session.session_key for _ in range(2))
+    ago = timezone.now() - timedelta(seconds=1)
+    Session.objects.filter(pk=expired).update(expire_date=ago)
+    end = Session.objects.get(pk=live).expire_date
+    assert engines.existing([live, expired]) == {live: end}
+
+
+def test_an_engine_with_a_prefix_of_its_own(settings, monkeypatch, user):
+    """Its sessions are found in the cache under this prefix."""
+
+    class Prefixed(in_cache.SessionStore):
+        cache_key_prefix = "own:"
+
+    module = ModuleType("prefixed")
+    module.SessionStore = Prefixed
+    monkeypatch.setitem(sys.modules, "prefixed", module)
+    settings.SESSION_ENGINE = "prefixed"
+    key = logged_in(module, user).session.session_key
+    assert list(engines.existing([key])) == [key]
+
+
+@pytest.mark.parametrize("name", ["db", "cached_db"])
+def test_sessions_in_a_table_are_deleted_together(settings, user, name):
+    """The number of statements does not depend on the number of sessions."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{name}"
+    engine = import_module(settings.SESSION_ENGINE)
+    costs = []
+    for number in (2, 5):
+        keys = [logged_in(engine, user).session.session_key for _ in range(number)]
+        with CaptureQueriesContext(connection) as queries:
+            engines.delete(keys)
+        costs.append(len(queries))
+    assert costs[0] == costs[1]
+    assert not Session.objects.exists()
+
+
+def test_how_many_keys_fit_into_a_statement():
+    """Older versions of SQLite allow 999 parameters. No key is left out."""
+    found = list(engines.batches(range(2500)))
+    assert max(map(len, found)) < 999
+    assert [key for batch in found for key in batch] == list(range(2500))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "django.contrib.sessions.backends.db",
+        "django.contrib.sessions.backends.cache",
+        "not.there",
+        "tests.otp.sessions.no_urls",  # a module without a SessionStore
+    ],
+)
+def test_the_models_of_sessions(settings, name):
+    """Those of the installed apps, even where the engine has none or can't be imported."""
+    settings.SESSION_ENGINE = name
+    assert engines.session_models() == {Session}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import SESSION_KEY
@@ -18,7 +19,7 @@ from django.utils import timezone
 from swap_user.management.commands.clearsessions import Command
 from swap_user.models import KnownBrowser, LoginSession, PendingUpgrade, WrongGuess
 from swap_user.otp import end_sessions
-from swap_user.otp.sessions import expiry, unrecorded
+from swap_user.otp.sessions import expiry, records, unrecorded
 from swap_user.otp.sessions.unrecorded import record_existing_sessions
 from tests.support import make_user
 
@@ -66,6 +67,14 @@ def test_a_session_that_is_not_saved_yet(clients):
     assert expiry.tidy_records(batch_size=2) == (5, 0)
 
 
+@pytest.mark.parametrize(("minutes", "deleted"), [(59, 0), (61, 1)])
+def test_when_a_record_without_a_session_is_deleted(user, minutes, deleted):
+    """After an hour, in which a slow request can still save the session."""
+    LoginSession.objects.create(user=user, session_key="gone", expires_at=timezone.now())
+    age(minutes=minutes)
+    assert expiry.tidy_records() == (deleted, 0)
+
+
 def test_a_cache_that_does_not_answer(settings, user):
     """A session in a cache is gone only when it should have expired too."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
@@ -90,6 +99,26 @@ def test_browsers_and_networks_are_blanked(clients, settings):
     assert expiry.tidy_records(batch_size=2) == (0, 5)
     assert set(LoginSession.objects.values_list("user_agent", "network")) == {("", "")}
     assert expiry.tidy_records() == (0, 0)
+
+
+@pytest.mark.parametrize(("browser", "network"), [("Firefox", ""), ("", "192.0.2.0/24")])
+def test_half_of_the_data_is_blanked_as_well(clients, user, browser, network):
+    """A record or a known browser may have only a name, or only a network."""
+    old = timezone.now() - timedelta(days=300)
+    LoginSession.objects.update(user_agent=browser, network=network, last_seen_at=old)
+    KnownBrowser.objects.create(user=user, user_agent=browser, network=network, logged_in_at=old)
+    assert expiry.tidy_records() == (0, 5)
+    expiry.tidy_browsers()
+    for rows in (LoginSession.objects, KnownBrowser.objects):
+        assert set(rows.values_list("user_agent", "network")) == {("", "")}
+
+
+def test_a_transaction_changes_one_batch(clients):
+    """No more records are locked at a time."""
+    LoginSession.objects.update(user_agent="Firefox")
+    age(days=300)
+    assert expiry._blank_old(list(LoginSession.objects.all()[:2])) == 2
+    assert LoginSession.objects.filter(user_agent="Firefox").count() == 3
 
 
 def test_known_browsers_are_deleted_after_a_year(user, settings):
@@ -162,6 +191,51 @@ def test_old_sessions_are_recorded(old, user):
     assert list(record_existing_sessions()) == []
 
 
+def test_the_progress_of_recording(old):
+    """How many sessions were read, and how many records were written."""
+    progress = [
+        (each.total, each.done, each.recorded) for each in record_existing_sessions(batch_size=3)
+    ]
+    assert [done for _, done, _ in progress] == [0, 3, 6, 8]
+    assert progress[0] == (8, 0, 0)
+    assert progress[-1] == (8, 8, 5)
+
+
+def test_a_session_that_has_a_record(old, user):
+    """It gets no second one, and is not counted."""
+    key = old[0].session.session_key
+    now = timezone.now()
+    LoginSession.objects.create(user=user, session_key=key, user_agent="Firefox", expires_at=now)
+    assert list(record_existing_sessions())[-1].recorded == 4
+    assert LoginSession.objects.count() == 5
+    assert LoginSession.objects.get(session_key=key).user_agent == "Firefox"
+
+
+def test_a_session_that_is_recorded_meanwhile(old, user, monkeypatch):
+    """By a server, after the records were read and before new ones are written."""
+    key = old[0].session.session_key
+    LoginSession.objects.create(user=user, session_key=key, expires_at=timezone.now())
+    monkeypatch.setattr(records, "rows", LoginSession.objects.none)
+    list(record_existing_sessions())
+    assert LoginSession.objects.count() == 5
+
+
+def test_an_expired_session_gets_no_record(old):
+    """It is nobody's login any more."""
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert [each.total for each in record_existing_sessions()] == [0]
+    assert not LoginSession.objects.exists()
+
+
+def test_other_steps_of_the_upgrade(old):
+    """They stay pending, and this one does not read their state."""
+    PendingUpgrade.objects.create(name="a step", seal="z" * 40)
+    list(record_existing_sessions())
+    assert LoginSession.objects.count() == 5
+    assert list(PendingUpgrade.objects.values_list("name", flat=True)) == ["a step"]
+    assert not unrecorded.is_pending()
+
+
 def test_an_interrupted_run_goes_on(old):
     """From the batch at which it ended; what a server has recorded meanwhile is left alone."""
     run = record_existing_sessions(batch_size=3)
@@ -189,6 +263,36 @@ def test_the_migration_notes_old_sessions(clients):
     Session.objects.all().delete()
     unrecorded.note_unrecorded(apps, Editor())
     assert not unrecorded.is_pending()
+
+
+class NoMigrations:
+    """A router that keeps all tables out of a database."""
+
+    def allow_migrate(self, db, app_label, **hints):
+        return False
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"SESSION_ENGINE": "not.there"},
+        {"SESSION_ENGINE": "tests.otp.sessions.no_urls"},  # a module without a SessionStore
+        {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
+        {"DATABASE_ROUTERS": [f"{__name__}.NoMigrations"]},
+        {},
+    ],
+    ids=str,
+)
+def test_the_migration_where_there_can_be_no_old_sessions(clients, settings, monkeypatch, change):
+    """Without an engine or a table of sessions, and in a database without our tables."""
+    from django.apps import apps
+
+    for name, value in change.items():
+        setattr(settings, name, value)
+    if not change:
+        monkeypatch.setattr(Session._meta, "db_table", "not_there")
+    unrecorded.note_unrecorded(apps, SimpleNamespace(connection=connection))
+    assert not PendingUpgrade.objects.exists()
 
 
 def test_an_engine_without_a_table(settings):

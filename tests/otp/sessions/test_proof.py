@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.auth import login
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
@@ -311,6 +312,88 @@ def test_an_app_confirmed_long_after_the_login(boss: Any) -> None:
     enrollment.confirm(totp_of(enrollment.secret), request)
     assert proof.is_sufficient(request)
     assert not is_fresh(request)
+
+
+def test_a_proof_of_the_version_before(boss: Any) -> None:
+    """It is found again after an update: its name and its form stay the same."""
+    request = visitor()
+    request.user = boss
+    assert not is_fresh(request)
+    record = {"user": str(boss.pk), "factors": {"sent": time.time()}}
+    request.session["_swap_user_proof"] = record
+    assert is_fresh(request)
+
+
+@pytest.fixture
+def shown(boss: Any) -> HttpRequest:
+    """A request whose user has just shown a sent code."""
+    request = visitor()
+    request.user = boss
+    proof.record(request.session, boss, ["sent"], now=time.time())
+    return request
+
+
+def test_an_app_of_somebody_else(shown: HttpRequest, boss: Any) -> None:
+    """Staff who enroll an app for another user have not shown a factor of their own."""
+    before = dict(shown.session[proof.SESSION_KEY])
+    proof.note_enrollment(None, shown, authenticator=give(make_user(2)))
+    assert shown.session[proof.SESSION_KEY] == before
+
+
+def test_another_app_does_not_replace_the_first(
+    shown: HttpRequest, boss: Any, settings: Any
+) -> None:
+    """Who has shown only a sent code where an app is needed proves nothing with a new app."""
+    use_policy(settings, "AuthenticatorOnceEnrolled")
+    give(boss)
+    proof.note_enrollment(None, shown, authenticator=give(boss, name="new"))
+    assert not proof.is_sufficient(shown)
+
+
+def test_an_app_that_changes_what_is_required(
+    shown: HttpRequest, boss: Any, monkeypatch: Any
+) -> None:
+    """From its enrollment on, within the same request."""
+
+    def groups(self: Any, user: Any, *, enrolled: bool) -> Any:
+        return (frozenset({"recovery" if enrolled else "sent"}),)
+
+    monkeypatch.setattr(AnyCode, "groups", groups)
+    assert proof.is_sufficient(shown)
+    proof.note_enrollment(None, shown, authenticator=give(boss))
+    assert not proof.is_sufficient(shown)
+
+
+def test_an_app_that_is_enrolled_without_a_user(shown: HttpRequest, boss: Any, rf: Any) -> None:
+    """By a command, by an API, or in a session whose user is gone: nothing is recorded."""
+    authenticator = give(boss)
+    before = dict(shown.session[proof.SESSION_KEY])
+    shown.user = AnonymousUser()
+    for request in (None, rf.get("/"), shown):
+        proof.note_enrollment(None, request, authenticator=authenticator)
+    assert shown.session[proof.SESSION_KEY] == before
+
+
+def test_requests_without_a_user_or_a_session(shown: HttpRequest, boss: Any, rf: Any) -> None:
+    """They have shown nothing, and nothing is missing for nobody."""
+    api = rf.get("/")
+    assert not proof.is_sufficient(api)
+    assert proof.missing(api) == ()
+    api.user = boss
+    assert not proof.is_sufficient(api)
+    shown.user = AnonymousUser()
+    assert not proof.is_sufficient(shown)
+    assert proof.missing(shown) == ()
+
+
+def test_a_request_that_gets_another_user(shown: HttpRequest, boss: Any, settings: Any) -> None:
+    """Whether this user has an app is looked up, too."""
+    use_policy(settings, "AuthenticatorOnceEnrolled")
+    assert proof.is_sufficient(shown)
+    shown.user = make_user(2)
+    give(shown.user)
+    proof.record(shown.session, shown.user, ["sent"], now=time.time())
+    assert not proof.is_sufficient(shown)
 
 
 def test_log_in_of_the_helpers(client: Client, boss: Any, settings: Any, tmp_path: Any) -> None:
