@@ -1,6 +1,7 @@
 """The backend beside others: permissions, subclasses, and calls that are not its own."""
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.signals import user_login_failed
@@ -87,3 +88,15 @@ def test_a_request_without_a_session_may_ask_and_enter():
     user = make_user()
     request = RequestFactory().get("/")
     assert enter(request, ask(request)) == user
+
+
+def test_both_doors_take_the_name_of_the_username_field(door):
+    """`authenticate(request, email=..., otp=...)`, and the same with `aauthenticate`."""
+    user = make_user()
+    request = visitor()
+    named = {user.USERNAME_FIELD: username(), "otp": ask(request)}
+    backend = OTPBackend()
+    if door is enter:
+        assert backend.authenticate(request, **named) == user
+    else:
+        assert async_to_sync(backend.aauthenticate)(request, **named) == user

@@ -15,7 +15,7 @@ from swap_user.otp import InvalidCode, enroll
 from swap_user.otp.authenticators.secrets import open_secret, seal
 from swap_user.otp.crypto import hotp
 from swap_user.otp.verification.enrollment import Enrollment
-from tests.support import NOW, enter, give, make_user, username
+from tests.support import NOW, configure, enter, give, make_user, username
 
 pytestmark = pytest.mark.django_db
 
@@ -283,3 +283,13 @@ def test_there_is_a_most(user):
         give(user, secret="A" * 31 + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[number])
     with pytest.raises(ValueError, match="at most 20"):
         enroll(user)
+
+
+def test_what_an_enrollment_is_without_arguments(user, settings):
+    """What all apps support, with no name and no issuer if the site has no name."""
+    configure(settings, OTP_ISSUER="")
+    enrollment = enroll(user)
+    row = enrollment.authenticator
+    found = (row.type, row.name, row.algorithm, row.digits, row.period)
+    assert found == ("totp", "", "SHA1", 6, 30)
+    assert enrollment.issuer == ""

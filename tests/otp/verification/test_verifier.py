@@ -4,15 +4,27 @@ import unicodedata
 
 import pytest
 import time_machine
+from django.db import OperationalError, transaction
+from django.db.models.signals import post_init
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from swap_user.models import Authenticator
-from swap_user.otp import send_code
+from swap_user.models import Authenticator, KnownBrowser, RecoveryCode, WrongGuess
+from swap_user.otp import LoginUnavailable, generate_recovery_codes, send_code
+from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.authenticators.queries import AuthenticatorQuery
+from swap_user.otp.challenges import resync
 from swap_user.otp.crypto import hotp
-from swap_user.otp.store import scripts
-from swap_user.testing import outbox
+from swap_user.otp.delivery.notices import after_wrong_guess
+from swap_user.otp.store import keys, scripts
+from swap_user.otp.verification import verifier
+from swap_user.otp.verification.verifier import Outcome, verify
+from swap_user.otp.visitors.known_browsers import Browser
+from swap_user.otp.visitors.visitor import Visitor
+from swap_user.otp.visitors.visitor import visitor as visitor_of
+from swap_user.testing import outbox, wait_for_deliveries
+from swap_user.users import lookup
 from tests.support import (
     IDENTIFYING,
     RFC_SECRET,
@@ -22,9 +34,11 @@ from tests.support import (
     give,
     make_user,
     totp,
+    use_policy,
     username,
     visitor,
 )
+from tests.work import RecordingDispatcher, observed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -251,3 +265,217 @@ def test_a_wrong_code_is_cheap(user, django_assert_num_queries, settings):
         assert enter(request, wrong) is None
     kinds = [query["sql"].split()[0] for query in queries]
     assert kinds[IDENTIFYING:] == ["SELECT", "INSERT"]
+
+
+def account_key(number=1):
+    """Return the account key of a username."""
+    return keys.account_key(username(number))
+
+
+def wrong_code(*right):
+    """Return a code that an app with the known secret does not show around NOW."""
+    right = {*right, *(totp(NOW + 30 * step) for step in range(-1, 2))}
+    return next(code for code in map(str, range(100_000, 100_009)) if code not in right)
+
+
+def spend(user):
+    """Let strangers have no guess left."""
+    WrongGuess.objects.create(user=user, at=NOW, units=64, is_known=False)
+
+
+def test_the_outcome_of_an_attempt(user, clock):
+    """The user and the factor of a right code; of another one, only the account that was tried."""
+    give(user)
+    recovery_code, request = generate_recovery_codes(user)[0], visitor()
+    codes = {"sent": ask(request), "authenticator": totp(NOW), "recovery": recovery_code}
+    for factor, code in codes.items():
+        found = verify(username(), code, visitor_of(request))
+        assert found == Outcome(user, account_key(), False, None, frozenset({factor}))
+    for code in (wrong_code(), "1" * 10, "0" * 16, "no code"):
+        assert verify(username(), code, Visitor()) == Outcome(
+            None, account_key(), False, None, frozenset()
+        )
+
+
+def test_the_account_has_the_stored_name(user, clock, monkeypatch):
+    """The database or a manager may find a user whose name was typed in another way."""
+    give(user)
+    monkeypatch.setattr(lookup, "identify", lambda name: username())
+    found = verify("another spelling", totp(NOW), Visitor())
+    assert (found.user, found.account_key) == (user, account_key())
+
+
+@pytest.mark.parametrize("code", ["123456", "0" * 16])
+def test_a_limit_of_the_visitor(user, settings, code):
+    """The outcome says which one is reached; a recovery code is not limited."""
+    configure(settings, OTP_LIMITS={"guesses_per_address": "0/1h"})
+    found = verify(username(), code, Visitor(address="203.0.113.7"))
+    assert (found.user, found.account_key) == (None, account_key())
+    assert getattr(found.limited, "scope", None) == ("address" if code == "123456" else None)
+
+
+@pytest.mark.requirement("R43")
+@pytest.mark.parametrize("code", ["123456", "0" * 16])
+def test_a_database_that_goes_away(user, monkeypatch, code):
+    """The login is unavailable if the rows can't be read."""
+
+    def away(*args):
+        raise OperationalError("away")
+
+    monkeypatch.setattr(AuthenticatorQuery, "run", away)
+    monkeypatch.setattr(recovery_codes, "rows_of", away)
+    with pytest.raises(LoginUnavailable):
+        verify(username(), code, Visitor())
+
+
+def test_rows_of_a_user_with_a_similar_name(user, clock, monkeypatch):
+    """Some collations find them for another name; they let nobody in under it."""
+    make_user(2)
+    give(user)
+    code = generate_recovery_codes(user)[0]
+    run, rows_of = AuthenticatorQuery.run, recovery_codes.rows_of
+    alike = {username(2): username()}
+
+    def similar(query):
+        query._username = alike.get(query._username, query._username)
+        return run(query)
+
+    monkeypatch.setattr(AuthenticatorQuery, "run", similar)
+    monkeypatch.setattr(recovery_codes, "rows_of", lambda users: rows_of(lookup.named(username())))
+    for each in (totp(NOW), code):
+        assert verify(username(2), each, Visitor()).user is None
+        assert verify(username(), each, Visitor()).user == user
+
+
+@pytest.mark.requirement("R19")
+@pytest.mark.parametrize(
+    ("has_cookie", "has_row", "known_units", "begun_as"),
+    [
+        (False, False, 0, [False]),
+        (True, True, 0, [True]),
+        (True, True, 200, [True, False]),
+        (True, False, 0, [True, False]),
+    ],
+)
+@pytest.mark.parametrize("is_spent", [False, True])
+def test_as_what_an_attempt_begins(
+    user, clock, monkeypatch, has_cookie, has_row, known_units, begun_as, is_spent
+):
+    """As that of a known browser, and again as that of a stranger if it is none or has no guess."""
+    give(user)
+    browser = Browser("id", [account_key()])
+    if has_row:
+        KnownBrowser.objects.create(user=user, browser=browser.hash)
+    if known_units:
+        WrongGuess.objects.create(user=user, at=NOW, units=known_units, is_known=True)
+    if is_spent:
+        spend(user)
+    begin, seen = verifier.begin, []
+
+    def noted(claim, code, *, is_known):
+        seen.append(is_known)
+        return begin(claim, code, is_known=is_known)
+
+    monkeypatch.setattr(verifier, "begin", noted)
+    found = verify(username(), totp(NOW), Visitor(browser=browser if has_cookie else None))
+    assert seen == begun_as
+    assert (found.user is None) == (is_spent and not seen[-1])
+    assert found.known is (has_row and found.user is not None)
+
+
+@pytest.mark.requirement("R19")
+def test_ten_digits(user, clock):
+    """They are accepted when no guess is left, and no wrong guess at them is stored."""
+    give(user)
+    spend(user)
+    request = visitor()
+    code = ask(request)
+    assert len(code) == 10
+    wrong = f"{(int(code) + 1) % 10**10:010}"
+    assert verify(username(), wrong, visitor_of(request)).user is None
+    assert WrongGuess.objects.count() == 1
+    assert verify(username(), code, visitor_of(request)).user == user
+
+
+@pytest.mark.requirement("R16")
+def test_the_units_of_a_wrong_guess(user, clock):
+    """The number of codes that are right now; used ones are not."""
+    secrets = [letter * 32 for letter in "ABCDE"]
+    for secret in secrets:
+        give(user, secret=secret, consumed=NOW // 30)
+    codes = [hotp.code_at(each, NOW // 30 + step) for each in secrets for step in (-1, 0, 1)]
+    assert verify(username(), wrong_code(*codes), Visitor()).user is None
+    assert WrongGuess.objects.get().units == 5
+
+
+@pytest.mark.requirement("R12", "R16")
+@pytest.mark.parametrize("is_spent", [False, True])
+def test_a_code_far_ahead_is_remembered_only_if_a_guess_is_left(user, clock, is_spent):
+    """Otherwise it would tell which codes are right."""
+    give(user, "hotp")
+    if is_spent:
+        spend(user)
+    assert verify(username(), hotp.code_at(RFC_SECRET, 50), Visitor()).user is None
+    with scripts._reached() as client:
+        assert client.exists(resync.far_code_key(account_key())) == (not is_spent)
+
+
+def test_a_sent_code_is_no_app(user, clock, settings):
+    """A user without an app may log in with it under a policy that then requires the app."""
+    use_policy(settings, "AuthenticatorOnceEnrolled")
+    request = visitor()
+    assert verify(username(), ask(request), visitor_of(request)).user == user
+    code = ask(request)
+    give(user)
+    assert verify(username(), code, visitor_of(request)).user is None
+
+
+@pytest.mark.requirement("R33")
+def test_a_wrong_code_is_as_much_work_for_all(user, clock):
+    """As many secrets are decrypted and as many codes computed, whether or not there is a user."""
+    app_only = make_user(2)
+    give(app_only)
+    ask(None)
+    give(user)
+    wrong = wrong_code(*(sent.otp for sent in outbox))
+    done = []
+    for number in (3, 1, 2, 3):  # the first one fills caches
+        with observed() as work:
+            assert verify(username(number), wrong, Visitor()).user is None
+        done.append(work.done)
+    assert done[1] == done[2] == done[3]
+    assert done[1]["AES-GCM"] == 2
+
+
+@pytest.mark.requirement("R33")
+@pytest.mark.parametrize("rows", [0, 3, 10])
+def test_a_wrong_recovery_code_is_as_much_work_for_all(user, rows):
+    """As many instances are created as for a complete set."""
+    generate_recovery_codes(user)
+    kept = RecoveryCode.objects.values_list("pk", flat=True)[:rows]
+    RecoveryCode.objects.exclude(pk__in=list(kept)).delete()
+    created = []
+
+    def receiver(instance, **kwargs):
+        created.append(instance)
+
+    post_init.connect(receiver, RecoveryCode)
+    try:
+        assert verify(username(), "0" * 16, Visitor()).user is None
+    finally:
+        post_init.disconnect(receiver, RecoveryCode)
+    assert len(created) == 10
+
+
+@pytest.mark.requirement("R33", "R37")
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_wrong_guess_has_a_job(user, clock, settings, monkeypatch, number):
+    """Whether or not there is a user, and although the caller rolls back."""
+    configure(settings, OTP_DISPATCHER="tests.work.RecordingDispatcher")
+    monkeypatch.setattr(RecordingDispatcher, "waiting", [])
+    with transaction.atomic():
+        assert verify(username(number), wrong_code(), Visitor()).user is None
+        transaction.set_rollback(True)
+    assert wait_for_deliveries()
+    (job,) = RecordingDispatcher.waiting
+    assert (job.func, job.args) == (after_wrong_guess, (username(number), "en-us", "00004"))

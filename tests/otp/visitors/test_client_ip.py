@@ -1,5 +1,6 @@
 """Which address a visitor has, and whom one has to believe for that."""
 
+import importlib.util
 import logging
 
 import pytest
@@ -98,6 +99,25 @@ def test_a_unix_socket_has_no_address(caplog, monkeypatch, settings, changes):
     assert at("") is None
     assert at("") is None
     assert caplog.text.count("client addresses unknown") == 1
+
+
+@pytest.mark.requirement("R56")
+def test_a_new_process_has_said_nothing(caplog):
+    """So its first request without an address says it."""
+    spec = importlib.util.find_spec(client_ip.__name__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.client_address(RequestFactory().get("/", REMOTE_ADDR="")) is None
+    assert caplog.text.count("client addresses unknown") == 1
+
+
+@pytest.mark.requirement("R56")
+def test_runserver_says_nothing(caplog, monkeypatch, settings):
+    """With DEBUG, there is no proxy."""
+    monkeypatch.setattr(client_ip, "_warned", False)
+    settings.DEBUG = True
+    assert at("") is None
+    assert "client addresses unknown" not in caplog.text
 
 
 @pytest.mark.requirement("R56")

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from swap_user.models import KnownBrowser, WrongGuess
 from swap_user.otp import limited, remember_browser
@@ -386,3 +387,88 @@ def test_a_new_name_of_the_same_user(user):
     type(user).objects.filter(pk=user.pk).update(**{user.USERNAME_FIELD: username(9)})
     user.refresh_from_db()
     assert not is_known(home, user)
+
+
+def remember(user, cookie=None, **headers):
+    """Make a browser known without a login, and return its new cookie."""
+    request, response = visitor(**headers), HttpResponse()
+    if cookie:
+        request.COOKIES[known_browsers.COOKIE] = cookie.value
+    known_browsers.remember(request, response, keys.account_key_of(user), user)
+    return response.cookies[known_browsers.COOKIE]
+
+
+def test_whose_rows_are_read_and_revoked(user):
+    """Those of the user, also if another one has logged in with the same browser."""
+    other = make_user(2)
+    both = remember(other, remember(user))
+    remember(other)
+    browser = known_browsers.read(with_cookie(both.value))
+    assert [row.user_id for row in known_browsers.of_user(user)] == [user.pk]
+    assert known_browsers.is_known(browser.hash, user)
+    known_browsers.revoke(user)
+    assert not known_browsers.is_known(browser.hash, user)
+    assert known_browsers.is_known(browser.hash, other)
+    known_browsers.revoke(other, keep=browser)
+    assert [row.browser for row in known_browsers.of_user(other)] == [browser.hash]
+
+
+def test_only_the_oldest_browsers_of_the_same_user_are_deleted(user, clock):
+    """An account has ten, and another account keeps its own."""
+    other = make_user(2)
+    remember(other)
+    cookies = []
+    for _ in range(12):
+        clock.shift(1)
+        cookies.append(remember(user))
+    kept = {known_browsers.read(with_cookie(each.value)).hash for each in cookies[2:]}
+    assert {row.browser for row in known_browsers.of_user(user)} == kept
+    assert known_browsers.of_user(other).count() == 1
+
+
+@pytest.mark.parametrize(("seconds", "is_recent"), [(0, True), (YEAR, True), (YEAR + 1, False)])
+def test_how_long_a_browser_is_known(seconds, is_recent):
+    """A year after its last login, and never without one."""
+    seen_at = timezone.now() - timedelta(seconds=seconds)
+    assert known_browsers.is_recent(seen_at) is is_recent
+    assert not known_browsers.is_recent(None)
+
+
+@pytest.mark.parametrize(("seconds", "is_stored"), [(DAY - 1, False), (DAY, True)])
+def test_a_login_is_stored_again_after_a_day(user, clock, seconds, is_stored):
+    """With the time, the user agent and the network of the new login."""
+    cookie = remember(user, HTTP_USER_AGENT="old", REMOTE_ADDR="203.0.113.7")
+    clock.shift(seconds)
+    remember(user, cookie, HTTP_USER_AGENT="new", REMOTE_ADDR="198.51.100.7")
+    row = KnownBrowser.objects.get()
+    found = (row.logged_in_at.timestamp(), row.user_agent, row.network)
+    new = (NOW + seconds, "new", "198.51.100.0/24")
+    assert found == (new if is_stored else (NOW, "old", "203.0.113.0/24"))
+
+
+def test_a_cookie_holds_each_account_once(user):
+    """The account of the last login comes last."""
+    other = make_user(2)
+    cookie = remember(user, remember(other, remember(user)))
+    accounts = known_browsers.read(with_cookie(cookie.value)).accounts
+    assert accounts == [keys.account_key_of(other), keys.account_key_of(user)]
+
+
+def test_where_browsers_send_the_cookie(user, settings):
+    """Where they send that of the session."""
+    settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN = "/shop/", "example.com"
+    cookie = remember(user)
+    assert (cookie["path"], cookie["domain"]) == ("/shop/", "example.com")
+
+
+def test_only_text_is_read_from_a_cookie():
+    """Other values in the list of accounts are left out."""
+    assert known_browsers.read(with_cookie(ODD["odd names"]())).accounts == ["a"]
+
+
+def test_the_cookie_of_a_tenant(monkeypatch):
+    """It is read for this tenant only, also if it was signed by an earlier release."""
+    request = with_cookie(signing.dumps(["id", ["a"]], salt="swap_user.browser:tenant"))
+    for scope, is_read in [("tenant", True), ("other", False), ("", False)]:
+        monkeypatch.setattr(keys, "scope", lambda scope=scope: scope)
+        assert (known_browsers.read(request) is not None) is is_read

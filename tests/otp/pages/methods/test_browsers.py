@@ -12,7 +12,6 @@ from django.test import Client
 
 from swap_user.models import KnownBrowser, WrongGuess
 from swap_user.otp import remember_browser
-from swap_user.otp.visitors.user_agents import short_name
 from swap_user.testing import log_in
 from tests.otp.pages.login.helpers import text
 from tests.otp.pages.methods.helpers import METHODS, is_in, make_stale
@@ -107,35 +106,6 @@ def test_wrong_codes_of_a_year(client: Client, user: Any) -> None:
         WrongGuess.objects.create(user=owner, at=now - days * 86_400, units=4, is_known=False)
     page = text(client.get(METHODS))
     assert "2 wrong codes were tried for your account in the last 365 days." in page
-
-
-CHROME = (
-    "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) {}Chrome/141.0.0.0 {}Safari/537.36{}"
-)
-SAFARI = "Mozilla/5.0 ({}) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1"
-IPHONE = "iPhone; CPU iPhone OS 18_0 like Mac OS X"
-
-
-@pytest.mark.parametrize(
-    ("user_agent", "name"),
-    [
-        (FIREFOX, "Firefox, Linux"),
-        (CHROME.format("X11; CrOS x86_64 14541.0.0", "", "", ""), "Chrome, ChromeOS"),
-        (CHROME.format("Windows NT 10.0", "", "", " Edg/141.0.0.0"), "Edge, Windows"),
-        (
-            CHROME.format("Linux; Android 14", "SamsungBrowser/25.0 ", "Mobile ", ""),
-            "Samsung Internet, Android",
-        ),
-        (SAFARI.format(IPHONE), "Safari, iPhone"),
-        (SAFARI.format("Macintosh; Intel Mac OS X 10_15_7"), "Safari, macOS"),
-        ("curl/8.0", "curl/8.0"),
-        ("x" * 200, "x" * 60),
-        ("", ""),
-    ],
-)
-def test_short_names(user_agent: str, name: str) -> None:
-    """Browser and system, or the beginning of what was sent."""
-    assert short_name(user_agent) == name
 
 
 def test_the_page_has_one_form_for_each_browser(client: Client, user: Any) -> None:
