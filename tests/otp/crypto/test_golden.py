@@ -87,6 +87,12 @@ def test_the_longest_text_that_is_read():
     assert typed.simplify("1" * 65) == ""
 
 
+@pytest.mark.parametrize("mark", [" ", "-", "\u2212", "\u200b", "\u0600", "\t", "\u3000"])
+def test_what_is_left_out_of_a_typed_code(mark):
+    """Spaces, dashes, invisible characters, and signs that only format numbers."""
+    assert typed.simplify(f"{mark}123{mark}456{mark}") == "123456"
+
+
 def test_the_shortest_and_the_longest_code():
     """Six and ten digits are codes; five and eleven are not."""
     assert [hotp.normalize("1" * length) is not None for length in (5, 6, 10, 11)] == [

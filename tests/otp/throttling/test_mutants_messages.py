@@ -211,6 +211,8 @@ def test_a_notice_that_is_postponed(user):
     assert messages.charge_exhausted(user, now=NOW + DAY)
     assert not messages.charge_exhausted(other, now=NOW + DAY)
     assert MessageCount.objects.get(budget="messages_per_account").since == NOW
+    names = set(MessageCount.objects.values_list("budget", flat=True))
+    assert names == {"messages_per_account", "guesses_exhausted"}  # as in stored rows
 
 
 @pytest.mark.parametrize(

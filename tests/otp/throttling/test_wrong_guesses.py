@@ -66,12 +66,21 @@ def test_a_guess_at_no_account(user: Any, monkeypatch: pytest.MonkeyPatch, is_us
             return bool(statement(connection, cursor))
 
     monkeypatch.setattr(wrong_guesses.statements, "run", run)
+    monkeypatch.setattr(wrong_guesses.random, "randrange", lambda most: most - 1)
     attempt = Attempt(place=Place(":1:open", "id"), now=NOW)
     wrong_guesses.store(attempt, user.pk if is_user else None, 4)
     stored = WrongGuess.objects.get()
-    assert (stored.id.int >= 1024) is is_user
+    assert (stored.id.int == 1023) is not is_user
     assert [place.counts for place in places] == [is_user]
     assert stored.user_id == (user.pk if is_user else None)
+
+
+@pytest.mark.django_db
+def test_a_guess_weighs_at_most_what_the_column_holds(user: Any) -> None:
+    """On every database. That is far above the limits."""
+    attempt = Attempt(place=Place(":1:open", "id"), now=NOW)
+    wrong_guesses.store(attempt, user.pk, 10**6)
+    assert WrongGuess.objects.get().units == 32_767
 
 
 @pytest.mark.requirement("R18", "R43")
