@@ -21,7 +21,9 @@ def watching() -> Iterator[None]:
     """Let each new process of this Python look for a mutant in its environment."""
     file = Path(sysconfig.get_path("purelib")) / f"swap_user_mutant_{os.getpid()}.pth"
     start = f"sys.path.insert(0, {str(ROOT)!r}); __import__({__name__!r}, fromlist='_').obey()"
-    file.write_text(f"import os, sys; {VARIABLE!r} in os.environ and exec({start!r})\n")
+    # Runs that were killed have left their file behind, perhaps for another folder.
+    asked = f"os.environ.get({VARIABLE!r}, '').startswith({str(ROOT / '_')[:-1]!r})"
+    file.write_text(f"import os, sys; {asked} and exec({start!r})\n")
     try:
         yield
     finally:
@@ -30,15 +32,15 @@ def watching() -> Iterator[None]:
 
 def announce(mutant: Mutant) -> None:
     """Let the processes that this one starts have the mutant."""
-    os.environ[VARIABLE] = f"{mutant.path}#{mutant.number}"
+    os.environ[VARIABLE] = f"{ROOT / mutant.path}#{mutant.number}"
 
 
 def obey() -> None:
     """Change the code of this process as its environment says, before it is imported."""
-    path, _, number = os.environ[VARIABLE].rpartition("#")
+    path, _, number = os.environ.pop(VARIABLE).rpartition("#")
     sys.path.remove(str(ROOT))
     if path.endswith(".py"):
-        change(next(each for each in mutants(ROOT / path) if each.number == int(number)))
+        change(next(each for each in mutants(Path(path)) if each.number == int(number)))
 
 
 def change(mutant: Mutant) -> None:
