@@ -123,7 +123,7 @@ def test_a_wrong_code_is_compared_with_as_many(work, types, sent, code):
     rows, state = [authenticator(each) for each in types], pending(*range(sent))
     # The digits of an app's code are its own.
     assert choose(code, candidates(rows, state, sent_digits=len(code), now=NOW)) is None
-    query = AuthenticatorQuery(username())
+    query = AuthenticatorQuery(username(), browser="", since=0)
     check_made_up(code, rows, state, query=query, username=username(), now=NOW)
     assert compared.count(len(code)) == 4
     assert compared.count(6) == 3 * max(1, types.count("totp"))
