@@ -156,7 +156,7 @@ def test_redis_is_away_when_the_transaction_is_committed(beside: Any) -> None:
 
 @transactional
 def test_without_autocommit(beside: Any) -> None:
-    """Django is not told of such a commit, so it stays held."""
+    """Django does not notice such a commit, so it stays held."""
     beside(None)
     held = Held()
     transaction.set_autocommit(False)

@@ -68,7 +68,7 @@ def test_a_cache_that_is_away(redis_server, settings, user, step):
 
 @pytest.fixture
 def old(user):
-    """Sessions without a record: two of the user, one of another user, and one of nobody."""
+    """Sessions without a record: two of the user, one of another user, and one without a user."""
     sessions = [SessionStore() for _ in range(4)]
     for session, owner in zip(sessions, [user, user, make_user(2), None], strict=True):
         if owner is not None:
@@ -88,7 +88,7 @@ def request_of(session):
 @pytest.mark.requirement("R36")
 @pytest.mark.parametrize("keeps", [False, True])
 def test_sessions_without_a_record_end(old, user, keeps):
-    """Those of the user, without the one to keep; nobody else is logged out."""
+    """Those of the user, without the one to keep; no other user is logged out."""
     PendingUpgrade.objects.create(name="sessions")
     end_recorded(user, keep=request_of(old[0]) if keeps else None)
     rest = old[2:] + old[:1] * keeps

@@ -221,7 +221,7 @@ def test_a_session_that_is_recorded_meanwhile(old, user, monkeypatch):
 
 
 def test_an_expired_session_gets_no_record(old):
-    """It is nobody's login any more."""
+    """It belongs to no user any more."""
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     assert [each.total for each in record_existing_sessions()] == [0]
     assert not LoginSession.objects.exists()

@@ -375,7 +375,7 @@ def test_an_app_that_is_enrolled_without_a_user(shown: HttpRequest, boss: Any, r
 
 
 def test_requests_without_a_user_or_a_session(shown: HttpRequest, boss: Any, rf: Any) -> None:
-    """They have shown nothing, and nothing is missing for nobody."""
+    """They have shown nothing, and nothing is missing for a visitor who is not logged in."""
     api = rf.get("/")
     assert not proof.is_sufficient(api)
     assert proof.missing(api) == ()

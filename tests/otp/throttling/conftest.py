@@ -2,16 +2,9 @@
 
 import pytest
 
-from swap_user.testing import wait_for_deliveries
 from tests.otp.throttling.helpers import watch
+from tests.otp.verification.conftest import no_job_is_left  # noqa: F401 - a fixture
 from tests.support import give, make_user
-
-
-@pytest.fixture(autouse=True)
-def _no_job_is_left():
-    """Wait for the jobs that store again what a test has rolled back."""
-    yield
-    wait_for_deliveries()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from swap_user.testing import wait_for_deliveries
 
 
 @pytest.fixture(autouse=True)
-def _no_job_is_left() -> Iterator[None]:
+def no_job_is_left() -> Iterator[None]:
     """Wait for the jobs that store again what a test has rolled back."""
     yield
     wait_for_deliveries()

@@ -159,7 +159,7 @@ def test_an_attempt_is_that_of_a_stranger_unless_it_is_said():
 
 
 def test_an_attempt_beyond_a_limit(settings):
-    """The limit is told."""
+    """The result names the limit."""
     configure(settings, OTP_LIMITS={"guesses_per_address": "0/1h"})
     claim = Claim(username(), "account", Visitor(address="203.0.113.7"), lambda user: True)
     with pytest.raises(Limited) as raised:

@@ -329,7 +329,7 @@ def test_a_database_that_goes_away(user, monkeypatch, code):
 
 
 def test_rows_of_a_user_with_a_similar_name(user, clock, monkeypatch):
-    """Some collations find them for another name; they let nobody in under it."""
+    """Some collations find them for another name; they let no user in under it."""
     make_user(2)
     give(user)
     code = generate_recovery_codes(user)[0]

@@ -67,7 +67,7 @@ def test_a_charge_is_taken_back(client, cost):
 
 
 def test_when_a_full_budget_has_room_again(client):
-    """Its window is told in seconds, rounded up."""
+    """The answer has the rest of its window in seconds, rounded up."""
     full = budget(limit=1, window=100_000)
     ask(full)
     client.pexpire("a", 100_000_000)
