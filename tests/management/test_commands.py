@@ -192,7 +192,7 @@ def test_migrate_of_the_seed_page_for_real():
     assert "Apply all migrations" in output.getvalue()
 
 
-def test_a_user_with_a_similar_name_is_not_found(monkeypatch):
+def test_a_user_with_a_similar_name_is_not_found(db, monkeypatch):
     """A collation that ignores accents returns another user, whom the command must not change."""
     user = UserModel(**{KIND: username()})
     monkeypatch.setattr("swap_user.users.lookup.named", lambda name: [user])
