@@ -1,10 +1,10 @@
 """
 Compare a login with that of another revision: ``python -m benchmarks.compare REVISION``.
 
-Both revisions log in in turn, with the same Valkey and a database file each, so that load on the
-machine affects both equally. ``--limited`` compares attempts that the limit of their address
-refuses. ``--instructions`` also counts instructions with callgrind, which is repeatable to 0.1 %
-(valgrind must be installed).
+Both revisions log in in turn, with the same Valkey and a database each, so that load on the machine
+affects both equally. ``--postgres`` uses PostgreSQL in place of SQLite. ``--limited`` compares
+attempts that the limit of their address refuses. ``--instructions`` also counts instructions with
+callgrind, which is repeatable to 0.1 % (valgrind must be installed).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from services.postgres import PostgresServer
 from services.redis import RedisServer
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--logins", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--instructions", action="store_true")
     parser.add_argument("--limited", action="store_true")
+    parser.add_argument("--postgres", action="store_true", help="instead of SQLite")
     options = parser.parse_args()
     if options.limited:
         os.environ["COMPARE_LIMITED"] = "1"
@@ -45,6 +47,10 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="swap-user-compare-")))
         trees = {"before": _checked_out(options.revision, folder), "after": ROOT}
         redis = stack.enter_context(RedisServer())
+        if options.postgres:
+            folder.chmod(0o755)  # PostgreSQL runs as another user
+            stack.enter_context(PostgresServer(folder / "postgres"))
+            os.environ["COMPARE_POSTGRES"] = str(folder / "postgres")
         workers = {
             name: stack.enter_context(Worker(tree, redis.url, number, folder / f"{name}.sqlite3"))
             for number, (name, tree) in enumerate(trees.items())

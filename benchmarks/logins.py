@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import django
@@ -49,7 +50,12 @@ def main() -> None:
 
 def configure() -> None:
     """Set up Django for the servers in the environment variables."""
-    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["COMPARE_SQLITE"]}
+    path = Path(os.environ["COMPARE_SQLITE"])
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
+    if host := os.environ.get("COMPARE_POSTGRES"):
+        database = {"ENGINE": "django.db.backends.postgresql", "HOST": host, "USER": "postgres"}
+        database |= {"NAME": path.stem, "PASSWORD": "", "PORT": ""}
+        _create_database(host, path.stem)
     settings.configure(
         SECRET_KEY="only for the benchmark, and longer than fifty characters, it is",
         INSTALLED_APPS=[
@@ -79,6 +85,13 @@ def configure() -> None:
     django.setup()
     logging.getLogger("swap_user").addHandler(logging.NullHandler())
     logging.getLogger("swap_user").propagate = False
+
+
+def _create_database(host: str, name: str) -> None:
+    import psycopg
+
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
 
 
 def prepared() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,6 +95,25 @@ def test_only_what_was_asked_for_counts(user, select):
     assert row.browser_seen_at == seen.logged_in_at
 
 
+def test_without_a_browser(user, select, django_assert_num_queries):
+    """What only counts for a known browser is not read. The rest is the same."""
+    give(user)
+    for is_known in (False, True):
+        WrongGuess.objects.create(user=user, at=SINCE + 1, units=3, is_known=is_known)
+    KnownBrowser.objects.create(user=user, browser="")
+    given: Any = {"browser": "", "since": SINCE}
+    with django_assert_num_queries(1) as asked:
+        if select:
+            (row,) = select(username(), **given)
+        else:
+            (row,) = AuthenticatorQuery(username(), **given).run()
+    assert row.user == user
+    assert (row.stranger_units, row.known_units, row.browser_seen_at) == (3, 0, None)
+    sql = asked.captured_queries[0]["sql"]
+    assert "swap_user_knownbrowser" not in sql
+    assert len(re.findall(r"FROM .swap_user_wrongguess", sql)) == 1
+
+
 @pytest.mark.parametrize("kind", MANAGERS)
 def test_a_manager_of_the_project_is_asked_each_time(user, monkeypatch, kind):
     """A user whom it begins to hide is not found any more."""
@@ -124,7 +144,7 @@ def test_a_username_that_is_stored_in_another_form(user, monkeypatch, django_ass
     query = AuthenticatorQuery("abc", **GIVEN)
     with django_assert_num_queries(1):
         assert [row.user for row in query.run()] == [user]
-    assert queries._columns("default", UserModel).sql is not None
+    assert queries._columns("default", UserModel, True).sql is not None
 
 
 # --- Rows that are made up ------------------------------------------------------------------------

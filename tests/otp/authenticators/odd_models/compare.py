@@ -66,9 +66,13 @@ def main() -> None:
     def rows(found: Any) -> Any:
         return sorted([described(row), described(row.user)] for row in found)
 
-    names = ("ada", "other", "unknown")
-    kept = {name: rows(queries.AuthenticatorQuery(name, **GIVEN).run()) for name in names}
-    orm = {name: rows(queries.orm_select(name, **GIVEN)) for name in names}
+    asked = [
+        (name, {**GIVEN, "browser": browser})
+        for name in ("ada", "other", "unknown")
+        for browser in (BROWSER, "")
+    ]
+    kept = [rows(queries.AuthenticatorQuery(name, **given).run()) for name, given in asked]
+    orm = [rows(queries.orm_select(name, **given)) for name, given in asked]
     counted = [getattr(queries.orm_select("ada", **GIVEN)[0], name) for name in COUNTED[:2]]
 
     first = Authenticator.objects.order_by("pk")[0]
@@ -116,7 +120,7 @@ def main() -> None:
         "known": work("ada"),
         "unknown": work("eve"),
         "counted": counted,
-        "is kept": queries._columns(alias, model).sql is not None,
+        "is kept": queries._columns(alias, model, True).sql is not None,
     }
     json.dump(result, sys.stdout)
 
