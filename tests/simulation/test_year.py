@@ -105,7 +105,7 @@ def test_a_year_of_attack_by_a_neighbour(live):
 def test_a_year_of_another_attack(live, attack):
     """Something is lost, late, stolen or made up. Made-up names come from a thousand addresses."""
     options = OTHERS[attack] | FIFTH
-    addresses = botnet(1000 if "made-up names" in attack else FEWER)
+    addresses = botnet(1000 if "made_up" in options.get("attacker", {}) else FEWER)
     check_year(live("any code", 365, addresses=addresses, what=attack, **options))
 
 

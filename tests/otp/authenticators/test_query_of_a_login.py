@@ -58,10 +58,11 @@ MANAGERS: dict[str, Any] = {
 }
 
 
-def found(select: Any = None) -> list[Any]:
+def found(select: Any = None, browser: str = BROWSER) -> list[Any]:
     """Return the rows of the first user."""
-    query = AuthenticatorQuery(username(), **GIVEN)
-    return list(select(username(), **GIVEN)) if select else query.run()
+    given: Any = {**GIVEN, "browser": browser}
+    query = AuthenticatorQuery(username(), **given)
+    return list(select(username(), **given)) if select else query.run()
 
 
 @pytest.fixture(params=["stored SQL", "ORM"])
@@ -101,12 +102,8 @@ def test_without_a_browser(user, select, django_assert_num_queries):
     for is_known in (False, True):
         WrongGuess.objects.create(user=user, at=SINCE + 1, units=3, is_known=is_known)
     KnownBrowser.objects.create(user=user, browser="")
-    given: Any = {"browser": "", "since": SINCE}
     with django_assert_num_queries(1) as asked:
-        if select:
-            (row,) = select(username(), **given)
-        else:
-            (row,) = AuthenticatorQuery(username(), **given).run()
+        (row,) = found(select, browser="")
     assert row.user == user
     assert (row.stranger_units, row.known_units, row.browser_seen_at) == (3, 0, None)
     sql = asked.captured_queries[0]["sql"]
