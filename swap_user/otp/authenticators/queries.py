@@ -71,13 +71,11 @@ def _counted(
         .values("total")
         for is_known in (False, True)
     )
-    seen_at = DateTimeField(null=True)
+    never = Value(None, DateTimeField())
     return rows.select_related("user").annotate(
         stranger_units=Coalesce(Subquery(strangers), 0),
         known_units=Coalesce(Subquery(known), 0) if browser else Value(0),
-        browser_seen_at=(
-            Subquery(browsers.values("logged_in_at")) if browser else Value(None, seen_at)
-        ),
+        browser_seen_at=Subquery(browsers.values("logged_in_at")) if browser else never,
     )
 
 

@@ -141,7 +141,8 @@ def test_a_username_that_is_stored_in_another_form(user, monkeypatch, django_ass
     query = AuthenticatorQuery("abc", **GIVEN)
     with django_assert_num_queries(1):
         assert [row.user for row in query.run()] == [user]
-    assert queries._columns("default", UserModel, True).sql is not None
+    for has_browser in (True, False):
+        assert queries._columns("default", UserModel, has_browser).sql is not None
 
 
 # --- Rows that are made up ------------------------------------------------------------------------
