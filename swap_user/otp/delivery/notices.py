@@ -34,6 +34,7 @@ from swap_user.otp.senders import (
     sender_class,
 )
 from swap_user.otp.site_name import site_name
+from swap_user.otp.store import keys
 from swap_user.otp.throttling import guesses, messages, wrong_guesses
 from swap_user.otp.visitors.visitor import Origin
 from swap_user.users import lookup
@@ -91,11 +92,12 @@ def after_wrong_guess(
         return
     try:
         wrong_guesses.prune(user.pk)
-        now = messages.server_time()
+        # Asked before the database: a guess may move from Redis to it between the two questions.
+        now, kept = guesses.kept(keys.account_key_of(user))
     except LoginUnavailable:  # guesses are deleted the next time
-        now = int(time.time())
+        now, kept = int(time.time()), 0
     counted = wrong_guesses.counted(user, now=now)
-    is_spent = guesses.is_spent(counted, int(units))
+    is_spent = guesses.is_spent(counted, int(units), kept=kept)
     if not is_spent or not messages.charge_exhausted(user, now=now):
         return
     signals.guesses_exhausted.send(type(user), user=user)

@@ -202,16 +202,18 @@ def accepts_short(
     return used + units <= most or (most > 0 and not used)
 
 
-def is_spent(counted: Counted, units: int) -> bool:
+def is_spent(counted: Counted, units: int, *, kept: int) -> bool:
     """
     Return whether strangers have tried codes, and have no guess left.
 
     Args:
         counted: what the database has counted.
         units: the units of the next guess.
+        kept: how many places at the account are kept. These guesses are not in the database yet.
     """
     next_one = max(units, limits.USUAL_WEIGHT)
-    return counted.strangers > 0 and counted.strangers + next_one > _most(is_known=False)
+    used = counted.strangers + kept * next_one
+    return used > 0 and used + next_one > _most(is_known=False)
 
 
 def _most(*, is_known: bool) -> int:

@@ -19,7 +19,9 @@ from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
 from swap_user.otp.delivery import notices, retry
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import AbstractOTPSender, AbstractSMSOTPSender
+from swap_user.otp.store import keys
 from swap_user.otp.throttling import messages
+from swap_user.otp.throttling.guesses import Place
 from swap_user.otp.visitors.visitor import Origin
 from tests.support import configure, give, make_user, username, visitor
 
@@ -281,6 +283,23 @@ def test_only_spent_guesses_are_announced(user, exhausted, times, units, is_anno
     spend(make_user(2))
     notices.after_wrong_guess(username(), "en", units)
     assert len(exhausted) == len(mail.outbox) == is_announced
+
+
+@pytest.mark.parametrize(("times", "is_announced"), [(14, False), (15, True)])
+def test_a_guess_that_is_not_in_the_database_yet_is_counted(user, exhausted, times, is_announced):
+    """On SQLite, a guess of a transaction that was rolled back is in Redis for a while."""
+    spend(user, times)
+    Place(keys.redis_key(keys.account_key_of(user), "open"), "an attempt").keep()
+    notices.after_wrong_guess(username(), "en")
+    assert len(exhausted) == is_announced
+
+
+def test_a_single_guess_is_announced_before_it_is_in_the_database(user, exhausted, settings):
+    """It is in Redis for a while."""
+    configure(settings, OTP_LIMITS={"guesses_per_account": "1/365d"})
+    Place(keys.redis_key(keys.account_key_of(user), "open"), "an attempt").keep()
+    notices.after_wrong_guess(username(), "en")
+    assert len(exhausted) == 1
 
 
 @pytest.mark.parametrize("known", ["50/365d", "1000/365d"])
