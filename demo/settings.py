@@ -45,7 +45,11 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "swap_to_email_otp.EmailOTPUser"
 AUTHENTICATION_BACKENDS = ["swap_user.backends.OTPBackend"]
-SWAP_USER = {"OTP_SENDER_CLASS": "swap_user.otp.senders.StdOutOTPSender"}
+SWAP_USER = {
+    "OTP_SENDER_CLASS": "swap_user.otp.senders.StdOutOTPSender",
+    "OTP_ISSUER": "django-swap-user demo",
+}
+LOGIN_URL = "swap_user:login"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

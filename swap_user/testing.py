@@ -86,6 +86,7 @@ def log_in(client: "Client", user: Any, factors: Iterable[str] = (policies.SENT,
             raise ValueError(f"There is no factor {factor!r}. Use {', '.join(_FACTORS)}.")
     client.force_login(user, backend=_otp_backend())
     session = client.session
+    proof.clear(session)
     proof.record(session, user, shown, now=time.time())
     session.save()
     # The key of a session in a signed cookie is its data.

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         OTPError,
         TooManyAuthenticators,
     )
+    from swap_user.otp.pages.account.required import OTPRequiredMixin, otp_required
     from swap_user.otp.sessions.ending import end_session, sessions_of
+    from swap_user.otp.sessions.proof import session_factors
     from swap_user.otp.sessions.reset import reset_user
     from swap_user.otp.sessions.sessions import end_sessions, is_fresh
     from swap_user.otp.verification.completion import note_password
@@ -38,6 +40,7 @@ __all__ = [
     "InvalidCode",
     "LoginUnavailable",
     "OTPError",
+    "OTPRequiredMixin",
     "TooManyAuthenticators",
     "aremember_browser",
     "asend_code",
@@ -48,6 +51,7 @@ __all__ = [
     "is_fresh",
     "limited",
     "note_password",
+    "otp_required",
     "own_address_change",
     "remaining_recovery_codes",
     "remember_browser",
@@ -55,6 +59,7 @@ __all__ = [
     "reset_user",
     "rotate_keys",
     "send_code",
+    "session_factors",
     "sessions_of",
 ]
 
@@ -65,6 +70,7 @@ _MODULES = {
     "InvalidCode": "exceptions",
     "LoginUnavailable": "exceptions",
     "OTPError": "exceptions",
+    "OTPRequiredMixin": "pages.account.required",
     "TooManyAuthenticators": "exceptions",
     "aremember_browser": "verification.outcomes",
     "asend_code": "delivery.request",
@@ -75,6 +81,7 @@ _MODULES = {
     "is_fresh": "sessions.sessions",
     "limited": "verification.outcomes",
     "note_password": "verification.completion",
+    "otp_required": "pages.account.required",
     "own_address_change": "accounts.address_change",
     "remaining_recovery_codes": "authenticators.recovery_codes",
     "remember_browser": "verification.outcomes",
@@ -82,6 +89,7 @@ _MODULES = {
     "reset_user": "sessions.reset",
     "rotate_keys": "authenticators.rotation",
     "send_code": "delivery.request",
+    "session_factors": "sessions.proof",
     "sessions_of": "sessions.ending",
 }
 

@@ -240,7 +240,7 @@ class OTPAdminSiteMixin(_Site):
         def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
             request.current_app = self.name
             return page.view.as_view(
-                template_name=page.template,
+                template_name=page.template_in("admin"),
                 login_url=self.otp_url("login"),
                 namespace="admin:",
                 current_app=self.name,

@@ -52,19 +52,6 @@ def test_keyboard_order(page: Any, staff: Any) -> None:
     assert order == ["field", "Log in", "Send a new code", "Use a different account"]
 
 
-@pytest.mark.requirement("R39")
-def test_paste_with_spaces(new_page: NewPage, staff: Any) -> None:
-    """A code that is pasted with spaces logs in."""
-    page = new_page(permissions=["clipboard-read", "clipboard-write"])
-    second_page(page)
-    code = outbox[-1].otp
-    focused(page, "id_otp")
-    page.evaluate("text => navigator.clipboard.writeText(text)", f"  {code[:3]} {code[3:]} \n")
-    page.keyboard.press("Control+v")
-    page.keyboard.press("Enter")
-    page.wait_for_url(INDEX)
-
-
 @pytest.mark.requirement("R42")
 @pytest.mark.parametrize("around", ["\u200b{}", "\u202a{}\u202c", " {}\ufeff"])
 def test_paste_with_invisible_characters(page: Any, staff: Any, around: str) -> None:
@@ -73,7 +60,7 @@ def test_paste_with_invisible_characters(page: Any, staff: Any, around: str) -> 
     page.fill("#id_username", around.format(username()))
     page.keyboard.press("Enter")
     page.wait_for_url(CHECK)
-    page.fill("#id_otp", around.format(outbox[-1].otp))
+    page.locator("#id_otp").press_sequentially(around.format(outbox[-1].otp))
     page.keyboard.press("Enter")
     page.wait_for_url(INDEX)
 
@@ -99,10 +86,10 @@ def test_without_javascript(new_page: NewPage, staff: Any, settings: Any) -> Non
     page.click("text=Send a new code")
     page.wait_for_selector("text=A new message is on its way.")
     assert len(outbox) == 2
-    page.fill("#id_otp", "12345678")
+    page.locator("#id_otp").press_sequentially("12345678")
     page.click("text=Log in")
     page.wait_for_selector("text=That code did not work.")
-    page.fill("#id_otp", outbox[0].otp)
+    page.locator("#id_otp").press_sequentially(outbox[0].otp)
     page.click("text=Log in")
     page.wait_for_url(INDEX)
 
@@ -114,7 +101,7 @@ def test_resend_too_early_without_javascript(new_page: NewPage, staff: Any) -> N
     page.click("text=Send a new code")
     page.wait_for_selector(r"text=/You can ask for another code in \d+ seconds?\./")
     assert len(outbox) == 1
-    page.fill("#id_otp", outbox[0].otp)
+    page.locator("#id_otp").press_sequentially(outbox[0].otp)
     page.click("text=Log in")
     page.wait_for_url(INDEX)
 
@@ -164,7 +151,7 @@ def test_resend_in_real_time(page: Any, staff: Any, settings: Any) -> None:
     page.get_by_role("button", name="Send a new code").click()
     page.wait_for_selector("text=The code expires in")
     assert len(outbox) == 3
-    page.fill("#id_otp", outbox[-1].otp)
+    page.locator("#id_otp").press_sequentially(outbox[-1].otp)
     page.keyboard.press("Enter")
     page.wait_for_url(INDEX)
 
@@ -215,7 +202,7 @@ def test_axe_finds_nothing(
     assert violations(page, axe_source) == []
     page.evaluate("document.querySelector('#resend-form').submit()")
     page.wait_for_selector("text=You can ask for another code")
-    page.fill("#id_otp", "nothing")
+    page.locator("#id_otp").press_sequentially("nothing")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=That code did not work")
     page.clock.fast_forward("00:31")
@@ -243,7 +230,7 @@ def test_screenshots(
     shoot("1-login")
     second_page(page)
     shoot("2-code")
-    page.fill("#id_otp", "123 456")
+    page.locator("#id_otp").press_sequentially("123 456")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=That code did not work")
     shoot("3-wrong")

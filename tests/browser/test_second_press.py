@@ -10,7 +10,7 @@ import pytest
 from django.core.signals import request_finished, request_started
 
 from swap_user.models import RecoveryCode
-from swap_user.otp.pages.login import base
+from swap_user.otp.pages.login import views
 from swap_user.otp.verification import verifier
 from swap_user.testing import outbox
 from tests.browser.conftest import NewPage
@@ -83,7 +83,7 @@ def test_it_is_held_back(page: Any, staff: Any, settings: Any, gate: Gate, again
     settings.SWAP_USER = settings.SWAP_USER | {"OTP_RESEND_INTERVAL": 0}
     second_page(page)
     page.evaluate(PRESS_AGAIN, PRESSES[again])
-    page.fill("#id_otp", outbox[-1].otp)
+    page.locator("#id_otp").press_sequentially(outbox[-1].otp)
     page.keyboard.press("Enter")
     page.wait_for_url(INDEX)
     assert "Site administration" in page.title()
@@ -98,7 +98,7 @@ def test_it_is_held_back(page: Any, staff: Any, settings: Any, gate: Gate, again
 def test_the_name_too(page: Any, staff: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the answer is, one request is made."""
     asked: list[Any] = []
-    send, pressed = base.send_code, threading.Event()
+    send, pressed = views.send_code, threading.Event()
 
     def started(sender: object, environ: dict[str, Any], **kwargs: Any) -> None:
         if environ["QUERY_STRING"] == "pressed":
@@ -109,7 +109,7 @@ def test_the_name_too(page: Any, staff: Any, monkeypatch: pytest.MonkeyPatch) ->
         pressed.wait(30)
         send(*args)
 
-    monkeypatch.setattr(base, "send_code", slow)
+    monkeypatch.setattr(views, "send_code", slow)
     request_started.connect(started)
     page.goto("/admin/login/")
     page.evaluate(PRESS_AGAIN, PRESSES["click"])
@@ -127,7 +127,7 @@ def test_released_when_no_answer_comes(page: Any, staff: Any) -> None:
     second_page(page)
     # No request, so that Playwright waits for no answer.
     page.evaluate("addEventListener('submit', event => event.preventDefault())")
-    page.fill("#id_otp", "000000")
+    page.locator("#id_otp").press_sequentially("000000")
     held = page.locator("[type=submit][aria-disabled=true]")
     page.keyboard.press("Enter")
     assert held.count() == 2
@@ -144,7 +144,7 @@ def test_released_when_no_answer_comes(page: Any, staff: Any) -> None:
 def test_released_when_the_visitor_comes_back(page: Any, staff: Any) -> None:
     """By the back button, whether or not the browser has kept the page as it was."""
     second_page(page)
-    page.fill("#id_otp", outbox[-1].otp)
+    page.locator("#id_otp").press_sequentially(outbox[-1].otp)
     page.keyboard.press("Enter")
     page.wait_for_url(INDEX)
     page.go_back()
@@ -157,20 +157,20 @@ def test_without_javascript(new_page: NewPage, staff: Any, gate: Gate) -> None:
     logs in."""
     page = new_page(java_script_enabled=False)
     second_page(page)
-    page.fill("#id_otp", outbox[-1].otp)
+    page.locator("#id_otp").press_sequentially(outbox[-1].otp)
     page.keyboard.press("Enter")
     assert gate.reached.wait(10)
     page.keyboard.press("Enter")
     page.wait_for_selector("text=That code did not work.")
     gate.opened.set()
     assert gate.answered.wait(10)
-    page.fill("#id_otp", outbox[-1].otp)
+    page.locator("#id_otp").press_sequentially(outbox[-1].otp)
     page.locator("#login-form [type=submit]").click()
     page.wait_for_selector("text=This login has ended")
     page.wait_for_selector("text=Ask for a new code")
     page.fill("#id_username", username())
     page.locator("[type=submit]").click()
-    page.fill("#id_otp", outbox[-1].otp)
+    page.locator("#id_otp").press_sequentially(outbox[-1].otp)
     page.locator("#login-form [type=submit]").click()
     page.wait_for_url(INDEX)
 

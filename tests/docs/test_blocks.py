@@ -22,7 +22,8 @@ def test_every_block_is_run_or_says_why_not(block, tmp_path):
         return
     assert block.title, f"{block.where}: which file is this? Or why is it not run?"
     assert block.project, f"{block.where}: of which project is this?"
-    assert block.language in ("python", "html", "text"), f"{block.where}: in what language is this?"
+    languages = ("python", "html", "css", "text")
+    assert block.language in languages, f"{block.where}: in what language is this?"
 
 
 def test_no_block_is_overlooked():

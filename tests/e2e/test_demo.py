@@ -110,10 +110,11 @@ def log_in(demo: Demo) -> Browser:
     assert account in landing
     assert "Open the admin" in landing
 
-    browser.get(f"{address}admin/")
+    browser.get(f"{address}account/sign-in-methods/")
     browser.post(username=account)
     code = demo.wait_for(r"\b(\d{6})\b(?!/)")[1]
-    assert "Site administration" in browser.post(otp=code)
+    assert "Your sign-in methods" in browser.post(otp=code)
+    assert "Site administration" in browser.get(f"{address}admin/")
     return browser
 
 

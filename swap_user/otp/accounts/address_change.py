@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from swap_user.models import Authenticator
 from swap_user.otp.accounts import pending
 from swap_user.otp.accounts.user_models import stored_user, user_models
-from swap_user.otp.after_commit import after_commit
+from swap_user.otp.durable.after_commit import after_commit
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import email_address, load_sender
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh

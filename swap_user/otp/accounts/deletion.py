@@ -10,8 +10,8 @@ from django.db.models.signals import pre_delete
 from swap_user.models import Authenticator
 from swap_user.otp.accounts import pending
 from swap_user.otp.accounts.user_models import user_models
-from swap_user.otp.after_commit import after_commit
 from swap_user.otp.availability import report_session_outage
+from swap_user.otp.durable.after_commit import after_commit
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions import engines, records
 from swap_user.otp.store import keys

@@ -4,15 +4,24 @@ The parts of the admin site that need the user model.
 ``swap_user.otp.sites`` imports this module when a page is first used; see ``sites._pages``.
 """
 
+from dataclasses import replace
+
 from django.contrib.auth.views import redirect_to_login
 
 from swap_user.otp.accounts.address_change import FreshLoginNeeded, own_address_change
 from swap_user.otp.admin.enforce_enrollment import must_enroll, redirect_to_enrollment
 from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
+from swap_user.otp.pages.methods import urls
 from swap_user.otp.pages.methods.base import log_in_again
-from swap_user.otp.pages.methods.urls import PAGES
+from swap_user.otp.pages.methods.names import SESSIONS
 from swap_user.otp.sessions.proof import is_sufficient, waive
 from swap_user.otp.sessions.records import follow
+
+# "sessions/" is the page of the app "sessions" in an admin that shows its models.
+PAGES = tuple(
+    replace(page, route=f"sign-in-methods/{page.route}") if page.name == SESSIONS else page
+    for page in urls.PAGES
+)
 
 __all__ = [
     "PAGES",

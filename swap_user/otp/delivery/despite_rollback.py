@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 from django.db import connections, router, transaction
 
 from swap_user.otp import dispatchers
-from swap_user.otp.after_commit import is_in_testcase
 from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.background import context, failures, lifecycle
 from swap_user.otp.background.calls import ProcessEnds
+from swap_user.otp.durable.after_commit import is_in_testcase
 from swap_user.users.databases import written
 
 P = ParamSpec("P")

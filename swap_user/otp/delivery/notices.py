@@ -87,13 +87,15 @@ def after_wrong_guess(
         units: the units of the guess. They are text of a fixed length, so that the size of a queue
             does not tell them. Jobs of former versions may have a bool.
     """
+    # Computed before the user is known, so that it is the same work for all (R33).
+    account_key = keys.account_key(name)
     user = lookup.find(name)
     if user is None:
         return
     try:
         wrong_guesses.prune(user.pk)
         # Asked before the database: a guess may move from Redis to it between the two questions.
-        now, kept = guesses.kept(keys.account_key_of(user))
+        now, kept = guesses.kept(account_key)
     except LoginUnavailable:  # guesses are deleted the next time
         now, kept = int(time.time()), 0
     counted = wrong_guesses.counted(user, now=now)

@@ -16,8 +16,9 @@ from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.site_name import host_name
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import requests as throttling
+from swap_user.otp.visitors import code_request
 from swap_user.otp.visitors.visitor import visitor
-from swap_user.users import lookup
+from swap_user.users import lookup, usernames
 
 
 def send_code(request: HttpRequest | None, username: object) -> None:
@@ -30,6 +31,9 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     accepted from this visitor, because a limit on guesses is reached. If a limit on messages is
     reached, nothing is sent. The caller can't see that either (R21).
 
+    The session remembers the request, so that a view of a project can redirect to the page
+    ``swap_user:check-otp``.
+
     Args:
         request: the visitor's request, or None if there is no request (as in an API).
         username: the username as typed.
@@ -41,10 +45,11 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     with report_database_outage():
         name = lookup.identify(username)
     account_key = keys.account_key(name)
+    now, origin = time.time(), who.origin
     charged = throttling.charge(account_key, who)
+    _note_in_session(request, username, now)
     if charged is None:
         return
-    now, origin = time.time(), who.origin
     job = CodeJob(
         name=name,
         flow=who.flow,
@@ -58,6 +63,12 @@ def send_code(request: HttpRequest | None, username: object) -> None:
         neighbourhood=origin.neighbourhood,
     )
     dispatch(deliver_code, **asdict(job))
+
+
+def _note_in_session(request: HttpRequest | None, username: object, now: float) -> None:
+    session = getattr(request, "session", None)
+    if session is not None and (canonical := usernames.normalize(username)):
+        code_request.save(session, canonical, now=now)
 
 
 async def asend_code(request: HttpRequest | None, username: object) -> None:

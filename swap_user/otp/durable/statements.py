@@ -24,7 +24,6 @@ from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from swap_user.otp import audit
-from swap_user.otp.after_commit import is_in_testcase
 from swap_user.otp.authenticators import updates
 from swap_user.otp.availability import (
     DATABASE_ERRORS,
@@ -34,6 +33,7 @@ from swap_user.otp.availability import (
 )
 from swap_user.otp.background import failures, lifecycle
 from swap_user.otp.background.calls import ProcessEnds
+from swap_user.otp.durable.after_commit import is_in_testcase
 from swap_user.otp.durable.own_connection import (
     Statement,
     UnclearCommit,

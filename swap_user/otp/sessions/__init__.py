@@ -1,4 +1,4 @@
-"""The session data of a login, and the end of sessions."""
+"""What sessions record about logins, and the end of sessions."""
 
 import warnings
 from importlib import import_module

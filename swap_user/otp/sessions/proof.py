@@ -7,6 +7,7 @@ policy with this record.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth import get_user
@@ -28,7 +29,9 @@ _ENROLLED = "_swap_user_enrolled"
 
 def record(session: SessionBase, user: Any, factors: Iterable[str], *, now: float) -> None:
     """
-    Record that a user has logged in with these factors. It replaces an earlier record.
+    Record that a user has logged in with these factors.
+
+    What the same user has shown before in this session stays recorded, with its own time.
 
     Args:
         session: the session of the login.
@@ -36,12 +39,41 @@ def record(session: SessionBase, user: Any, factors: Iterable[str], *, now: floa
         factors: the factors of the login, see ``policies``.
         now: time of the login, Unix time in seconds.
     """
-    session[SESSION_KEY] = {"user": str(user.pk), "factors": dict.fromkeys(sorted(factors), now)}
+    shown = _factors(session, user) | dict.fromkeys(sorted(factors), now)
+    session[SESSION_KEY] = {"user": str(user.pk), "factors": shown}
 
 
 def clear(session: SessionBase) -> None:
     """Delete the record."""
     session.pop(SESSION_KEY, None)
+
+
+def lower(request: HttpRequest) -> None:
+    """
+    Forget that an authenticator was shown, after the user has removed the last one.
+
+    Args:
+        request: the request of the user.
+    """
+    factors = _factors(request.session, _user_of(request))
+    if factors.pop(policies.AUTHENTICATOR, None) is not None:
+        request.session[SESSION_KEY] = {"user": str(request.user.pk), "factors": factors}
+    vars(request).pop(_ENROLLED, None)
+
+
+def session_factors(request: HttpRequest) -> dict[str, datetime]:
+    """
+    Return the factors that the user has shown in this session, with the time of each.
+
+    Args:
+        request: the user's request.
+
+    Returns:
+        The names of the factors ("password", "sent", "authenticator", "recovery"), each with an
+        aware datetime. Empty if the user is not logged in, or has logged in by another package.
+    """
+    factors = _factors(getattr(request, "session", None), _user_of(request))
+    return {factor: datetime.fromtimestamp(at, tz=UTC) for factor, at in factors.items()}
 
 
 def note_enrollment(sender: object, request: HttpRequest | None = None, **kwargs: Any) -> None:

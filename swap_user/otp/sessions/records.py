@@ -36,8 +36,8 @@ from django.utils import timezone
 
 from swap_user.models import LoginSession
 from swap_user.otp import audit
-from swap_user.otp.after_commit import after_commit
 from swap_user.otp.availability import CACHE_ERRORS
+from swap_user.otp.durable.after_commit import after_commit
 from swap_user.otp.sessions import engines
 from swap_user.otp.visitors.personal_data import browser_and_network
 

@@ -11,7 +11,7 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp.sessions import ending, proof, records
 from swap_user.otp.throttling import messages
 from swap_user.otp.verification import outcomes
-from swap_user.otp.visitors import flow, known_browsers
+from swap_user.otp.visitors import code_request, flow, known_browsers
 from swap_user.otp.visitors.session_key import renew_key
 from swap_user.otp.visitors.visitor import visitor
 from swap_user.signals import new_browser_login
@@ -37,6 +37,7 @@ def note_login(
         return
     if session is not None:
         proof.record(session, user, outcome.shown, now=time.time())
+        code_request.clear(session)
         renew_after_login(request, session)
     if not outcome.known:
         messages.forget_network(user, visitor(request).origin)

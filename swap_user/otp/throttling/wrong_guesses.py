@@ -20,9 +20,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet, Sum
 
 from swap_user.models import WrongGuess
-from swap_user.otp.after_commit import is_in_testcase
 from swap_user.otp.availability import is_in_transaction
 from swap_user.otp.durable import statements
+from swap_user.otp.durable.after_commit import is_in_testcase
 from swap_user.otp.durable.own_connection import can_limit, may_see_old_rows, own_connection
 from swap_user.otp.durable.upsert import upsert
 from swap_user.otp.store.budgets import DAY, YEAR

@@ -45,11 +45,16 @@
 
     const life = document.querySelector(".otp-life");
     if (life) {
+        /* In some looks, the next step is then another one: "Send a new code". */
+        const step = life.closest("[data-otp-step]");
         countDown(life, {
             atMinute: life.dataset.otpSayMinute,
             atEnd: (justNow) => {
                 life.textContent = life.dataset.otpOver;
                 life.classList.add("otp-over");
+                if (step) {
+                    step.dataset.otpStep = "over";
+                }
                 if (justNow) {
                     say(life.dataset.otpSayOver);
                 }

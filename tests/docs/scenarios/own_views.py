@@ -68,17 +68,6 @@ def _views() -> None:
     assert "_auth_user_id" in known.session
 
 
-@scenario("class-views")
-def _class_views() -> None:
-    from django.test import Client
-
-    walk_the_views()
-    client = Client()
-    client.post("/login/", {"username": EMAIL})
-    again = client.post("/login/resend/", follow=True).content.decode()
-    assert "You can ask for another code in" in again
-
-
 @scenario("async-views")
 def _async_views() -> None:
     from asgiref.sync import async_to_sync

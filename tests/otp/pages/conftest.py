@@ -7,6 +7,18 @@ from typing import Any
 
 import pytest
 
+from tests.otp.pages.sites import ADMIN, OWN
+
+
+@pytest.fixture(params=[ADMIN, OWN])
+def site(request: pytest.FixtureRequest, settings: Any) -> str:
+    """Both sites that show the pages: the admin, and a site with pages of its own."""
+    if request.param == OWN:
+        settings.ROOT_URLCONF = "tests.otp.pages.own_urls"
+        settings.LOGIN_URL = "swap_user:login"
+        settings.LOGIN_REDIRECT_URL = "home"
+    return str(request.param)
+
 
 @pytest.fixture
 def redis_away(settings: Any, tmp_path: Any) -> Callable[[], None]:

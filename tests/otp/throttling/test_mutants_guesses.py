@@ -72,19 +72,25 @@ def test_a_limit_of_none_allows_no_guess(settings):
 
 def test_when_no_guess_of_strangers_is_left(settings):
     """The next one has no room, and there was one before."""
-    for used, units, is_spent in [
-        (60, USUAL, False),
-        (61, USUAL, True),
-        (60, 1, False),
-        (61, 1, True),
-        (56, 8, False),
-        (57, 8, True),
-        (0, 1000, False),
-        (1, 1000, True),
+    for used, kept, units, is_spent in [
+        (60, 0, USUAL, False),
+        (61, 0, USUAL, True),
+        (60, 0, 1, False),
+        (61, 0, 1, True),
+        (56, 0, 8, False),
+        (57, 0, 8, True),
+        (0, 0, 1000, False),
+        (1, 0, 1000, True),
+        (0, 15, USUAL, False),
+        (0, 16, USUAL, True),
+        (0, 1, 1000, True),
+        (40, 2, 8, False),
+        (41, 2, 8, True),
     ]:
-        assert guesses.is_spent(Counted(strangers=used, known=1000), units) is is_spent
+        counted = Counted(strangers=used, known=1000)
+        assert guesses.is_spent(counted, units, kept=kept) is is_spent
     configure(settings, OTP_LIMITS={"guesses_per_account": "0/365d"})
-    assert not guesses.is_spent(Counted(), USUAL)
+    assert not guesses.is_spent(Counted(), USUAL, kept=0)
 
 
 def test_the_class_of_a_code():

@@ -13,9 +13,8 @@ from django.http import HttpRequest
 from hypothesis import strategies as st
 
 from swap_user.otp import send_code
-from swap_user.otp.sessions import code_request
 from swap_user.otp.store import keys
-from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors import code_request, known_browsers
 from swap_user.otp.visitors.client_ip import client_address
 from swap_user.users import usernames
 from tests.support import totp, visitor

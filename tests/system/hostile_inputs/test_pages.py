@@ -13,8 +13,7 @@ from django.urls import reverse
 from hypothesis import strategies as st
 
 from swap_user.otp.policies import Both
-from swap_user.otp.sessions import code_request
-from swap_user.otp.visitors import known_browsers
+from swap_user.otp.visitors import code_request, known_browsers
 from swap_user.testing import log_in
 from tests.support import give, username
 from tests.system.hostile_inputs.strategies import HEADER_VALUES, JSON, TEXT, TIMES

@@ -1,6 +1,5 @@
 """The base view of the steps of a login: permission, redirects, and the response in an outage."""
 
-import time
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -22,14 +21,14 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from swap_user.otp.delivery.request import send_code
 from swap_user.otp.masked import Masked
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.saved_session import save_session
 from swap_user.otp.pages.login.text import factors_in_words
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
-from swap_user.otp.sessions import code_request, proof, reauthentication
-from swap_user.otp.sessions.code_request import CodeRequest
+from swap_user.otp.sessions import proof, reauthentication
+from swap_user.otp.visitors import code_request
+from swap_user.otp.visitors.code_request import CodeRequest
 
 MASKED_FIELDS = ("otp", "password")
 
@@ -79,12 +78,16 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         """Mask typed codes, refuse lone surrogates, and load the code request of this session."""
         mask_fields(request)
         require_unicode(request.POST)
-        self.asked = code_request.load(request.session)
+        self.asked = self.load_request()
         response = super().dispatch(request, *args, **kwargs)
         if isinstance(response, TemplateResponse):
             response.add_post_render_callback(self.save_session)
             return response
         return self.save_session(response)
+
+    def load_request(self) -> CodeRequest | None:
+        """Return the last code request of this session, or None."""
+        return code_request.load(self.request.session)
 
     def save_session(self, response: HttpResponseBase) -> HttpResponseBase:
         """
@@ -101,7 +104,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page, or redirect a user who is logged in."""
         if self.is_logged_in():
-            return HttpResponseRedirect(self.get_success_url())
+            return self.redirect_to_next()
         return super().get(request, *args, **kwargs)
 
     def is_logged_in(self) -> bool:
@@ -148,19 +151,9 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         """Return in words what the session of a user who is logged in lacks, or ""."""
         return factors_in_words(proof.missing(self.request)) if self.lacks_proof() else ""
 
-    def send(self, username: str) -> None:
-        """
-        Send a code, and save the code request in the session.
-
-        Args:
-            username: the canonical username, see ``usernames.normalize()``.
-
-        Raises:
-            LoginUnavailable: Redis can't be reached.
-        """
-        now = time.time()
-        send_code(self.request, username)
-        code_request.save(self.request.session, username, now=now)
+    def redirect_to_next(self) -> HttpResponseRedirect:
+        """Redirect to the page after the login."""
+        return HttpResponseRedirect(self.get_success_url())
 
     def redirect_to_step(self, url: str) -> HttpResponseRedirect:
         """Redirect to another step, with ``next``."""

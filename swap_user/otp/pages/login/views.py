@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import authenticate, login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_variables
@@ -19,14 +19,16 @@ from swap_user.otp import policies
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.availability import report_database_outage
 from swap_user.otp.challenges import factors_shown
+from swap_user.otp.delivery.request import send_code
 from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.pages.login.base import StepView
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.text import in_words, limit_in_words
-from swap_user.otp.sessions import code_request, reauthentication
+from swap_user.otp.sessions import reauthentication
 from swap_user.otp.store import keys
 from swap_user.otp.verification import completion, outcomes
-from swap_user.otp.visitors import flow
+from swap_user.otp.visitors import code_request, flow
+from swap_user.otp.visitors.code_request import CodeRequest
 from swap_user.users import lookup, usernames
 
 
@@ -64,7 +66,7 @@ class UsernameView(StepView):
                 form.add_error(None, self.invalid_password_message)
                 return self.form_invalid(form)
             if not just_sent:
-                self.send(username)
+                send_code(self.request, username)
         except LoginUnavailable:
             return self.render_unavailable(form)
         return self.redirect_to_step(self.check_url)
@@ -185,7 +187,7 @@ class CodeView(StepView):
         self.log_in(user)
         if recovery_codes.normalize(otp):
             self.add_remaining_message(user)
-        response = HttpResponseRedirect(self.get_success_url())
+        response = self.redirect_to_next()
         outcomes.remember_browser(self.request, response)
         return response
 
@@ -201,9 +203,22 @@ class CodeView(StepView):
         form.confirm_first_code()
         return self.render_to_response(self.get_context_data(form=form))
 
+    def send_again(self, asked: CodeRequest) -> HttpResponse:
+        """Send the code, or add a message that says how long to wait."""
+        if wait := asked.resend_in(time.time()):
+            text = _("You can ask for another code in %(time)s.") % {"time": in_words(wait)}
+            messages.warning(self.request, text, fail_silently=True)
+            return self.redirect_to_step(self.check_url)
+        try:
+            send_code(self.request, asked.username)
+        except LoginUnavailable:
+            return self.render_unavailable(self.form_class(**self.get_help_kwargs()))
+        text = _("A new message is on its way. Use any code that has reached you.")
+        messages.success(self.request, text, fail_silently=True)
+        return self.redirect_to_step(self.check_url)
+
     def log_in(self, user: Any) -> None:
         """Log ``user`` in. The session gets a new key (R35)."""
-        code_request.clear(self.request.session)
         reauthentication.settle(self.request.session)
         login(self.request, user)
 
@@ -224,17 +239,5 @@ class ResendView(CodeView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Send the code, or add a message that says how long to wait."""
-        if self.asked is None:
-            return self.answer_unasked()
-        if wait := self.asked.resend_in(time.time()):
-            text = _("You can ask for another code in %(time)s.") % {"time": in_words(wait)}
-            messages.warning(request, text, fail_silently=True)
-            return self.redirect_to_step(self.check_url)
-        try:
-            self.send(self.username)
-        except LoginUnavailable:
-            return self.render_unavailable(self.form_class(**self.get_help_kwargs()))
-        text = _("A new message is on its way. Use any code that has reached you.")
-        messages.success(request, text, fail_silently=True)
-        return self.redirect_to_step(self.check_url)
+        """Send another message, if a code was requested."""
+        return self.answer_unasked() if self.asked is None else self.send_again(self.asked)

@@ -1,4 +1,4 @@
-"""The base views of the pages on sign-in methods, which require a login or a recent login."""
+"""The base views of a user's own pages, which require a login or a recent login."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.views.generic import TemplateView
 from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.pages.login.base import mask_fields, require_unicode
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
-from swap_user.otp.pages.methods.names import ADD, OVERVIEW, RECOVERY_CODES
+from swap_user.otp.pages.methods.names import ADD, OVERVIEW, RECOVERY_CODES, SESSIONS
 from swap_user.otp.sessions import reauthentication
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 
@@ -30,12 +30,14 @@ from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 )
 class MethodsView(LoginRequiredMixin, TemplateView):
     """
-    A page about the sign-in methods of the user who is logged in.
+    A page for a user who is logged in, about their sign-in methods or sessions.
 
     Args:
         template_name: template of the page.
         login_url: URL name or path of the first step of a login.
-        redirect_field_name: name of the field ``next`` of that step.
+        step_up_url: URL name or path of the page that asks a user who is logged in for a code. If
+            None, that is the first step of a login.
+        redirect_field_name: name of the field ``next`` of these pages.
         namespace: namespace of the URL names, with a colon ("admin:"), or an empty string.
         current_app: name of the instance of that namespace, see ``reverse()``.
         extra_context: more variables for the template.
@@ -44,6 +46,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
     http_method_names = ["get", "head", "post", "options"]
     title: Any = ""
     login_url = "login"
+    step_up_url: str | None = None
     namespace = ""
     current_app: str | None = None
 
@@ -85,6 +88,7 @@ class MethodsView(LoginRequiredMixin, TemplateView):
                 "overview_url": self.url_of(OVERVIEW),
                 "add_url": self.url_of(ADD),
                 "recovery_codes_url": self.url_of(RECOVERY_CODES),
+                "sessions_url": self.url_of(SESSIONS),
                 **kwargs,
             }
         )
@@ -95,10 +99,18 @@ class ChangingView(MethodsView):
     """A page that changes something, which requires a recent login (R37)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Redirect a user whose login is not recent to the login page, and from there back."""
+        """Redirect a user whose login is not recent to a page for a code, and from there back."""
         if request.user.is_authenticated and not is_fresh(request):
-            return log_in_again(request, self.login_url, self.redirect_field_name)
+            return self.ask_for_code(request)
         return super().dispatch(request, *args, **kwargs)
+
+    def ask_for_code(self, request: HttpRequest) -> HttpResponseRedirect:
+        """Redirect to the page that asks for a code."""
+        if self.step_up_url is None:
+            return log_in_again(request, self.login_url, self.redirect_field_name)
+        reauthentication.demand(request.session)
+        path, url = request.get_full_path(), resolve_url(self.step_up_url)
+        return redirect_to_login(path, url, self.redirect_field_name)
 
     def end_other_sessions(self) -> None:
         """End the user's sessions in other browsers (R36)."""

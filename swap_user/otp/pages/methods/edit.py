@@ -13,6 +13,7 @@ from swap_user.otp.authenticators import revocation
 from swap_user.otp.pages.methods.base import ChangingView
 from swap_user.otp.pages.methods.forms import NameForm
 from swap_user.otp.pages.methods.names import OVERVIEW
+from swap_user.otp.sessions import proof
 
 
 class _AuthenticatorView(ChangingView):
@@ -76,6 +77,8 @@ class RemoveView(_AuthenticatorView):
         authenticator = self.authenticator()
         name = str(authenticator)
         if revocation.remove_authenticator(authenticator):
+            if not self.authenticators().exists():
+                proof.lower(request)
             self.end_other_sessions()
             self.add_message(
                 _("“%(name)s” was removed. Its codes no longer log you in.") % {"name": name}

@@ -11,6 +11,11 @@ from tests.support import use_policy
 
 
 @pytest.fixture(autouse=True)
+def _each_site(site: str) -> None:
+    """Every test here runs through both sites, unless it says otherwise."""
+
+
+@pytest.fixture(autouse=True)
 def staff(staff: Any) -> Any:
     """A superuser, whom every test here can log in."""
     return staff

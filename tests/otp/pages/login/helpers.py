@@ -13,12 +13,15 @@ from django.test import Client
 from swap_user.testing import outbox
 from tests.support import username
 
-INDEX, LOGIN, CHECK, RESEND = (
+# The addresses on both sites, see the fixture ``site``. INDEX is where one is led after a login.
+INDEX, LOGIN, CHECK, RESEND, LOGOUT = (
     "/admin/",
     "/admin/login/",
     "/admin/check-otp/",
     "/admin/resend-otp/",
+    "/admin/logout/",
 )
+STEP_UP = "/admin/step-up/"  # on the own pages alone
 STEPS = [LOGIN, CHECK, RESEND]
 WRONG = "That code did not work."
 NOBODY, INACTIVE, NO_STAFF = 2, 3, 4
@@ -69,6 +72,18 @@ def text(response: HttpResponse) -> str:
     return re.sub(r"\s+", " ", unescape(response.content.decode()))
 
 
+def words(response: HttpResponse) -> str:
+    """The text of a page without its tags, which differ from site to site."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.content.decode())))
+
+
+def complaints(response: HttpResponse, name: str) -> list[str]:
+    """What a page says is wrong with a field: in a list in the admin, else in paragraphs."""
+    page = response.content.decode()
+    box = re.search(rf'id="id_{name}_error">(.*?)</(?:ul|div>\s*</div)>', page, re.DOTALL)
+    return re.findall(r"<(?:li|p)>(.*?)</(?:li|p)>", box[1], re.DOTALL) if box else []
+
+
 def field(response: HttpResponse, name: str) -> dict[str, str]:
     """The attributes of an input."""
     tags = re.findall(r"<input\b[^>]*>", response.content.decode())
@@ -94,4 +109,5 @@ def assert_unavailable(response: Any) -> None:
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
     assert "Logging in is not possible right now." in text(response)
-    assert 'class="errornote"' in text(response)
+    note = r'class="(?:errornote|swap-note swap-note-error)">(?:<svg.*?</svg><span>)?\s*Logging in'
+    assert re.search(note, text(response))

@@ -10,7 +10,17 @@ import pytest
 from django.test import Client
 
 from swap_user.models import WrongGuess
-from tests.otp.pages.login.helpers import NOBODY, RESEND, WRONG, code, enter, text, wrong
+from tests.otp.pages.login.helpers import (
+    LOGOUT,
+    NOBODY,
+    RESEND,
+    WRONG,
+    code,
+    complaints,
+    enter,
+    text,
+    wrong,
+)
 from tests.otp.pages.login.helpers import ask as ask_for
 from tests.support import configure, username
 
@@ -23,9 +33,8 @@ HERE = "Too many wrong codes. Ask for a new one."
 
 def refusal(client: Client, otp: str) -> str:
     """Return what the page says about a code."""
-    page = enter(client, otp).content.decode()
-    (said,) = re.findall(r'id="id_otp_error".*?<li>(.*?)</li>', page, re.DOTALL)
-    return str(said)
+    (said,) = complaints(enter(client, otp), "otp")
+    return said
 
 
 def spend(user: Any) -> None:
@@ -104,7 +113,7 @@ def test_a_known_browser_has_short_codes_still(staff: Any) -> None:
     """Whatever strangers have tried."""
     mine = Client()
     assert enter(mine, code(mine)).status_code == 302
-    mine.post("/admin/logout/")
+    mine.post(LOGOUT)
     spend(staff)
     otp = code(mine)
     assert len(otp) == 6

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from swap_user.otp.pages.login.forms import CODE_MAX_LENGTH
-from swap_user.otp.sessions import code_request
+from swap_user.otp.visitors import code_request
 from swap_user.testing import log_in, outbox
 from tests.otp.pages.login.helpers import (
     CHECK,

@@ -26,6 +26,7 @@ from tests.otp.pages.login.helpers import (
     text,
     wrong,
 )
+from tests.otp.pages.sites import neither
 from tests.support import make_user, username
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +92,7 @@ def test_login_required_middleware(client: Client, settings: Any) -> None:
     assert client.get(INDEX).status_code == 200
 
 
+@neither
 @pytest.mark.usefixtures("other_pages")
 def test_several_sites(client: Client) -> None:
     """Each keeps to its own addresses."""
@@ -109,6 +111,7 @@ def test_several_sites(client: Client) -> None:
     assert response["Location"] == "/second/"
 
 
+@neither
 @pytest.mark.usefixtures("other_pages")
 def test_site_with_its_own_rule_and_templates(client: Client) -> None:
     """`has_permission` decides, so a site for users without staff rights needs nothing more."""
@@ -121,6 +124,7 @@ def test_site_with_its_own_rule_and_templates(client: Client) -> None:
     assert logged_in(client)
 
 
+@neither
 @pytest.mark.usefixtures("other_pages")
 def test_theme_that_names_its_login_template(client: Client) -> None:
     """Ours extends it."""
@@ -129,6 +133,7 @@ def test_theme_that_names_its_login_template(client: Client) -> None:
     assert 'name="username"' in page
 
 
+@neither
 @pytest.mark.usefixtures("other_pages")
 def test_pages_of_a_sites_own(client: Client) -> None:
     """The same views outside the admin: anybody may enter, and the words know no staff."""

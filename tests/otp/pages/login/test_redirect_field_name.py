@@ -15,6 +15,7 @@ from swap_user.otp.views import CodeView, ResendView, UsernameView
 from swap_user.testing import log_in, outbox
 from tests.otp.pages.login.helpers import CHECK, INDEX, LOGIN, code, enter, field
 from tests.otp.pages.methods.helpers import make_stale
+from tests.otp.pages.sites import neither, only_admin
 from tests.support import username
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,7 @@ def own_pages(settings: Any) -> None:
     settings.TEMPLATES = [{"BACKEND": engine["BACKEND"], "OPTIONS": options}]
 
 
+@neither
 @pytest.mark.usefixtures("own_pages")
 @pytest.mark.requirement("R38")
 def test_the_pages_keep_it_under_its_name(client: Client) -> None:
@@ -71,6 +73,7 @@ def test_the_pages_keep_it_under_its_name(client: Client) -> None:
     assert entered["Location"] == "/home/?a"
 
 
+@neither
 @pytest.mark.usefixtures("own_pages")
 @pytest.mark.requirement("R38")
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
@@ -82,6 +85,7 @@ def test_it_stays_on_this_host(client: Client, to: str) -> None:
     assert entered["Location"] == "/home/"
 
 
+@neither
 @pytest.mark.usefixtures("own_pages")
 def test_who_has_to_log_in_again_comes_back(client: Client, staff: Any) -> None:
     """The pages on sign-in methods name it as the login pages do."""
@@ -90,6 +94,7 @@ def test_who_has_to_log_in_again_comes_back(client: Client, staff: Any) -> None:
     assert client.get("/own/change/")["Location"] == "/own/login/?to=/own/change/"
 
 
+@only_admin("the own pages leave the field empty: LOGIN_REDIRECT_URL says where to go then")
 def test_the_admin_fills_it_in(client: Client) -> None:
     """As Django's does: a login page that was opened directly leads to the index."""
     page = client.get(LOGIN)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.test import Client
 
 from swap_user.testing import log_in
 from tests.otp.pages.login.helpers import (
     CHECK,
+    INACTIVE,
     INDEX,
     LOGIN,
     NO_STAFF,
@@ -23,6 +24,7 @@ from tests.otp.pages.login.helpers import (
     text,
     wrong,
 )
+from tests.otp.pages.sites import only_admin, only_own
 from tests.support import make_user, username
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,7 @@ def test_wrong_code(client: Client) -> None:
     assert enter(client, otp).status_code == 302
 
 
+@only_admin("the own pages let in every user who is active")
 def test_right_code_without_staff_rights(client: Client, clock: Any) -> None:
     """The user is not logged in and sees the same page as after a wrong code."""
     make_user(NO_STAFF)
@@ -53,6 +56,27 @@ def test_right_code_without_staff_rights(client: Client, clock: Any) -> None:
     assert same(first) == same(again)
 
 
+@only_own("the admin lets in staff alone")
+def test_users_without_staff_rights_are_let_in(client: Client) -> None:
+    """The own pages are for every user who is active."""
+    user = make_user(NO_STAFF)
+    assert enter(client, code(client, username(NO_STAFF)))["Location"] == INDEX
+    assert client.session[SESSION_KEY] == str(user.pk)
+
+
+@pytest.mark.requirement("R32")
+def test_right_code_of_an_inactive_user(client: Client, clock: Any) -> None:
+    """Nobody who is not active is let in, and the page is that of a wrong code."""
+    user = make_user(INACTIVE, is_staff=True)
+    otp = code(client, username(INACTIVE))
+    get_user_model().objects.filter(pk=user.pk).update(is_active=False)
+    first = enter(client, otp)
+    again = enter(client, wrong(otp))
+    assert not logged_in(client)
+    assert same(first) == same(again)
+
+
+@only_admin("the own pages let in every user who is active")
 def test_logged_in_without_staff_rights(client: Client, staff: Any) -> None:
     """Said above the form, and another account can log in from there."""
     client.force_login(make_user(NO_STAFF))

@@ -23,9 +23,10 @@ from tests.otp.pages.login.guarded import (
     COOKIE,
     session_writes,
 )
+from tests.otp.pages.sites import neither
 
 # An outage closes the connection, which a test in a transaction could not open again.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), neither]
 
 
 ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]

@@ -10,12 +10,13 @@ import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 
-from swap_user.otp.sessions import code_request
+from swap_user.otp.visitors import code_request
 from swap_user.testing import outbox
 from tests.otp.pages.login.helpers import (
     CHECK,
     INDEX,
     LOGIN,
+    LOGOUT,
     RESEND,
     WRONG,
     ask,
@@ -130,7 +131,7 @@ def test_a_resend_leaves_the_first_code_valid(
     codes = [sent.otp for sent in outbox]
     assert len(set(codes)) == (1 if pause < 150 else 2)
     assert enter(client, codes[number]).status_code == 302
-    client.post("/admin/logout/")
+    client.post(LOGOUT)
     code(client)
     for each in codes:
         assert WRONG in text(enter(client, each))
@@ -140,7 +141,7 @@ def test_a_code_is_good_for_one_login(client: Client) -> None:
     """A used code is refused at the next login."""
     otp = code(client)
     enter(client, otp)
-    client.post("/admin/logout/")
+    client.post(LOGOUT)
     code(client)
     assert WRONG in text(enter(client, otp))
 

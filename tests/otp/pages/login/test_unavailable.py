@@ -22,9 +22,10 @@ from tests.otp.pages.login.guarded import (
     fail,
     page,
 )
+from tests.otp.pages.sites import neither
 
 # An outage closes the connection, which a test in a transaction could not open again.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), neither]
 
 OUTAGES = [OperationalError("gone"), redis.ConnectionError("gone"), LoginUnavailable("gone")]
 

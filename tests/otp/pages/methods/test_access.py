@@ -10,7 +10,7 @@ from django.test import Client
 
 from swap_user.models import Authenticator, RecoveryCode
 from swap_user.testing import log_in, outbox
-from tests.otp.pages.login.helpers import CHECK, INDEX, LOGIN, text
+from tests.otp.pages.login.helpers import CHECK, INDEX, LOGIN, STEP_UP, text
 from tests.otp.pages.methods.helpers import (
     ADD,
     CODES,
@@ -23,6 +23,7 @@ from tests.otp.pages.methods.helpers import (
     rename,
     totp_of,
 )
+from tests.otp.pages.sites import ADMIN, only_admin, only_own
 from tests.support import give, make_user, username
 
 pytestmark = pytest.mark.django_db
@@ -59,8 +60,9 @@ def test_other_sessions_end(client: Client, user: Any, change: str) -> None:
 
 
 @pytest.mark.requirement("R37")
-def test_changes_need_a_fresh_login(client: Client, clock: Any, user: Any) -> None:
-    """Else one logs in once more, without a loop, and comes back; to look needs nothing."""
+def test_changes_need_a_fresh_login(client: Client, clock: Any, user: Any, site: str) -> None:
+    """Else a code is asked for: by the login page or, on the own pages, by one of its own."""
+    asks = LOGIN if site == ADMIN else STEP_UP
     row = give(user, name="One")
     secret = begin(client)
     make_stale(client)
@@ -69,11 +71,17 @@ def test_changes_need_a_fresh_login(client: Client, clock: Any, user: Any) -> No
     for address in [ADD, CODES, rename(row), remove(row)]:
         data = {"name": "Two", "otp": totp_of(secret)}
         for response in [client.get(address), client.post(address, data)]:
-            assert response["Location"] == f"{LOGIN}?next={address}"
+            assert response["Location"] == f"{asks}?next={address}"
             assert "no-store" in response["Cache-Control"]
     assert [str(each) for each in Authenticator.objects.all()] == ["One"]
     assert not RecoveryCode.objects.exists()
 
+
+@pytest.mark.requirement("R37")
+@only_admin("the own pages ask on a page of their own")
+def test_the_login_page_asks_once_more(client: Client, clock: Any, user: Any) -> None:
+    """Without a loop, and it leads back to the page that was asked for."""
+    make_stale(client)
     response = client.get(ADD, follow=True)
     assert response.redirect_chain == [(f"{LOGIN}?next={ADD}", 302)]
     page = text(response)
@@ -88,6 +96,23 @@ def test_changes_need_a_fresh_login(client: Client, clock: Any, user: Any) -> No
     assert response["Location"] == ADD
     assert client.get(ADD).status_code == 200
     assert client.get(LOGIN)["Location"] == INDEX
+
+
+@pytest.mark.requirement("R37", "R51")
+@only_own("the admin asks on its login page")
+def test_a_page_of_its_own_asks_once_more(client: Client, clock: Any, user: Any) -> None:
+    """Without a loop, and it leads back to the page that was asked for."""
+    make_stale(client)
+    response = client.get(ADD, follow=True)
+    assert response.redirect_chain == [(f"{STEP_UP}?next={ADD}", 302)]
+    assert outbox == []
+    assert is_in(client)
+    response = client.post(STEP_UP, {"next": ADD}, follow=True)
+    assert response.redirect_chain == [(f"{STEP_UP}?next={ADD}", 302)]
+    response = client.post(STEP_UP, {"otp": outbox[-1].otp, "next": ADD})
+    assert response["Location"] == ADD
+    assert client.get(ADD).status_code == 200
+    assert client.get(STEP_UP)["Location"] == INDEX
 
 
 def test_code_page_without_a_code(client: Client, user: Any) -> None:
@@ -137,6 +162,7 @@ def test_other_methods(client: Client, user: Any) -> None:
     assert client.put(ADD).status_code == 405
 
 
+@only_admin("the own pages are for every user, and are tested with one who is not staff")
 def test_users_without_staff_rights(client: Client) -> None:
     """A user who may not enter the admin is sent to the login page."""
     log_in(client, make_user())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from html import unescape
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,11 +12,11 @@ from swap_user.models import Authenticator
 from swap_user.otp import generate_recovery_codes
 from swap_user.otp.authenticators.secrets import sent_authenticator
 from swap_user.testing import log_in
+from tests.otp.pages.login.helpers import words
+from tests.otp.pages.methods.helpers import METHODS
 from tests.support import give, make_user
 
 pytestmark = pytest.mark.django_db
-
-METHODS = "/admin/sign-in-methods/"
 
 
 @pytest.fixture
@@ -42,17 +40,12 @@ def pages(row: Authenticator) -> list[str]:
     ]
 
 
-def text(response: Any) -> str:
-    without_tags = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return re.sub(r"\s+", " ", unescape(without_tags))
-
-
 def test_titles_say_what_a_page_is_about(client: Client, row: Authenticator) -> None:
-    """In the tab, in the heading and in the breadcrumbs."""
+    """In the tab, before the name of the site, and in the heading."""
     titles = []
     for address in pages(row):
         page = client.get(address).content.decode()
-        (title,) = re.findall(r"<title>\s*(.*?) \|", page)
+        (title,) = re.findall(r"<title>\s*(.*?) [|·]", page)
         assert f"<h1>{title}</h1>" in page
         titles.append(title)
     assert titles == [
@@ -66,7 +59,7 @@ def test_titles_say_what_a_page_is_about(client: Client, row: Authenticator) -> 
 
 def test_no_sentence_ends_twice(client: Client, row: Authenticator) -> None:
     """A time can end in a full stop: "8:30 p.m."."""
-    assert "Last used Jan. 15, 2027, 8:30 p.m." in text(client.get(METHODS))
+    assert "Last used Jan. 15, 2027, 8:30 p.m." in words(client.get(METHODS))
     responses = [client.get(address) for address in pages(row)]
     responses += [
         client.post(f"{METHODS}add/", {"name": "Etc."}, follow=True),
@@ -78,4 +71,4 @@ def test_no_sentence_ends_twice(client: Client, row: Authenticator) -> None:
     ]
     for response in responses:
         assert response.status_code == 200
-        assert not re.search(r"[.?!…]\s*\.(?!\.)", text(response))
+        assert not re.search(r"[.?!…]\s*\.(?!\.)", words(response))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from swap_user.otp.sessions import code_request
-from swap_user.otp.sessions.code_request import SESSION_KEY, CodeRequest
+from swap_user.otp.visitors import code_request
+from swap_user.otp.visitors.code_request import SESSION_KEY, CodeRequest
 from tests.support import configure
 
 ASKED = CodeRequest("ada@example.com", sent_at=1000, expires_at=1300)
