@@ -103,10 +103,41 @@ def test_addresses():
 
 def test_addresses_of_sign_in_methods():
     """The names and paths of those pages."""
-    from swap_user.otp.pages.methods.urls import PAGES
+    from swap_user.otp.admin.pages import PAGES
 
     told = [(code(row[0]), code(row[1])) for row in rows("docs/reference/pages.md", "page")]
     assert told == [(f"admin:{page.name}", page.route) for page in PAGES]
+
+
+def test_addresses_of_own_pages():
+    """The names and paths in the contract, and those of the table above with another prefix."""
+    from swap_user.otp.urls import app_name, urlpatterns
+
+    named = {each.name: str(each.pattern) for each in urlpatterns}
+    told = {code(row[0]): code(row[1]) for row in rows("docs/reference/pages.md", "own page")}
+    for row in rows("docs/reference/pages.md", "page"):
+        name = code(row[0]).replace("admin:", "swap_user:")
+        told[name] = code(row[1]).replace("sign-in-methods/sessions/", "sessions/")
+    assert told == {f"{app_name}:{name}": route for name, route in named.items()}
+
+
+def test_variables_of_the_stylesheet():
+    """Those that the stylesheet sets on the root."""
+    text = (ROOT / "swap_user/static/swap_user/pages.css").read_text()
+    root = text[text.index(":where(:root) {") : text.index("}")]
+    told = [
+        name
+        for row in rows("docs/reference/pages.md", "CSS variable")
+        for name in re.findall(r"--[\w-]+", row[0])
+    ]
+    assert sorted(told) == sorted(re.findall(r"(--[\w-]+):", root))
+
+
+def test_blocks_of_the_base_template():
+    """Those that a template of a project can fill."""
+    text = (ROOT / "swap_user/templates/swap_user/base.html").read_text()
+    told = [code(row[0]) for row in rows("docs/reference/pages.md", "block")]
+    assert sorted(told) == sorted(re.findall(r"{% block (\w+) %}", text))
 
 
 def test_templates():
