@@ -289,6 +289,7 @@ def test_an_age_that_no_browser_could_meet(max_age):
     assert callable(otp_required(max_age=30))
 
 
+@pytest.mark.user_model("no password")
 def test_two_factors(late, user, settings, clock):
     """With a policy that asks for both, both are asked for again, in either order."""
     use_policy(settings, "Both")
@@ -306,6 +307,28 @@ def test_two_factors(late, user, settings, clock):
     assert "Now enter the code of your authenticator app" in text(response)
     assert late.post(STEP_UP, {"otp": totp(time.time()), "next": "/pay/"})["Location"] == "/pay/"
     assert late.get("/pay/").status_code == 200
+
+
+@pytest.mark.user_model("password")
+def test_a_policy_that_asks_for_a_password(client, user, settings, clock):
+    """Only the login page asks for it: the step-up leads there, and the login page asks."""
+    use_policy(settings, "Both")
+    user.set_password("correct horse")
+    user.save()
+    give(user)
+    log_in(client, user, factors=["password", "sent"])
+    clock.shift(700)
+    client.get("/pay/")
+    response = client.post(STEP_UP, {"otp": totp(time.time()), "next": "/pay/"})
+    assert response["Location"] == "/account/login/?next=/pay/"
+    assert field(client.get(response["Location"]), "password")["type"] == "password"
+    data = {"username": username(), "password": "correct horse", "next": "/pay/"}
+    client.post("/account/login/", data)
+    clock.shift(30)  # each code counts once
+    otp = {"otp": totp(time.time()), "next": "/pay/"}
+    response = client.post("/account/check-otp/", otp)
+    assert response["Location"] == "/pay/"
+    assert client.get("/pay/").status_code == 200
 
 
 def test_where_a_sent_code_is_not_accepted(late, user, settings):

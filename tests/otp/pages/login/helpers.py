@@ -109,5 +109,5 @@ def assert_unavailable(response: Any) -> None:
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
     assert "Logging in is not possible right now." in text(response)
-    note = r'class="(?:errornote|swap-note swap-note-error)">(?:\s*<svg.*?</svg>\s*<span>)?\s*Logging in'
+    note = r'class="(?:errornote|swap-note swap-note-error)">(?:\s*<svg.*?</svg>\s*<span>)?\s*Logg'
     assert re.search(note, text(response))
