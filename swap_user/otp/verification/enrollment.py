@@ -97,7 +97,10 @@ class Enrollment:
         # Error correction level L has the highest capacity, for long names. segno raises the level
         # if there is room.
         picture = segno.make(self.provisioning_uri, micro=False, error="l")
-        return MaskedHTML(picture.svg_inline(scale=5, border=4, dark="#000", light="#fff"))
+        # With a unit, segno adds a viewBox, so that a page can scale the picture.
+        return MaskedHTML(
+            picture.svg_inline(scale=5, border=4, dark="#000", light="#fff", unit="px")
+        )
 
     @sensitive_variables("typed", "code")
     def confirm(self, typed: object, request: HttpRequest | None = None) -> Authenticator:

@@ -46,7 +46,9 @@ def walk_the_pages() -> Any:
     sessions = client.get("/account/sessions/")
     assert "This browser" in words(sessions)
     assert client.get("/account/logout/").status_code == 405
-    assert "Log in again" in words(client.post("/account/logout/"))
+    left = words(client.post("/account/logout/"))
+    assert "You are logged out" in left
+    assert "My shop" in left
     assert client.get(METHODS).status_code == 302
     return client
 

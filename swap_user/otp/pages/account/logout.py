@@ -19,15 +19,14 @@ class _LoggedOutView(LogoutView):
     template_name = "swap_user/account/logged_out.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the URL of the login page."""
-        return super().get_context_data(
-            **{
-                "title": _("You are logged out"),
-                "login_url": url_of(self.request, names.LOGIN),
-                **base_context(self.request),
-                **kwargs,
-            }
-        )
+        """Add the URL of the login page, and replace the title and the name of the site."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {
+            **context,
+            "title": _("You are logged out"),
+            "login_url": url_of(self.request, names.LOGIN),
+            **base_context(self.request),
+        }
 
 
 @login_not_required

@@ -112,8 +112,7 @@ class CodeView(StepView):
     # The text is the same for every reason, so that it does not reveal the reason. If strangers
     # have no guess left at the account, it says what the owner can do.
     invalid_code_message = gettext_lazy(
-        "That code did not work. It may be mistyped, already used or expired. If it does not work "
-        "again, ask for a new one, or use a recovery code."
+        "That code did not work. Check it, ask for a new one, or use a recovery code."
     )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
