@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from swap_user.models import KnownBrowser, LoginSession
-from swap_user.testing import outbox
+from swap_user.testing import log_in, outbox
 from tests.browser.conftest import NewPage
 from tests.browser.sign_in_methods import let_in, make_stale, oathtool, scan
 from tests.browser.test_login import violations
@@ -60,6 +61,7 @@ def test_every_page_looked_at(
     page.reload()
     look("4-methods")
     page.goto("/account/sessions/")
+    page.wait_for_selector("text=Log out everywhere else")
     look("5-sessions")
     page.goto(f"{METHODS}add/")
     page.click("summary")
@@ -99,11 +101,12 @@ def add_neighbours(user: Any) -> None:
     row = KnownBrowser.objects.get()
     row.pk, row.browser, row.user_agent, row._state.adding = None, "0" * 32, agent, True
     row.save()
-    session = LoginSession.objects.get()
-    session.pk, session.user_agent = None, "unheard-of/1.0 (with a name of its own; " * 3
-    session.session_key, session.network = "0" * 32, "2001:db8:85a3::/48"
-    session._state.adding = True
-    session.save()
+    client = Client()
+    log_in(client, user)
+    session = LoginSession.objects.filter(session_key=client.session.session_key)
+    session.update(
+        user_agent="unheard-of/1.0 (with a name of its own; " * 3, network="2001:db8:85a3::/48"
+    )
 
 
 def test_by_keyboard_alone(page: Any, user: Any) -> None:
