@@ -71,7 +71,9 @@ ACCOUNTS = [
     with_everything,
 ]
 
-LOGIN, CHECK, RESEND = "/admin/login/", "/admin/check-otp/", "/admin/resend-otp/"
+# The paths of both sites, see tests/urls.py, and of their pages.
+ADMIN, OWN = "/admin/", "/account/"
+LOGIN, CHECK, RESEND = "login/", "check-otp/", "resend-otp/"
 
 # Eight digits: nobody's code here has so many, so it is wrong whatever the secrets are.
 WRONG, WRONG_LONG, WRONG_RECOVERY = "12345678", "1234567890", "0" * 16
@@ -79,12 +81,14 @@ WRONG, WRONG_LONG, WRONG_RECOVERY = "12345678", "1234567890", "0" * 16
 Answer = tuple[Any, Work]
 
 
-def through_the_pages(number: int, code: str) -> list[Answer]:
+def through_the_pages(number: int, code: str, site: str = ADMIN) -> list[Answer]:
     """Both steps, another code, and every page between."""
-    return list(steps_of(number, code))
+    return list(steps_of(number, code, site=site))
 
 
-def steps_of(number: int, code: str, address: str = "127.0.0.1") -> Iterator[Answer]:
+def steps_of(
+    number: int, code: str, address: str = "127.0.0.1", site: str = ADMIN
+) -> Iterator[Answer]:
     """Yield the answers of ``through_the_pages`` one by one."""
     client, name = Client(REMOTE_ADDR=address), username(number)
     steps: list[tuple[str, str, dict[str, str]]] = [
@@ -97,7 +101,7 @@ def steps_of(number: int, code: str, address: str = "127.0.0.1") -> Iterator[Ans
     ]
     for method, path, data in steps:
         with observed() as work:
-            response = getattr(client, method)(path, data)
+            response = getattr(client, method)(site + path, data)
         yield seen(response, "" if path == LOGIN else name), work
 
 
@@ -122,6 +126,7 @@ def _asend_code(request: Any, name: str) -> None:
 
 DOORS: dict[str, Callable[[int, str], list[Answer]]] = {
     "pages": through_the_pages,
+    "own pages": lambda number, code: through_the_pages(number, code, OWN),
     "calls": by_calls,
     "async calls": lambda number, code: by_calls(number, code, aenter),
     "no request": lambda number, code: by_calls(number, code, enter, None),
@@ -155,12 +160,12 @@ def a_day_later(clock: Any) -> None:
                 raise AssertionError(f"{key!r} never expires")
 
 
-def both_steps(number: int) -> list[Answer]:
+def both_steps(number: int, site: str = ADMIN) -> list[Answer]:
     """Ask for a code, and give a wrong one."""
     client = Client(REMOTE_ADDR=f"10.0.{number // 250}.{number % 250}")
     name, answers = username(number), []
     for path, data in ((LOGIN, {"username": name}), (CHECK, {"otp": WRONG})):
         with observed() as work:
-            response = client.post(path, data)
+            response = client.post(site + path, data)
         answers.append((seen(response, name if path == CHECK else "", timed=True), work))
     return answers

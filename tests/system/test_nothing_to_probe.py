@@ -15,7 +15,9 @@ from swap_user.otp.background import lifecycle, thread_pool
 from tests.support import RFC_SECRET, configure, give, send_mail_to, use_policy, visitor
 from tests.system.probing import (
     ACCOUNTS,
+    ADMIN,
     DOORS,
+    OWN,
     WRONG,
     WRONG_LONG,
     WRONG_RECOVERY,
@@ -42,6 +44,11 @@ pytestmark = [
 KINDS = [WRONG, WRONG_LONG, WRONG_RECOVERY]
 
 KIND_IDS = ["short", "ten digits", "recovery"]
+
+# The doors that are tried with accounts of all kinds.
+TRIED = ["pages", "own pages", "calls"]
+
+SITES = pytest.mark.parametrize("site", [ADMIN, OWN], ids=["admin", "own"])
 
 PAIRS = 300
 
@@ -81,13 +88,13 @@ def _warm_process() -> None:
 
 
 @pytest.mark.parametrize("code", KINDS, ids=KIND_IDS)
-@pytest.mark.parametrize("door", ["pages", "calls"])
+@pytest.mark.parametrize("door", TRIED)
 def test_every_account_is_like_none(warm, account, door, code):
     """Work, jobs and answers, at every step, whatever is typed."""
     assert DOORS[door](account, code) == DOORS[door](NOBODY, code)
 
 
-@pytest.mark.parametrize("door", [each for each in DOORS if each not in {"pages", "calls"}])
+@pytest.mark.parametrize("door", [each for each in DOORS if each not in TRIED])
 @pytest.mark.parametrize("make", [never_asked, with_app])
 def test_every_door_is_alike(warm, make, door):
     """Also the asynchronous one, and without a request."""
@@ -95,15 +102,16 @@ def test_every_door_is_alike(warm, make, door):
     assert DOORS[door](101, WRONG) == DOORS[door](NOBODY, WRONG)
 
 
+@SITES
 @pytest.mark.parametrize("policy", ["AnyCode", "AuthenticatorOnceEnrolled", "Both"])
 @pytest.mark.parametrize("make", [with_app, never_asked])
-def test_whatever_the_policy(warm, settings, make, policy):
+def test_whatever_the_policy(warm, settings, make, policy, site):
     """Also where a user gets no sent code, or needs two codes."""
     use_policy(settings, policy)
     if policies.load_policy().asks_password():
         pytest.skip("the first page asks for a password then")
     make(101)
-    assert through_the_pages(101, WRONG) == through_the_pages(NOBODY, WRONG)
+    assert through_the_pages(101, WRONG, site) == through_the_pages(NOBODY, WRONG, site)
 
 
 @pytest.mark.parametrize("code", [WRONG, WRONG_RECOVERY], ids=["short", "recovery"])
@@ -133,11 +141,12 @@ def test_the_last_guess_is_like_the_others(warm, make):
     assert WrongGuess.objects.filter(user=user).count() == 16
 
 
+@SITES
 @pytest.mark.heavy
 @pytest.mark.requirement("R48", "R49")
 @pytest.mark.parametrize("code", KINDS, ids=KIND_IDS)
 @pytest.mark.parametrize("make", [usual, never_asked, inactive, with_app])
-def test_three_days_in_a_row(warm, clock, make, code):
+def test_three_days_in_a_row(warm, clock, make, code, site):
     """Asked and tried each day, with all jobs done between: the past makes no difference."""
     make(101)
     for _day in range(3):
@@ -145,7 +154,7 @@ def test_three_days_in_a_row(warm, clock, make, code):
         for number in range(7):
             pages = [], []
             for name, steps in zip((101, NOBODY), pages, strict=True):
-                for step in steps_of(name, code, f"198.51.100.{number}"):
+                for step in steps_of(name, code, f"198.51.100.{number}", site):
                     steps.append(step)
                     run_jobs()
             assert pages[0] == pages[1]
@@ -155,12 +164,13 @@ def test_three_days_in_a_row(warm, clock, make, code):
     assert counted.count() == (16 if code is WRONG else 0)
 
 
+@SITES
 @pytest.mark.parametrize("code", [WRONG, WRONG_RECOVERY], ids=["short", "recovery"])
-def test_a_limited_code_page_is_like_an_unlimited_one_of_nobody(warm, code):
+def test_a_limited_code_page_is_like_an_unlimited_one_of_nobody(warm, code, site):
     """A send that was limited is answered like one that was not."""
     usual(101)
     spend_sends(101)
-    (_, *limited_steps), (_, *steps) = (through_the_pages(n, code) for n in (101, NOBODY))
+    (_, *limited_steps), (_, *steps) = (through_the_pages(n, code, site) for n in (101, NOBODY))
     assert [answer for answer, _ in limited_steps] == [answer for answer, _ in steps]
 
 
@@ -183,19 +193,20 @@ def slow_mail(settings, monkeypatch) -> Iterator[SMTPServer]:
         assert pool.drain(30)
 
 
+@SITES
 @pytest.mark.heavy
 @pytest.mark.user_model("email address")
-def test_pairs_with_a_slow_mail_server(slow_mail):
+def test_pairs_with_a_slow_mail_server(slow_mail, site):
     """In 300 interleaved pairs each side costs the same and gets the same, at both steps."""
     numbers = range(1000, 1000 + 2 * PAIRS, 2)
     model = get_user_model()
     model.objects.bulk_create(
         model(**{"is_staff": True, "email": f"user{n}@example.com"} | named(n)) for n in numbers
     )
-    both_steps(900)  # warms everything up
+    both_steps(900, site)  # warms everything up
     for index, number in enumerate(numbers):
         names = (number, number + 1) if index % 2 else (number + 1, number)
-        first, second = (both_steps(name) for name in names)
+        first, second = (both_steps(name, site) for name in names)
         assert first == second, names
     assert slow_mail.wait_for(1)
 

@@ -26,13 +26,16 @@ NEXT = st.one_of(
     TEXT, st.sampled_from(["//evil.example", "/admin/", "javascript:1", "http:\\\\evil", "///x"])
 )
 
+# The namespaces of the pages: those of the admin, and the own pages.
+SITES = st.sampled_from(["admin", "swap_user"])
+
 
 def _post(client: Client, name: str, data: dict[str, str], *args: Any, **extra: Any) -> Any:
     """Post a form as a browser would, except that a browser would refuse some of it."""
     form = QueryDict(mutable=True)
     for key, value in data.items():
         form[key] = value.encode(errors="surrogatepass").decode("latin-1")
-    url = reverse(f"admin:{name}", args=args)
+    url = reverse(name, args=args)
     response = client.post(
         url, form.urlencode(), content_type="application/x-www-form-urlencoded", **extra
     )
@@ -42,12 +45,12 @@ def _post(client: Client, name: str, data: dict[str, str], *args: Any, **extra: 
     return response
 
 
-@hostile("username page", name=TEXT, password=st.one_of(st.none(), TEXT), next=NEXT)
-def test_the_page_that_asks_who(user, name, password, next):
+@hostile("username page", site=SITES, name=TEXT, password=st.one_of(st.none(), TEXT), next=NEXT)
+def test_the_page_that_asks_who(user, site, name, password, next):
     """The first step: a page, or the next step."""
     data = {"username": name, "next": next}
     data |= {} if password is None else {"password": password}
-    _post(Client(), "login", data)
+    _post(Client(), f"{site}:login", data)
 
 
 class AlwaysAsks(Both):
@@ -59,26 +62,27 @@ class AlwaysAsks(Both):
 
 @hostile(
     "password page",
+    site=SITES,
     name=st.one_of(st.just(KNOWN), TEXT),
     password=st.one_of(st.just(PASSWORD), TEXT),
     otp=TEXT,
 )
-def test_the_page_that_asks_for_a_password(user, name, password, otp):
+def test_the_page_that_asks_for_a_password(user, site, name, password, otp):
     """The password, and the code after it; in full only with settings whose users have one."""
     policy = Both if HAS_PASSWORD else AlwaysAsks
     with changed(OTP_POLICY_CLASS=f"{policy.__module__}.{policy.__qualname__}"):
-        _log_in_with_a_password(name, password, otp)
+        _log_in_with_a_password(site, name, password, otp)
 
 
-def _log_in_with_a_password(name: str, password: str, otp: str) -> None:
+def _log_in_with_a_password(site: str, name: str, password: str, otp: str) -> None:
     client = Client()
-    assert b'type="password"' in client.get(reverse("admin:login")).content
-    response = _post(client, "login", {"username": name, "password": password})
+    assert b'type="password"' in client.get(reverse(f"{site}:login")).content
+    response = _post(client, f"{site}:login", {"username": name, "password": password})
     # Only the right password leads on; a name has more than one spelling.
     passed = response.status_code == 302
     assert not passed or (HAS_PASSWORD and password == PASSWORD)
     assert passed or (name, password) != (KNOWN, PASSWORD) or not HAS_PASSWORD
-    _post(client, "check-otp", {"otp": otp})
+    _post(client, f"{site}:check-otp", {"otp": otp})
     assert not _is_in(client) or (passed and is_right(otp))
 
 
@@ -86,25 +90,28 @@ def _is_in(client: Client) -> bool:
     return SESSION_KEY in client.session
 
 
-@hostile("code page", name=st.sampled_from([KNOWN, username(2)]), otp=TEXT, next=NEXT)
-def test_the_page_that_asks_for_the_code(user, name, otp, next):
+@hostile("code page", site=SITES, name=st.sampled_from([KNOWN, username(2)]), otp=TEXT, next=NEXT)
+def test_the_page_that_asks_for_the_code(user, site, name, otp, next):
     """The second step, for an account that exists and for one that doesn't."""
     client = Client()
-    _post(client, "login", {"username": name})
-    _post(client, "check-otp", {"otp": otp, "next": next})
+    _post(client, f"{site}:login", {"username": name})
+    _post(client, f"{site}:check-otp", {"otp": otp, "next": next})
     assert not _is_in(client) or (name == KNOWN and is_right(otp))
 
 
-@hostile("resend", data=st.dictionaries(st.text("otpnexuramc", max_size=8), TEXT, max_size=3))
-def test_the_resend(user, data):
+@hostile(
+    "resend", site=SITES, data=st.dictionaries(st.text("otpnexuramc", max_size=8), TEXT, max_size=3)
+)
+def test_the_resend(user, site, data):
     """Another code, with whatever beside."""
     client = Client()
-    _post(client, "login", {"username": KNOWN})
-    _post(client, "resend-otp", data)
+    _post(client, f"{site}:login", {"username": KNOWN})
+    _post(client, f"{site}:resend-otp", data)
 
 
 @hostile(
     "body",
+    site=SITES,
     page=st.sampled_from(["login", "check-otp", "resend-otp"]),
     body=st.binary(max_size=200),
     kind=st.one_of(
@@ -125,7 +132,7 @@ def test_the_resend(user, data):
     language=st.one_of(st.none(), HEADER_VALUES),
     cookie=st.one_of(st.none(), st.text(st.characters(max_codepoint=255), max_size=50)),
 )
-def test_bodies_that_are_no_form(user, page, body, kind, language, cookie):
+def test_bodies_that_are_no_form(user, site, page, body, kind, language, cookie):
     """Bytes, charsets, languages and cookies."""
     client = Client()
     session = client.session
@@ -138,7 +145,7 @@ def test_bodies_that_are_no_form(user, page, body, kind, language, cookie):
     extra = {} if language is None else {"HTTP_ACCEPT_LANGUAGE": language}
     if cookie is not None:
         client.cookies[known_browsers.COOKIE] = cookie
-    response = client.generic("POST", reverse(f"admin:{page}"), body, content_type=kind, **extra)
+    response = client.generic("POST", reverse(f"{site}:{page}"), body, content_type=kind, **extra)
     assert response.status_code < 500
 
 
@@ -147,13 +154,14 @@ PAGES = ["add-sign-in-method", "recovery-codes", "rename-sign-in-method", "remov
 
 @hostile(
     "methods",
+    site=SITES,
     page=st.sampled_from([*PAGES[:1], *PAGES]),
     data=st.dictionaries(st.sampled_from(["name", "type", "otp", "x"]), TEXT, max_size=4),
     enrollment=st.one_of(st.none(), st.none(), JSON),
     stamp=st.one_of(st.none(), st.none(), TIMES),
     query=st.sampled_from(["", "?confirm", "?confirm=%00", "?next=//evil"]),
 )
-def test_the_pages_on_sign_in_methods(user, page, data, enrollment, stamp, query):
+def test_the_pages_on_sign_in_methods(user, site, page, data, enrollment, stamp, query):
     """Add, rename, remove, recovery codes, of a user who is logged in."""
     client = Client()
     log_in(client, user)
@@ -166,5 +174,5 @@ def test_the_pages_on_sign_in_methods(user, page, data, enrollment, stamp, query
     args = []
     if page.startswith("re") and page != "recovery-codes":
         args = [give(user, secret="C" * 32).pk]
-    assert client.get(reverse(f"admin:{page}", args=args) + query).status_code < 500
-    _post(client, page, data, *args)
+    assert client.get(reverse(f"{site}:{page}", args=args) + query).status_code < 500
+    _post(client, f"{site}:{page}", data, *args)

@@ -80,7 +80,7 @@ def words(response: HttpResponse) -> str:
 def complaints(response: HttpResponse, name: str) -> list[str]:
     """What a page says is wrong with a field: in a list in the admin, else in paragraphs."""
     page = response.content.decode()
-    box = re.search(rf'id="id_{name}_error">(.*?)</(?:ul|div>\s*</div)>', page, re.DOTALL)
+    box = re.search(rf'id="id_{name}_error">(.*?)</(?:ul|div)>', page, re.DOTALL)
     return re.findall(r"<(?:li|p)>(.*?)</(?:li|p)>", box[1], re.DOTALL) if box else []
 
 
