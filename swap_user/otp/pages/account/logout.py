@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,13 @@ class _LoggedOutView(LogoutView):
 
     http_method_names = ["post", "options"]
     template_name = "swap_user/account/logged_out.html"
+
+    def get_default_redirect_url(self) -> str:
+        """Return LOGOUT_REDIRECT_URL, or the URL of this page, which then says that it is done."""
+        # Django compares it with the whole path of the request. By default it lacks the query.
+        if self.next_page or settings.LOGOUT_REDIRECT_URL:
+            return super().get_default_redirect_url()
+        return self.request.get_full_path()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the URL of the login page, and replace the title and the name of the site."""

@@ -103,7 +103,8 @@ def url_of(request: HttpRequest, name: str) -> str:
 def after_login(request: HttpRequest) -> str:
     """Return where to go after a login without ``next``: LOGIN_REDIRECT_URL, if that is set."""
     # The default of Django, /accounts/profile/, exists only if the project has such a page.
-    if settings.is_overridden("LOGIN_REDIRECT_URL"):  # type: ignore[misc]
+    is_set = settings.is_overridden("LOGIN_REDIRECT_URL")  # type: ignore[misc]
+    if is_set and settings.LOGIN_REDIRECT_URL:
         return str(settings.LOGIN_REDIRECT_URL)
     return url_of(request, OVERVIEW)
 

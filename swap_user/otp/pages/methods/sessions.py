@@ -36,9 +36,11 @@ class SessionsView(MethodsView):
 
     def end_one(self, session_id: str) -> bool:
         """Return whether a session was ended. The current one ends by logging out."""
-        this = self.this_session()
-        is_this = this is not None and session_id == str(this)
-        return not is_this and end_session(self.user, session_id)
+        try:
+            row_id = uuid.UUID(session_id)
+        except ValueError:
+            return False
+        return row_id != self.this_session() and end_session(self.user, row_id)
 
     def this_session(self) -> uuid.UUID | None:
         """Return the primary key of the record of this session."""

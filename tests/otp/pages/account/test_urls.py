@@ -176,6 +176,15 @@ def test_the_site_says_where_to_go(
         assert client.get(f"/account/{step}")["Location"] == there
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_site_that_says_nothing(client: Client, settings: Any, nothing: str | None) -> None:
+    """An empty setting is as good as none."""
+    settings.LOGIN_REDIRECT_URL = nothing
+    otp = asked(client, "/account/")
+    response = client.post("/account/check-otp/", {"otp": otp})
+    assert response["Location"] == "/account/sign-in-methods/"
+
+
 @pytest.mark.requirement("R38")
 def test_next_comes_before_the_choice_of_the_site(client: Client, settings: Any) -> None:
     """Who was on the way to a page gets there."""
