@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
@@ -357,7 +358,6 @@ def test_redis_away(late, redis_away):
         assert "Logging in is not possible right now." in text(response)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_under_asgi(user):
     """An async view asks in the same way."""
 
@@ -365,10 +365,10 @@ def test_under_asgi(user):
         browser = AsyncClient()
         await browser.aforce_login(user)
         answers = [(await browser.get(url)).status_code for url in PROTECTED]
-        await asyncio.to_thread(log_in, browser, user)
+        await sync_to_async(log_in)(browser, user)
         return [*answers, *[(await browser.get(url)).status_code for url in PROTECTED]]
 
-    assert asyncio.run(ask()) == [302] * 4 + [200] * 4
+    assert async_to_sync(ask)() == [302] * 4 + [200] * 4
 
 
 def test_the_pages_of_an_account_ask_here(late):
