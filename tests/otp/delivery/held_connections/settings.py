@@ -11,7 +11,7 @@ _database = {
     "NAME": os.environ["HELD_DATABASE"],
     "USER": "postgres",
     "HOST": os.environ["HELD_HOST"],
-    "OPTIONS": {"pool": {"min_size": 0, "max_size": 2, "timeout": 5}},
+    "OPTIONS": {"pool": {"min_size": 0, "max_size": 2, "timeout": 20}},
 }
 DATABASES = {"default": _database, "other": {**_database}}
 DATABASE_ROUTERS = ["tests.otp.delivery.held_connections.scenario.Router"]
