@@ -146,7 +146,7 @@ def test_other_packages_may_guard_the_rest(client: Client, settings: Any) -> Non
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, required]
     settings.LOGIN_URL = "/elsewhere/login/"
     walk(client, "/account/")
-    # Without a login nobody needs to log in to log out.
+    # The logout needs no login.
     assert client.post("/account/logout/").status_code == 200
     for page in ("step-up/", "resend-otp/", "check-otp/"):
         assert client.post(f"/account/{page}")["Location"] == "/account/login/"

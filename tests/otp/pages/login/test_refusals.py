@@ -66,7 +66,7 @@ def test_users_without_staff_rights_are_let_in(client: Client) -> None:
 
 @pytest.mark.requirement("R32")
 def test_right_code_of_an_inactive_user(client: Client, clock: Any) -> None:
-    """Nobody who is not active is let in, and the page is that of a wrong code."""
+    """A user who is not active is not let in, and the page is that of a wrong code."""
     user = make_user(INACTIVE, is_staff=True)
     otp = code(client, username(INACTIVE))
     get_user_model().objects.filter(pk=user.pk).update(is_active=False)
