@@ -69,12 +69,23 @@ def _quick_flush() -> Iterator[None]:
     def sql_flush(style: Any, connection: Any, **options: Any) -> Any:
         found = connection.introspection.django_table_names(only_existing=True, include_views=False)
         emptied = [name for name in found if name not in KEPT_TABLES]
+        if connection.vendor == "postgresql" and _are_small(connection, emptied):
+            # TRUNCATE writes new files for each table and index, which takes ten times as long.
+            return [f"DELETE FROM {connection.ops.quote_name(name)};" for name in emptied]
         return connection.ops.sql_flush(style, emptied, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "sql_flush", sql_flush)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *args, **options: None)
         yield
+
+
+def _are_small(connection: Any, tables: list[str]) -> bool:
+    """Return whether all these tables of PostgreSQL together have less than a megabyte."""
+    sizes = "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relname = ANY(%s)"
+    with connection.cursor() as cursor:
+        cursor.execute(sizes, [tables])
+        return int(cursor.fetchone()[0] or 0) < 2**20
 
 
 @pytest.fixture(scope="session")
