@@ -14,6 +14,7 @@ from typing import Any
 
 from tests import ROOT
 from tests.docs.reading import PROJECTS, REDIS_URL, SETTINGS, Project, pyproject
+from tests.testing.projects import PLUGIN
 
 
 class Django:
@@ -66,7 +67,18 @@ MANAGE = "python manage.py "
 
 MAKE_KEY = MANAGE + "generate_otp_key"
 
+
+def run_pytest(command: str, folder: Path, env: dict[str, str]) -> None:
+    """Run the tests of a project, with the plugin of the package."""
+    mine = {name: text for name, text in env.items() if not name.startswith("PYTEST_")}
+    options = [*command.split()[1:], "-p", "no:randomly", *PLUGIN]
+    argv = [sys.executable, "-m", "pytest", *options]
+    done = subprocess.run(argv, cwd=folder, env=mine, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 _RUNNERS: dict[str, Callable[..., None]] = {
+    "pytest": run_pytest,
     "pip install ": install,
     "django-admin startproject ": start_project,
     "make ": make,

@@ -35,6 +35,10 @@ WITHOUT_SCENARIO = {
     "senders-tenants",
     "settings-limits",
     "testing",
+    "testing-commit",
+    "testing-fakeredis",
+    "testing-parallel",
+    "testing-pytest",
     "user-model-password",
 }
 

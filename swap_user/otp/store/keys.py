@@ -12,6 +12,9 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp.store import connection
 from swap_user.users import usernames
 
+NAMESPACE = "swap_user"
+"""The first part of every name. Processes that run tests in parallel each have another one."""
+
 
 def account_key(username: str) -> str:
     """
@@ -58,7 +61,7 @@ def redis_key(account: str, *parts: str) -> str:
         account: an account key, or another keyed hash.
         parts: the rest of the name, which says what the key stores.
     """
-    name = ":".join(("swap_user", "{" + account + "}", *parts))
+    name = ":".join((NAMESPACE, "{" + account + "}", *parts))
     return connection.full_name(swap_user_settings.OTP_CACHE, name)
 
 

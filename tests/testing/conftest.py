@@ -1,0 +1,21 @@
+"""A project whose tests are run in processes of their own."""
+
+import pytest
+
+from swap_user.otp.store import keys
+from tests.testing.projects import Project, make_project, redis_cache
+
+
+@pytest.fixture(autouse=True)
+def _one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the keys as in a single process. Each worker of this suite has a server of its own."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.setattr(keys, "NAMESPACE", keys.NAMESPACE)
+
+
+@pytest.fixture
+def project(tmp_path, shared_redis, settings) -> Project:
+    """A project that uses the Redis of this test."""
+    if settings.AUTH_USER_MODEL != "swap_to_email_otp.EmailOTPUser":
+        pytest.skip("the project has its own settings: once is enough")
+    return make_project(tmp_path, redis_cache(shared_redis.url))
