@@ -47,6 +47,9 @@ class KnownBrowser(models.Model):
     The browser has a signed cookie, and ``browser`` is a keyed hash of the id in it. Without its
     row, the cookie has no effect. The user agent and the network are personal data:
     OTP_SESSION_RETENTION limits how long they are stored.
+
+    ``language`` and ``time_zone`` are those of the last stored login, for notices to the owner.
+    They are empty if there was none, and ``time_zone`` also if it was TIME_ZONE.
     """
 
     # Without a constraint, so that an insert on a connection of its own never waits for the lock
@@ -62,6 +65,11 @@ class KnownBrowser(models.Model):
     logged_in_at = models.DateTimeField(_("last login"), default=timezone.now)
     user_agent = models.CharField(_("browser"), max_length=200, blank=True)
     network = models.CharField(_("network"), max_length=43, blank=True)
+    # Servers of a version without these columns insert rows during an upgrade.
+    language = models.CharField(_("language"), max_length=35, blank=True, default="", db_default="")
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name = _("known browser")

@@ -2,6 +2,7 @@
 
 import sys
 from abc import ABC, abstractmethod
+from datetime import tzinfo
 from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -41,7 +42,10 @@ class AbstractOTPSender(ABC):
             otp: the code.
             kwargs: ``user``; ``expires_in``, the remaining lifetime of the code in seconds;
                 ``site_name`` and ``host``, the name and the host name of the site, which may be
-                "". Later versions may add more arguments.
+                "". Also
+                ``purpose``, if the code confirms an address and is not for a login: "change" or
+                "sign-up". Then ``user`` is a copy with the new address, or a new user; do not save
+                it. Later versions may add more arguments.
         """
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
@@ -53,7 +57,29 @@ class AbstractOTPSender(ABC):
         username = user.get_username()
         return str(getattr(username, "as_e164", username))
 
-    def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
+    def get_language(self, user: AbstractBaseUser) -> str:
+        """
+        Return the language code of notices to ``user``, or "" if it is not known.
+
+        By default, this is the attribute ``language`` or ``preferred_language`` of the user. If it
+        is empty, or no language of the site, notices have the language of the user's last login in
+        a known browser, or else LANGUAGE_CODE.
+        """
+        code = getattr(user, "language", "") or getattr(user, "preferred_language", "")
+        return str(code or "")
+
+    def get_timezone(self, user: AbstractBaseUser) -> str | tzinfo:
+        """
+        Return the time zone of notices to ``user``, or its name, or "" if it is not known.
+
+        By default, this is the attribute ``timezone`` of the user. If it is empty or does not
+        exist, times are in the time zone of the user's last login in a known browser, or else in
+        TIME_ZONE.
+        """
+        zone = getattr(user, "timezone", "") or ""
+        return zone if isinstance(zone, tzinfo) else str(zone)
+
+    def notify(self, user: AbstractBaseUser, subject: str, text: str, **kwargs: Any) -> None:
         """
         Notify ``user`` of an event of their account, by email if they have an address.
 
@@ -61,10 +87,16 @@ class AbstractOTPSender(ABC):
             user: the owner of the account.
             subject: the subject, one line.
             text: the message, in plain text.
+            kwargs: ``event``, the name of the notice; ``html``, the message in HTML;
+                ``short_text``, the message as one SMS. Later versions may add more arguments. They
+                are passed only if the method accepts them.
         """
         if address := email_address(user):
+            message = EmailMultiAlternatives(subject, text, to=[address], headers=_HEADERS)
+            if html := kwargs.get("html"):
+                message.attach_alternative(html, "text/html")
             release_connections()
-            EmailMultiAlternatives(subject, text, to=[address], headers=_HEADERS).send()
+            message.send()
 
 
 class StdOutOTPSender(AbstractOTPSender):
@@ -77,7 +109,7 @@ class StdOutOTPSender(AbstractOTPSender):
         sys.stdout.write(f"One-time code for {receiver}: {otp}  (valid for {minutes} min)\n")
         sys.stdout.flush()
 
-    def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
+    def notify(self, user: AbstractBaseUser, subject: str, text: str, **kwargs: Any) -> None:
         """Print the message; see AbstractOTPSender.notify()."""
         sys.stdout.write(f"Message for {self.get_receiver(user)}: {subject}\n\n{text.strip()}\n\n")
         sys.stdout.flush()
@@ -156,14 +188,14 @@ class AbstractSMSOTPSender(AbstractOTPSender):
         release_connections()  # a template or a subclass may have queried the database
         self.send_text(receiver, text)
 
-    def notify(self, user: AbstractBaseUser, subject: str, text: str) -> None:
-        """Notify ``user`` by email if they have an address, else by SMS."""
+    def notify(self, user: AbstractBaseUser, subject: str, text: str, **kwargs: Any) -> None:
+        """Notify ``user`` by email if they have an address, else by one SMS."""
         receiver = _email_or_phone(self, user)
         if receiver == email_address(user):
-            super().notify(user, subject, text)
+            super().notify(user, subject, text, **kwargs)
         else:
             release_connections()
-            self.send_text(receiver, text.strip())
+            self.send_text(receiver, kwargs.get("short_text") or text.strip())
 
 
 def _minutes(kwargs: dict[str, Any]) -> int:

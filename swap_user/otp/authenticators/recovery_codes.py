@@ -22,6 +22,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator, RecoveryCode
@@ -66,7 +67,9 @@ def normalize(typed: object) -> str | None:
 
 
 @sensitive_variables("raw", "codes")
-def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
+def generate_recovery_codes(
+    user: AbstractBaseUser, request: HttpRequest | None = None
+) -> list[str]:
     """
     Create a new set of recovery codes and return it. It replaces the earlier set.
 
@@ -74,6 +77,8 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
 
     Args:
         user: the owner of the codes.
+        request: the request in which they are generated, or None. If their owner has made the
+            request, the notice names the browser and the network.
 
     Returns:
         Ten codes in groups of four characters, e.g. "7K2M-9QXD-0VBE-3HJT". ``repr()`` does not show
@@ -90,7 +95,7 @@ def generate_recovery_codes(user: AbstractBaseUser) -> list[str]:
         own = written(RecoveryCode)
         own.filter(user_id=user.pk).delete()
         own.bulk_create(rows)
-    recovery_codes_generated.send(RecoveryCode, user=user)
+    recovery_codes_generated.send(RecoveryCode, user=user, request=request)
     return [_in_groups(code) for code in raw]
 
 

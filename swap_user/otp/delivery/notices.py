@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from swap_user import signals
@@ -22,7 +22,11 @@ from swap_user.conf import SwapUserSettings, limits, swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.availability import DATABASE_ERRORS
 from swap_user.otp.connections import release_connections
+from swap_user.otp.delivery import not_me, undo_link
+from swap_user.otp.delivery.circumstances import circumstances
 from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
+from swap_user.otp.delivery.notice_words import Words, accepted, write
+from swap_user.otp.delivery.owner import Seen, last_seen, words_of
 from swap_user.otp.delivery.retry import Message, Withheld, send_message
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.exceptions import LoginUnavailable
@@ -33,7 +37,6 @@ from swap_user.otp.senders import (
     notice_receiver,
     sender_class,
 )
-from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import guesses, messages, wrong_guesses
 from swap_user.otp.visitors.visitor import Origin
@@ -57,6 +60,9 @@ _NOT_UNDONE = {signals.recovery_code_used, signals.new_browser_login}
 
 NOTICES: Sequence[str] = SwapUserSettings.OTP_NOTICES.default
 """The names of all notices, which are the default of OTP_NOTICES."""
+
+# Events of a request that logs the owner in, who is not yet the user of the request.
+_LOGINS = _NOT_UNDONE
 
 # Fields that are never put into a queue.
 _SECRET = frozenset({"password", "security_stamp"})
@@ -83,7 +89,8 @@ def after_wrong_guess(
 
     Args:
         name: the canonical username. The account may not exist.
-        language: language of the notice, or None for no translation.
+        language: not used. Jobs have the language of the visitor, who must not choose that of the
+            notice.
         units: the units of the guess. They are text of a fixed length, so that the size of a queue
             does not tell them. Jobs of former versions may have a bool.
     """
@@ -114,8 +121,9 @@ def notify(user_pk: str, event: str, language: str | None, **context: Any) -> No
     Args:
         user_pk: the user's primary key, as text.
         event: one of ``NOTICES``.
-        language: language of the notice, or None for no translation.
-        context: variables for the templates in ``swap_user/notices/``.
+        language: language of the request, or None. The notice is in the language of the user.
+        context: variables for the templates in ``swap_user/notices/``, and what
+            ``circumstances()`` returned.
     """
     model: Any = get_user_model()
     user = written(model).filter(pk=user_pk).first()
@@ -153,7 +161,11 @@ def _on_receiver_changed(sender: object, user: Any, previous: Any, **kwargs: Any
     if event not in swap_user_settings.OTP_NOTICES:
         return
     values = _previous_values(user, previous)
-    dispatch(notify_previous, str(user.pk), event, language, previous=values, at=at)
+    context: dict[str, Any] = {"at": at}
+    request, change = kwargs.get("request"), kwargs.get("change")
+    if request is not None and change is not None:
+        context |= {"url": undo_link.page_url(request), "change": change.pk}
+    dispatch(notify_previous, str(user.pk), event, language, previous=values, **context)
 
 
 def _previous_values(user: Any, previous: Any) -> dict[str, str | None]:
@@ -187,11 +199,15 @@ def _as_text(field: Any, instance: Any) -> str | None:
 
 def _on_event(sender: object, signal: Any, user: Any, **kwargs: Any) -> None:
     event = _EVENTS[signal]
+    if signal is signals.new_browser_login and kwargs.get("is_first"):
+        return  # the owner has just created the account, or uses it for the first time
     if signal is not signals.new_browser_login:
         audit.record(logging.INFO, "sign-in methods changed", user=user.pk, change=event)
     if event not in swap_user_settings.OTP_NOTICES:
         return
     context: dict[str, Any] = {"at": timezone.now().timestamp()}
+    request, is_login = kwargs.get("request"), signal in _LOGINS
+    context |= circumstances(request, user, is_login=is_login)
     if (authenticator := kwargs.get("authenticator")) is not None:
         context["name"] = str(authenticator)
     if (remaining := kwargs.get("remaining")) is not None:
@@ -208,9 +224,10 @@ def _notify(user: Any, event: str, language: str | None, context: dict[str, Any]
         reason = "no address"
         audit.record(logging.INFO, "owner not notified", user=user.pk, notice=event, reason=reason)
         return
+    seen = last_seen(user, at=context.get("at"), acting=context.get("acting", ""))
     message = Message(
         user=user,
-        send=_Attempts(user, event, context),
+        send=_Attempts(user, event, context, seen),
         report=partial(_report, user, event),
         language=language,
         expires_at=time.time() + _RETRY_FOR,
@@ -225,6 +242,7 @@ class _Attempts:
     user: Any
     event: str
     context: dict[str, Any]
+    seen: Seen
     is_charged: bool = False
 
     def __call__(self, sender: AbstractOTPSender) -> None:
@@ -238,9 +256,25 @@ class _Attempts:
         if not self.is_charged:
             self._charge(sender)
             self.is_charged = True
-        subject, text = _words(self.event, self.context)
+        words = self._write(sender)
+        more = {"event": self.event, "html": words.html, "short_text": words.short_text}
         release_connections()
-        sender.notify(self.user, subject, text)
+        sender.notify(self.user, words.subject, words.text, **accepted(sender.notify, more))
+
+    def _write(self, sender: AbstractOTPSender) -> Words:
+        language = translation.get_language()
+        with words_of(self.user, sender, self.seen):
+            own = translation.get_language() or settings.LANGUAGE_CODE
+            with translation.override(language):
+                link = self._link(own)
+            return write(self.event, self.context, link=link)
+
+    def _link(self, language: str) -> str:
+        """Return the link with which the owner answers, or ""."""
+        url, change_pk = self.context.get("url", ""), self.context.get("change")
+        if change_pk is None:
+            return not_me.link(url, self.user, language)
+        return undo_link.link(url, self.user, language, change_pk)
 
     def _charge(self, sender: AbstractOTPSender) -> None:
         receiver = notice_receiver(sender, self.user)
@@ -269,14 +303,3 @@ def _report(user: Any, event: str, error: str) -> None:
 def _try_later(user: Any, event: str) -> None:
     if event == _BY_STRANGERS:
         messages.postpone_exhausted(user)
-
-
-def _words(event: str, context: dict[str, Any]) -> tuple[str, str]:
-    """Return the subject, which is one line, and the text of a notice."""
-    at = timezone.now()
-    if "at" in context:
-        at = at.fromtimestamp(context["at"], tz=at.tzinfo)
-    full = {"name": "", "remaining": 0, **context, "event": event, "at": at}
-    full["site_name"] = site_name("")
-    subject = " ".join(render_to_string("swap_user/notices/subject.txt", full).split())
-    return subject, render_to_string("swap_user/notices/text.txt", full)

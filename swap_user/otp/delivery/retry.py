@@ -13,7 +13,7 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp import audit
 from swap_user.otp.background import failures, lifecycle
 from swap_user.otp.background.calls import TooManyHanging
-from swap_user.otp.connections import inline
+from swap_user.otp.connections import inline, release_connections
 from swap_user.otp.senders import AbstractOTPSender, load_sender
 
 # Pause between the first two attempts, in seconds, and the factor by which each further pause is
@@ -33,12 +33,13 @@ class Message:
 
     Attributes:
         user: the receiver.
-        send: makes one attempt. It calls ``release_connections()`` before the sender's method.
+        send: makes one attempt. It calls ``release_connections()`` before a method that sends.
             If it raises Withheld, nothing is reported, and there is no further attempt.
         report: called once, with the error of the last attempt, or "" if the message was sent.
         language: language of the message, or None for no translation.
         expires_at: no further attempt is made after this time (Unix time in seconds).
         code: returns the code in the message, or "". It is masked in the texts of errors.
+        key: identifies the receiver of a message to somebody who is not a user yet.
     """
 
     user: AbstractBaseUser
@@ -47,6 +48,7 @@ class Message:
     language: str | None
     expires_at: float
     code: Callable[[], str] = field(default=str, repr=False)
+    key: str = ""
 
 
 def send_message(message: Message) -> None:
@@ -94,8 +96,11 @@ def _retry_later(message: Message, number: int, error: Exception) -> bool:
 
 def _attempt(message: Message) -> Exception | None:
     """Return the exception of an attempt, or None. After its time limit, Abandoned is raised."""
-    seconds, receiver = swap_user_settings.OTP_SEND_TIME_LIMIT, str(message.user.pk)
+    seconds, receiver = swap_user_settings.OTP_SEND_TIME_LIMIT, message.key or str(message.user.pk)
     expired = partial(_report_failure, message)
+    # A sender may query several databases. If it waited for one while this thread kept another, two
+    # jobs could wait for each other, with small pools of connections.
+    release_connections()
     try:
         with (
             lifecycle.current().limited(seconds, receiver=receiver, expired=expired),

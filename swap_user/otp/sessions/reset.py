@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from swap_user.models import Authenticator, RecoveryCode
+from swap_user.models import AddressChange, Authenticator, RecoveryCode
 from swap_user.otp import audit
 from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.senders import load_sender
@@ -36,11 +36,15 @@ def reset_user(user: Any) -> tuple[int, int]:
         removed = list(enrolled(user))
         written(Authenticator).filter(user_id=user.pk).delete()
         codes, _ = written(RecoveryCode).filter(user_id=user.pk).delete()
+        # Without the other factors, the link to a former address would be enough to undo a change.
+        written(AddressChange).filter(user_id=user.pk).delete()
     try:
         end_sessions(user)
     finally:
         for authenticator in removed:
-            authenticator_removed.send(Authenticator, user=user, authenticator=authenticator)
+            authenticator_removed.send(
+                Authenticator, user=user, authenticator=authenticator, request=None
+            )
         wrong_guesses.forget_known(user)
         lift_limits(user)
     return len(removed), codes

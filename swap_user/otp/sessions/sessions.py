@@ -27,7 +27,8 @@ def note_login(
     an earlier record.
 
     After a login with a code in an unknown browser, the network of the visitor can get an extra
-    message again, and the signal ``new_browser_login`` is sent, so that the owner is notified.
+    message again, and the signal ``new_browser_login`` is sent, so that the owner is notified. The
+    first login of an account needs no notice.
     """
     session = getattr(request, "session", None)
     outcome = outcomes.outcome_of(request)
@@ -41,7 +42,9 @@ def note_login(
         renew_after_login(request, session)
     if not outcome.known:
         messages.forget_network(user, visitor(request).origin)
-        new_browser_login.send(type(outcome.user), user=outcome.user, request=request)
+        new_browser_login.send(
+            type(outcome.user), user=outcome.user, request=request, is_first=outcome.is_first
+        )
 
 
 def renew_after_login(request: HttpRequest | None, session: SessionBase) -> None:

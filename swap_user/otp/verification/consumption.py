@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.db import models, router
+from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -65,7 +66,12 @@ def consume(
     return mark is not None and _save(authenticator, _raise(authenticator, counter, mark), mark)
 
 
-def consume_recovery_code(account_key: str, match: Match, rows: Iterable[RecoveryCode]) -> bool:
+def consume_recovery_code(
+    account_key: str,
+    match: Match,
+    rows: Iterable[RecoveryCode],
+    request: HttpRequest | None = None,
+) -> bool:
     """
     Consume a recovery code and return whether it was unused.
 
@@ -75,6 +81,7 @@ def consume_recovery_code(account_key: str, match: Match, rows: Iterable[Recover
         account_key: the account key, see ``keys.account_key()``.
         match: the recovery code.
         rows: the set that the recovery code is part of.
+        request: the visitor's request, or None. It is an argument of the signal.
 
     Raises:
         LoginUnavailable: Redis or the database can't be reached.
@@ -87,7 +94,7 @@ def consume_recovery_code(account_key: str, match: Match, rows: Iterable[Recover
     if mark is None or not _save(row, _use(match), mark):
         return False
     left = sum(each.used_at is None for each in rows) - 1
-    recovery_code_used.send(RecoveryCode, user=row.user, remaining=left)
+    recovery_code_used.send(RecoveryCode, user=row.user, remaining=left, request=request)
     return True
 
 

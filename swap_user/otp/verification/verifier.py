@@ -56,6 +56,8 @@ class Outcome:
         limited: the limit because of which the code was not checked, or None.
         shown: the factors that the user has shown in this login: that of the code, and those of
             its earlier steps. Empty if the code was refused.
+        is_first: whether no login of the account is known: no code was accepted before, and the
+            user has no ``last_login``.
     """
 
     user: AbstractBaseUser | None
@@ -63,6 +65,7 @@ class Outcome:
     known: bool = False
     limited: ReachedLimit | None = None
     shown: frozenset[str] = frozenset()
+    is_first: bool = False
 
 
 @sensitive_variables("typed", "code", "recovery_code")
@@ -174,6 +177,14 @@ class _Check:
         rows = self.authenticators
         return known_browsers.is_recent(rows[0].browser_seen_at if rows else None)
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether no login of the account is known. Ask before the code is consumed."""
+        return all(
+            each.consumed < 0 and getattr(each.user, "last_login", None) is None
+            for each in self.authenticators
+        )
+
     @cached_property
     def units(self) -> int:
         """The units of the guess, see ``weights.weigh()``."""
@@ -219,6 +230,7 @@ def _accept_match(check: _Check, code: str) -> Outcome:
     user, factor = match.authenticator.user, match.authenticator.factor
     enrolled = any(each.factor == policies.AUTHENTICATOR for each in check.authenticators)
     missing = ask_policy(login, user, factor, enrolled=enrolled)
+    is_first = check.is_unused
     if not consumption.consume(
         claim.account_key,
         match.authenticator,
@@ -228,7 +240,7 @@ def _accept_match(check: _Check, code: str) -> Outcome:
     ):
         raise Refused("used")
     shown = accept(login, user, factor, missing)
-    return Outcome(user, claim.account_key, check.is_browser_known, shown=shown)
+    return Outcome(user, claim.account_key, check.is_browser_known, shown=shown, is_first=is_first)
 
 
 def _store_wrong_guess(check: _Check, *, is_wrong: bool) -> None:
@@ -257,7 +269,8 @@ def _verify_recovery_code(claim: Claim, code: str) -> Outcome:
         raise Wrong("wrong")
     user = match.row.user
     missing = ask_policy(login, user, policies.RECOVERY, enrolled=match.row.enrolled)
-    if not consumption.consume_recovery_code(claim.account_key, match, rows):
+    request = claim.visitor.request
+    if not consumption.consume_recovery_code(claim.account_key, match, rows, request):
         raise Refused("used")
     is_known = bool(claim.browser) and known_browsers.is_known(claim.browser, user)
     shown = accept(login, user, policies.RECOVERY, missing)

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from swap_user.models import KnownBrowser
 from swap_user.otp.store import keys
-from swap_user.otp.visitors.personal_data import browser_and_network
+from swap_user.otp.visitors.personal_data import browser_and_network, language_and_time_zone
 from swap_user.users.databases import written
 
 COOKIE = "swap_user_browser"
@@ -118,8 +118,9 @@ def remember(request: HttpRequest, response: HttpResponseBase, account_key: str,
         browser = _new()
     others = [each for each in browser.accounts if each != account_key]
     browser = Browser(browser.id, [*others[1 - MAX_ACCOUNTS :], account_key])
-    if row is None or timezone.now() - row.logged_in_at >= timedelta(seconds=_STORED_EVERY):
-        _store(browser, user, request)
+    values = language_and_time_zone()
+    if row is None or _is_outdated(row, values):
+        _store(browser, user, {**browser_and_network(request), **values})
     response.set_cookie(
         COOKIE,
         signing.dumps([browser.id, browser.accounts], salt=_salt()),
@@ -136,9 +137,15 @@ def _new() -> Browser:
     return Browser(secrets.token_urlsafe(16), [])
 
 
-def _store(browser: Browser, user: Any, request: HttpRequest) -> None:
+def _is_outdated(row: KnownBrowser, values: dict[str, str]) -> bool:
+    age = timezone.now() - row.logged_in_at
+    is_same = all(getattr(row, name) == value for name, value in values.items())
+    return not is_same or age >= timedelta(seconds=_STORED_EVERY)
+
+
+def _store(browser: Browser, user: Any, seen: dict[str, str]) -> None:
     rows = of_user(user)
-    values = {"logged_in_at": timezone.now(), **browser_and_network(request)}
+    values = {"logged_in_at": timezone.now(), **seen}
     _, is_new = rows.update_or_create(user_id=user.pk, browser=browser.hash, defaults=values)
     if is_new:
         rows.filter(pk__in=list(rows.values_list("pk", flat=True)[MAX_BROWSERS:])).delete()

@@ -1,6 +1,7 @@
-"""What is stored of a visitor, so that owners recognize their sessions and browsers."""
+"""What is stored of a visitor: so that owners recognize it, and for notices to the owner."""
 
 from django.http import HttpRequest
+from django.utils import timezone, translation
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.visitors import client_ip
@@ -22,3 +23,18 @@ def browser_and_network(request: HttpRequest) -> dict[str, str]:
     browser = str(request.META.get("HTTP_USER_AGENT", "")).replace("\x00", "")
     browser = browser.encode(errors="replace").decode()[:200]
     return {"user_agent": browser, "network": client_ip.shortened(request)}
+
+
+def language_and_time_zone() -> dict[str, str]:
+    """
+    Return the language and the time zone that are active, as they are stored with a known browser.
+
+    Returns:
+        The fields ``language`` and ``time_zone``. The time zone is empty if it is TIME_ZONE, so
+        that a later change of the setting counts for all who have chosen none.
+    """
+    zone = timezone.get_current_timezone_name()
+    return {
+        "language": (translation.get_language() or "")[:35],
+        "time_zone": "" if zone == timezone.get_default_timezone_name() else zone[:64],
+    }

@@ -35,8 +35,21 @@ def short_name(user_agent: str) -> str:
     Returns:
         The names, the beginning of the header if it has none of them, or "" if it is empty.
     """
+    return recognized_name(user_agent) or user_agent[:_LONGEST]
+
+
+def recognized_name(user_agent: str) -> str:
+    """
+    Return the names of the browser and the system, or "" if none is recognized.
+
+    Nothing else of the header is returned. Use it where a visitor's text must not appear, such as
+    in a message to the owner of an account.
+
+    Args:
+        user_agent: the header ``User-Agent``.
+    """
     found = [
         next((name for part, name in names.items() if part in user_agent), "")
         for names in (_BROWSERS, _SYSTEMS)
     ]
-    return ", ".join(filter(None, found)) or user_agent[:_LONGEST]
+    return ", ".join(filter(None, found))

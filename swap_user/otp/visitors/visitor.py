@@ -34,12 +34,14 @@ class Visitor:
         address: the client address, see ``client_address()``, or None.
         browser: the content of the cookie of known browsers, or None.
         next_flow: the flow of the session after an accepted step, see ``flow.renew()``.
+        request: the request, or None. Only signals pass it on.
     """
 
     flow: str | None = None
     address: str | None = None
     browser: Browser | None = None
     next_flow: str = field(default_factory=flow_ids.new_id)
+    request: HttpRequest | None = field(default=None, repr=False, compare=False)
 
     def known_browser(self, account_key: str) -> str:
         """Return the hash of the browser if its cookie says that the account knows it, or ""."""
@@ -68,5 +70,8 @@ def visitor(request: HttpRequest | None, *, begin: bool = False) -> Visitor:
     """
     get_flow = flow_ids.begin if begin else flow_ids.current
     return Visitor(
-        get_flow(request), client_ip.client_address(request), known_browsers.read(request)
+        get_flow(request),
+        client_ip.client_address(request),
+        known_browsers.read(request),
+        request=request,
     )

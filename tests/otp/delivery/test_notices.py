@@ -10,7 +10,6 @@ import pytest
 import time_machine
 from django.contrib.auth import get_user_model
 from django.core import mail
-from django.utils import translation
 
 from swap_user import signals
 from swap_user.conf import SwapUserSettings
@@ -30,11 +29,15 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
 
 
-class Broken(AbstractOTPSender):
-    """Reaches no user."""
+class OnlyCodes(AbstractOTPSender):
+    """Notifies as the base class does."""
 
     def send(self, receiver, otp, **kwargs):
         """Not asked here."""
+
+
+class Broken(OnlyCodes):
+    """Reaches no user."""
 
     def notify(self, user, subject, text):
         raise OSError("no\r\nroute")
@@ -153,19 +156,20 @@ def test_each_can_be_switched_off(user, settings, event):
     assert len(mail.outbox) == 1
 
 
-def test_in_the_language_of_whoever_did_it(user, settings, monkeypatch):
-    """The owner's own is not known."""
-    seen = []
-    monkeypatch.setattr(notices, "_words", lambda *_: (translation.get_language(), "x"))
-    monkeypatch.setattr(
-        "swap_user.otp.senders.EmailMultiAlternatives",
-        lambda subject, *args, **kwargs: seen.append(subject) or mail.EmailMessage(to=[]),
-    )
-    with translation.override("de"):
-        happen("new_browser_login", user)
-    spend(user)
-    notices.after_wrong_guess(username(), "fr")
-    assert seen == ["de", "fr"]
+def test_no_notice_of_the_first_login(user):
+    """The owner has just made the account. The signal is sent all the same."""
+    heard = []
+    receiver = lambda **kwargs: heard.append(kwargs["is_first"])  # noqa: E731
+    signals.new_browser_login.connect(receiver)
+    try:
+        for is_first in (True, False):
+            signals.new_browser_login.send(
+                type(user), user=user, request=visitor(), is_first=is_first
+            )
+    finally:
+        signals.new_browser_login.disconnect(receiver)
+    assert heard == [True, False]
+    assert len(mail.outbox) == 1
 
 
 @pytest.mark.parametrize("event", sorted(set(WORDS) - {"guesses_exhausted"}))
@@ -206,6 +210,7 @@ def test_no_address(user, monkeypatch, caplog, settings):
     """Said once in the log; a sender that knows another way is asked all the same."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr("swap_user.otp.delivery.notices.email_address", lambda user: "")
+    configure(settings, OTP_SENDER_CLASS=f"{__name__}.OnlyCodes")
     happen("new_browser_login", user)
     assert mail.outbox == []
     (line,) = [each for each in caplog.records if each.name == "swap_user.security"]

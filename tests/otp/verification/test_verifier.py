@@ -290,7 +290,8 @@ def test_the_outcome_of_an_attempt(user, clock):
     codes = {"sent": ask(request), "authenticator": totp(NOW), "recovery": recovery_code}
     for factor, code in codes.items():
         found = verify(username(), code, visitor_of(request))
-        assert found == Outcome(user, account_key(), False, None, frozenset({factor}))
+        is_first = factor == "sent"  # no code was accepted before it
+        assert found == Outcome(user, account_key(), False, None, frozenset({factor}), is_first)
     for code in (wrong_code(), "1" * 10, "0" * 16, "no code"):
         assert verify(username(), code, Visitor()) == Outcome(
             None, account_key(), False, None, frozenset()

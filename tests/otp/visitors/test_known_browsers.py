@@ -334,6 +334,8 @@ def test_a_login_from_a_new_browser_is_told(user, notices):
     def receiver(sender, user, request, **kwargs):
         seen.append(user)
 
+    first = visitor()
+    assert enter(first, ask(first)) == user  # no notice would be sent of the first login
     new_browser_login.connect(receiver)
     try:
         request = visitor()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swap_user.otp.visitors.user_agents import short_name
+from swap_user.otp.visitors.user_agents import recognized_name, short_name
 
 CHROME = (
     "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) {}Chrome/141.0.0.0 {}Safari/537.36{}"
@@ -38,3 +38,18 @@ IPAD = "iPad; CPU OS 18_0 like Mac OS X"
 def test_short_names(user_agent, name):
     """The browser and the system, or the beginning of what was sent."""
     assert short_name(user_agent) == name
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (FIREFOX.format("X11; Linux x86_64"), "Firefox, Linux"),
+        ("Call us: Firefox", "Firefox"),
+        ("curl/8.0", ""),
+        ("https://evil.example/", ""),
+        ("", ""),
+    ],
+)
+def test_recognized_names(user_agent, name):
+    """Nothing that the visitor has written, but what it contains."""
+    assert recognized_name(user_agent) == name

@@ -2,16 +2,19 @@
 
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
+from django.db import connections
 
 from swap_user.otp.senders import EmailOTPSender
 
 
 class QueryingSender(EmailOTPSender):
-    """Queries both databases in each method."""
+    """Queries both databases in each method, and finds no connection that is kept from before."""
 
     has_failed: set[str] = set()
 
     def query(self, user):
+        # Two jobs that each keep a connection the other one needs would wait forever.
+        assert all(each.connection is None for each in connections.all(initialized_only=True))
         assert ContentType.objects.count()
         return get_user_model().objects.get(pk=user.pk)
 
