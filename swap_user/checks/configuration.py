@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.cache import InvalidCacheBackendError, caches
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from swap_user import moved
@@ -19,13 +20,20 @@ from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.checks.login_pages import check_login_pages
 from swap_user.checks.neighbours import check_axes
 from swap_user.checks.tenants import check_tenants
-from swap_user.checks.upgrade import database_check_upgrade, deploy_check_upgrade
-from swap_user.checks.user_model import check_username_field
+from swap_user.checks.upgrade import (
+    database_check_groups,
+    database_check_upgrade,
+    deploy_check_groups,
+    deploy_check_upgrade,
+)
+from swap_user.checks.user_model import check_sign_up, check_username_field
 from swap_user.conf import NAMESPACE, configured, declared
 from swap_user.conf.renamed import hint_for_former
 from swap_user.conf.setting import did_you_mean
 from swap_user.otp.crypto.keyring import decode_key
 from swap_user.otp.delivery.notices import NOTICES
+from swap_user.otp.enforcement import rule
+from swap_user.otp.pages.methods.names import ADD
 from swap_user.otp.policies import AnyCode
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
 from swap_user.otp.store.connection import is_redis
@@ -42,11 +50,13 @@ def register_checks() -> None:
         check_backend,
         check_sender,
         check_policy,
+        check_enrollment,
         check_notices,
         check_dispatcher,
         check_moved,
         check_axes,
         check_username_field,
+        check_sign_up,
         check_login_pages,
         check_tenants,
         *admin_sites.ALL,
@@ -54,8 +64,10 @@ def register_checks() -> None:
         checks.register(check, checks.Tags.security)
     for check in deployment.ALL:
         checks.register(check, checks.Tags.security, deploy=True)
-    checks.register(database_check_upgrade, checks.Tags.database)
-    checks.register(deploy_check_upgrade, checks.Tags.security, deploy=True)
+    for check in (database_check_upgrade, database_check_groups):
+        checks.register(check, checks.Tags.database)
+    for check in (deploy_check_upgrade, deploy_check_groups):
+        checks.register(check, checks.Tags.security, deploy=True)
 
 
 def check_swap_user_installed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
@@ -196,6 +208,41 @@ def check_policy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mess
         not_fit="swap_user.E013",
     )
     return messages
+
+
+def check_enrollment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E021: the policy requires apps in a wrong way. W022: no page adds an app."""
+    policy, wrong = load("OTP_POLICY_CLASS", AnyCode, example="", not_found="", not_fit="")
+    if wrong or policy is None:
+        return []  # check_policy() and check_settings() report it
+    where = policy.__qualname__
+    messages: Messages = [
+        checks.Error(f"{where}: {problem}", hint=hint, id="swap_user.E021")
+        for problem, hint in rule.problems(policy)
+    ]
+    if not messages and value("OTP_STAFF_MUST_ENROLL") is not None and rule.is_in(policy):
+        messages += _check_add_page(where)
+    return messages
+
+
+def _check_add_page(policy: str) -> Messages:
+    for namespace in ("swap_user", "admin"):
+        try:
+            reverse(f"{namespace}:{ADD}")
+        except NoReverseMatch:
+            continue
+        except Exception:  # noqa: BLE001 - Django reports a URLconf that can't be loaded
+            return []
+        return []
+    return [
+        checks.Warning(
+            f"{policy} requires users to enroll an authenticator app, but no page adds one.",
+            hint='Include "swap_user.otp.urls" in the URLconf, or use the OTP admin site. If your '
+            "project has a page of its own, name it in a subclass of EnrollmentMiddleware and "
+            "silence this warning.",
+            id="swap_user.W022",
+        )
+    ]
 
 
 def check_notices(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:

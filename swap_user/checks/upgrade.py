@@ -11,9 +11,12 @@ from django.apps import AppConfig
 from django.core import checks
 from django.db import Error, router
 
-from swap_user.checks.helpers import Messages
+from swap_user.checks.helpers import Messages, load
 from swap_user.models import PendingUpgrade
 from swap_user.otp.authenticators import upgrades
+from swap_user.otp.enforcement import rule
+from swap_user.otp.policies import AnyCode
+from swap_user.users.databases import written
 
 
 def database_check_upgrade(
@@ -48,4 +51,42 @@ def _pending() -> Messages:
             ),
             id="swap_user.W012",
         )
+    ]
+
+
+def database_check_groups(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Messages:
+    """W023: the policy requires apps of a group that does not exist."""
+    groups = rule.group_model()
+    if groups is None or router.db_for_write(groups) not in (databases or ()):
+        return []
+    return _missing_groups(groups)
+
+
+def deploy_check_groups(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Messages:
+    """Report what ``database_check_groups()`` reports if a database is named."""
+    groups = rule.group_model()
+    return [] if databases or groups is None else _missing_groups(groups)
+
+
+def _missing_groups(groups: Any) -> Messages:
+    policy, wrong = load("OTP_POLICY_CLASS", AnyCode, example="", not_found="", not_fit="")
+    if wrong or policy is None or not policy.must_enroll_groups or any(rule.problems(policy)):
+        return []
+    try:
+        names = set(written(groups).values_list("name", flat=True))
+    except Error:
+        return []  # the database is away, or not migrated yet
+    return [
+        checks.Warning(
+            f"{policy.__qualname__}.must_enroll_groups names the group {name!r}, which does not "
+            "exist, so no user must enroll an authenticator app because of it.",
+            hint="Create the group, or correct its name. Upper and lower case matter.",
+            id="swap_user.W023",
+        )
+        for name in policy.must_enroll_groups
+        if name not in names
     ]

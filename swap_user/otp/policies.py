@@ -5,10 +5,13 @@ A policy returns groups of factors. The user must show one factor of each group:
 single code is enough, with two groups the login has two steps.
 """
 
-from typing import cast
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, cast
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import router
 from django.utils.module_loading import import_string
 
 from swap_user.conf import swap_user_settings
@@ -27,6 +30,14 @@ NOT_SENT = frozenset({AUTHENTICATOR, RECOVERY})
 class AnyCode:
     """Any code of the user is enough. The default policy."""
 
+    must_enroll_groups: Mapping[str, timedelta] = {}
+    """
+    Groups whose members must enroll an authenticator app, each with its grace period.
+
+    The period is counted from the first login that the rule meets. ``timedelta(0)`` requires the
+    app at once. For a member of several of these groups, the shortest period counts.
+    """
+
     def groups(self, user: AbstractBaseUser, *, enrolled: bool) -> Groups:
         """
         Return groups of factors. The user must show one factor of each group.
@@ -40,6 +51,34 @@ class AnyCode:
     def asks_password(self) -> bool:
         """Return whether the first page asks for a password, whatever the username is."""
         return False
+
+    def must_enroll(self, user: Any) -> bool | timedelta:
+        """
+        Return whether a user must enroll an authenticator app.
+
+        By default, staff must if OTP_STAFF_MUST_ENROLL is True, and members of
+        ``must_enroll_groups`` must. The groups cost one query, in the database that is written.
+
+        Args:
+            user: a user who is logged in.
+
+        Returns:
+            False if the user need not enroll an app, True if the user must do so at once, or a
+            timedelta: the grace period, counted from the first login at which it is returned.
+        """
+        if swap_user_settings.OTP_STAFF_MUST_ENROLL and getattr(user, "is_staff", False):
+            return True
+        groups: Any = getattr(user, "groups", None)
+        if not self.must_enroll_groups or not hasattr(groups, "through"):
+            return False  # a model without a relation to groups
+        graces = self.must_enroll_groups
+        names = groups.using(router.db_for_write(groups.through)).filter(name__in=[*graces])
+        found = [graces[name] for name in names.values_list("name", flat=True) if name in graces]
+        # A value that is no timedelta is 0 or reported by `manage.py check`.
+        return min(
+            (grace if isinstance(grace, timedelta) else timedelta(0) for grace in found),
+            default=False,
+        )
 
 
 class AuthenticatorOnceEnrolled(AnyCode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 from tests.docs.scenarios.steps import (
@@ -140,13 +141,52 @@ def _staff_must_enroll() -> None:
     client = Client()
     client.post("/admin/login/", {"username": EMAIL})
     client.post("/admin/check-otp/", {"otp": mailed()})
-    assert client.get("/admin/")["Location"] == "/admin/sign-in-methods/add/"
+    assert client.get("/admin/")["Location"] == "/admin/sign-in-methods/add/?next=/admin/"
     page = client.post("/admin/sign-in-methods/add/", {"name": "Phone"}, follow=True).context
     secret = page["secret"].replace(" ", "")
     client.post("/admin/sign-in-methods/add/", {"otp": app_code(secret)})
     assert client.get("/admin/").status_code == 200
     assert user.otp_authenticators.get(type="totp").name == "Phone"
     log_in(EMAIL, lambda: app_code(secret, steps=1))
+
+
+@scenario("policies-groups")
+def _groups_must_enroll() -> None:
+    from django.contrib.auth.models import Group
+    from django.test import Client, override_settings
+    from django.utils import timezone
+
+    from swap_user.models import EnrollmentGrace
+    from swap_user.testing import log_in as log_in_client
+
+    user = user_known_by(EMAIL)
+    client, add_url = Client(), "/account/sign-in-methods/add/"
+    user.groups.add(Group.objects.create(name="Finance"))
+    client.post("/account/login/", {"username": EMAIL})
+    page = client.post("/account/check-otp/", {"otp": mailed()}, follow=True).content.decode()
+    assert "your account needs an authenticator app" in page
+    assert f'<a href="{add_url}">add one</a>' in page
+    grace = EnrollmentGrace.objects.get()
+    grace.began_at = timezone.now() - timedelta(days=14)
+    grace.save()
+    client = Client()
+    log_in_client(client, user)
+    for url in ("/account/sign-in-methods/", "/admin/"):
+        assert client.get(url)["Location"].endswith(f"sign-in-methods/add/?next={url}")
+    assert client.get(add_url).status_code == 200
+    with override_settings(MIDDLEWARE=_with_own_page()):
+        assert client.get("/account/sessions/").status_code == 302
+    from mysite.rules import AppForEveryone
+
+    assert AppForEveryone().must_enroll(user) is user.is_superuser
+
+
+def _with_own_page() -> list[str]:
+    from django.conf import settings
+    from mysite.middleware import EnrollFirst
+
+    assert EnrollFirst(lambda request: None).get_add_url(None) == "/my-app/"
+    return [*settings.MIDDLEWARE[:-1], "mysite.middleware.EnrollFirst"]
 
 
 @scenario("policies-both")

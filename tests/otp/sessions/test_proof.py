@@ -245,7 +245,7 @@ def test_staff_who_must_enroll(client: Client, boss: Any, settings: Any) -> None
     by_another_page(client, boss)
     assert client.get(INDEX)["Location"] == f"{LOGIN}?next={INDEX}"
     log_in(client, boss)
-    assert client.get(INDEX)["Location"] == ADD
+    assert client.get(INDEX)["Location"] == f"{ADD}?next={INDEX}"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.cache import add_never_cache_headers
 
+from swap_user.otp.enforcement.pages import enroll_first
+from swap_user.otp.enforcement.standing import standing
 from swap_user.otp.pages.account import names
 from swap_user.otp.sessions import proof, reauthentication
 
@@ -44,6 +46,9 @@ def otp_required(view: View | None = None, *, max_age: float | None = None) -> A
 
     If the pages of ``swap_user.otp.urls`` are not included, all are redirected to LOGIN_URL. That
     page must be a login page of this package, such as ``admin:login``.
+
+    Users of whom the policy requires an authenticator app are reminded of it. When their grace
+    period is over, they are redirected to the page that adds one, which leads back.
 
     Args:
         view: the view.
@@ -104,7 +109,7 @@ def _redirect(request: HttpRequest, max_age: float | None) -> HttpResponseBase |
     now = time.time()
     since = None if max_age is None else now - max_age
     if proof.is_sufficient(request, since=since, now=now):
-        return None
+        return enroll_first(request, standing(request))
     if request.user.is_authenticated:
         reauthentication.demand(request.session, now if max_age is None else max_age)
         url = _url_of(names.STEP_UP)

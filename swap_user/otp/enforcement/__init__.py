@@ -1,0 +1,1 @@
+"""Who must enroll an authenticator app, and from when on."""

@@ -1,0 +1,1 @@
+"""Users who must enroll an authenticator app, at once or after a grace period."""
