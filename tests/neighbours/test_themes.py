@@ -71,6 +71,7 @@ if "swap_user.E018" not in said["checks"]:
     said["check"] = sorted(fields(client.get("/admin/check-otp/")))
     said["wrong"] = client.post("/admin/check-otp/", {"otp": "x"}).content.decode()
     said["in"] = client.post("/admin/check-otp/", {"otp": outbox[-1].otp})["Location"]
+    said["link"] = 'href="/admin/sign-in-methods/"' in client.get("/admin/").content.decode()
     for page in ("", "add/", "recovery-codes/"):
         assert client.get(f"/admin/sign-in-methods/{page}").status_code == 200
 """
@@ -116,3 +117,4 @@ def test_themes_that_need_nothing(theme: str, shared_redis: Any) -> None:
     assert "username" in said["login"]
     assert "otp" in said["check"]
     assert said["in"] == "/admin/"
+    assert said["link"]

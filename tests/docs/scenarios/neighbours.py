@@ -7,7 +7,7 @@ import json
 from tests.docs.scenarios.steps import EMAIL, mailed, scenario, user_known_by
 
 
-@scenario("theme-unfold", "theme-daisy", "theme-baton", "theme-simpleui")
+@scenario("theme-unfold", "theme-jazzmin", "theme-daisy", "theme-baton", "theme-simpleui")
 def _log_in_to_a_theme() -> None:
     from django.test import Client
 
