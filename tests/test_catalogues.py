@@ -1,0 +1,82 @@
+"""The message catalogues: complete, in step with the sources, and with the same placeholders."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from io import BytesIO
+from typing import Any
+
+import pytest
+from babel.messages.mofile import write_mo
+from django.utils.translation import to_language
+
+from tests import ROOT
+
+SCRIPT = runpy.run_path(str(ROOT / "scripts/messages"))
+LANGUAGES: list[str] = SCRIPT["LANGUAGES"]
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+
+pytestmark = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def sources() -> Any:
+    """The texts of the sources."""
+    return SCRIPT["found"]()
+
+
+def forms(string: Any) -> list[str]:
+    return [string] if isinstance(string, str) else list(string)
+
+
+def test_nothing_is_missing(language: str, sources: Any) -> None:
+    """Every text of the sources is translated, and there is no other text."""
+    assert SCRIPT["missing"](language, sources) == []
+
+
+def test_the_compiled_form(language: str) -> None:
+    """It was made of this catalogue, by `scripts/messages`."""
+    catalog, compiled = SCRIPT["load"](language), BytesIO()
+    write_mo(compiled, catalog)
+    assert SCRIPT["path_of"](language).with_suffix(".mo").read_bytes() == compiled.getvalue()
+
+
+def test_placeholders(language: str) -> None:
+    """What is filled in has the same names, in every plural form that can name a number."""
+    for message in SCRIPT["load"](language):
+        if not message.id:
+            continue
+        wanted = set(PLACEHOLDER.findall(forms(message.id)[-1]))
+        strings = forms(message.string)
+        for string in strings:
+            found = PLACEHOLDER.findall(string)
+            assert set(found) <= wanted, message.id
+            assert len(found) == len(set(found)), message.id
+        assert set(PLACEHOLDER.findall(strings[-1])) == wanted, message.id
+
+
+def test_plural_forms(language: str) -> None:
+    """Each text with a number has as many forms as the language."""
+    catalog = SCRIPT["load"](language)
+    few = {"ar": 6, "de": 2, "ja": 1, "nl": 2, "zh_Hans": 1}
+    assert catalog.num_plurals == few.get(language, 3)
+    for message in catalog:
+        if message.id and message.pluralizable:
+            assert len(forms(message.string)) == catalog.num_plurals, message.id
+
+
+def test_the_edges_of_texts(language: str) -> None:
+    """Line breaks and spaces at the edges are kept, because templates rely on them."""
+    for message in SCRIPT["load"](language):
+        for original, string in zip(forms(message.id), forms(message.string), strict=False):
+            if original:
+                assert (string[:1].isspace(), string[-1:].isspace()) == (
+                    original[:1].isspace(),
+                    original[-1:].isspace(),
+                ), original
+
+
+def test_django_knows_the_language(language: str, settings: Any) -> None:
+    """So that a project can choose it."""
+    assert to_language(language) in dict(settings.LANGUAGES)
