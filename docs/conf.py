@@ -16,7 +16,14 @@ nitpicky = True
 
 myst_enable_extensions = ["colon_fence", "attrs_inline"]
 myst_heading_anchors = 4  # `page.md#a-heading` works as on GitHub
-myst_fence_as_directive = ["python", "html", "css", "ini", "sh", "text"]  # see _ext/titled_fences.py
+myst_fence_as_directive = [
+    "python",
+    "html",
+    "css",
+    "ini",
+    "sh",
+    "text",
+]  # see _ext/titled_fences.py
 
 html_theme = "furo"
 pygments_dark_style = "github-dark"  # the theme's own underlines names, as if they were links

@@ -107,7 +107,7 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def _revoke(self, request: HttpRequest, authenticators: "list[Authenticator]") -> None:
         owners: dict[Any, Any] = {}
         for authenticator in authenticators:
-            if revocation.remove_authenticator(authenticator):
+            if revocation.remove_authenticator(authenticator, request):
                 owners[authenticator.user_id] = authenticator.user
         for owner in owners.values():
             end_sessions(owner, keep=request if owner.pk == request.user.pk else None)

@@ -21,8 +21,9 @@ class SwapUserConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
-        from swap_user.otp.accounts import address_change, deletion  # noqa: PLC0415
+        from swap_user.otp.accounts import address_change, allauth_email, deletion  # noqa: PLC0415
         from swap_user.otp.delivery import notices  # noqa: PLC0415
+        from swap_user.otp.enforcement import receivers as enforcement  # noqa: PLC0415
         from swap_user.otp.sessions import (  # noqa: PLC0415
             first_receiver_hack,
             proof,
@@ -39,7 +40,9 @@ class SwapUserConfig(AppConfig):
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
         authenticator_added.connect(proof.note_enrollment, dispatch_uid="swap_user.proof")
         receivers.connect()
+        enforcement.connect()
         address_change.connect()
+        allauth_email.connect()
         deletion.connect()
 
 

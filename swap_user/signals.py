@@ -20,31 +20,40 @@ authenticator_removed = Signal()
 """
 Sent when an authenticator is removed or revoked.
 
-Arguments: ``user``, ``authenticator`` (already deleted from the database).
+Arguments: ``user``, ``authenticator`` (already deleted from the database), ``request`` (the request
+in which it was removed, or None).
 """
 
 recovery_codes_generated = Signal()
 """
 Sent when a user gets a new set of recovery codes. The earlier set no longer works.
 
-Arguments: ``user``.
+Arguments: ``user``, ``request`` (the request that was passed to ``generate_recovery_codes()``, or
+None).
 """
 
 recovery_code_used = Signal()
 """
 Sent when a user logs in with a recovery code.
 
-Arguments: ``user``, ``remaining`` (the number of unused recovery codes).
+Arguments: ``user``, ``remaining`` (the number of unused recovery codes), ``request`` (or None).
 """
 
 new_browser_login = Signal()
-"""Sent when a user logs in from an unknown browser. Arguments: ``user``, ``request``."""
+"""
+Sent when a user logs in from an unknown browser.
+
+Arguments: ``user``, ``request``, ``is_first`` (whether it is the first login of the account, which
+its owner is not notified about).
+"""
 
 receiver_changed = Signal()
 """
 Sent when the address that codes or notices of a user are sent to has changed, after the commit.
 
-Arguments: ``user``, ``previous`` (an instance with the values of before, which must not be saved).
+Arguments: ``user``, ``previous`` (an instance with the values of before, which must not be saved),
+``request`` and ``change`` (set if the user has changed the address on a page of this package, else
+None).
 """
 
 guesses_exhausted = Signal()

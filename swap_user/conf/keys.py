@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from swap_user.conf.rates import Limit, LimitsSetting
-from swap_user.conf.setting import NAMESPACE, Setting, configured
+from swap_user.conf.setting import NAMESPACE, FlagOrPath, Setting, configured
 
 __all__ = ["NAMESPACE", "configured", "declared", "swap_user_settings"]
 
@@ -69,6 +69,11 @@ class SwapUserSettings:
         False,
         help_text="Whether users of the OTP admin site must enroll an authenticator before they "
         "can open its other pages.",
+    )
+    OTP_SIGN_UP = FlagOrPath(
+        False,
+        help_text="Whether visitors can create an account on the site's own pages. A dotted path "
+        "names the form that they fill in.",
     )
     OTP_FRESH_LOGIN = Setting(
         600,
@@ -180,6 +185,20 @@ class SwapUserSettings:
                 maximum=100_000,
                 help_text="Messages to one email address or phone number that all known browsers "
                 "together may request, for all accounts together. Notices count too.",
+            ),
+            Limit(
+                "unknown_messages_per_receiver",
+                "5/1d",
+                maximum=20,
+                help_text="Messages to one email address or phone number that no account has: "
+                "codes that confirm a new address, or a sign-up.",
+            ),
+            Limit(
+                "unknown_messages_per_site",
+                "500/1d",
+                maximum=1_000_000_000,
+                help_text="Messages of the whole site to addresses that no account has. It limits "
+                "what strangers can make a site spend on SMS.",
             ),
             Limit(
                 "messages_per_site",

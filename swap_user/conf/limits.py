@@ -38,6 +38,8 @@ Counted = Literal[
     "newcomers_per_neighbourhood",
     "messages_per_receiver",
     "known_messages_per_receiver",
+    "unknown_messages_per_receiver",
+    "unknown_messages_per_site",
 ]
 
 

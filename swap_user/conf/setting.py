@@ -96,6 +96,15 @@ class Setting(Generic[T]):
         return None
 
 
+class FlagOrPath(Setting[bool | str]):
+    """A setting that is True, False, or the dotted path of a class."""
+
+    def _problem(self, value: object) -> str | None:
+        if isinstance(value, bool) or (isinstance(value, str) and value):
+            return None
+        return f"must be True, False, or a dotted path, not {type(value).__name__}."
+
+
 def _is_list_of_strings(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
 

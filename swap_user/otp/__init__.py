@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from swap_user.otp.accounts.address_change import FreshLoginNeeded, own_address_change
+    from swap_user.otp.accounts.own_change import address_verified_at
     from swap_user.otp.authenticators.recovery_codes import (
         generate_recovery_codes,
         remaining_recovery_codes,
@@ -42,6 +43,7 @@ __all__ = [
     "OTPError",
     "OTPRequiredMixin",
     "TooManyAuthenticators",
+    "address_verified_at",
     "aremember_browser",
     "asend_code",
     "end_session",
@@ -72,6 +74,7 @@ _MODULES = {
     "OTPError": "exceptions",
     "OTPRequiredMixin": "pages.account.required",
     "TooManyAuthenticators": "exceptions",
+    "address_verified_at": "accounts.own_change",
     "aremember_browser": "verification.outcomes",
     "asend_code": "delivery.request",
     "end_session": "sessions.ending",

@@ -6,14 +6,22 @@ from functools import update_wrapper
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import FieldDoesNotExist
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse, reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -72,6 +80,8 @@ class OTPAdminSiteMixin(_Site):
         return [
             path("check-otp/", self.check_otp, name="check-otp"),
             path("resend-otp/", self.resend_otp, name="resend-otp"),
+            path("change-username/undo/", self.undo_change, name="undo-change"),
+            path("not-me/", self.not_me, name="not-me"),
             *self._get_method_urls(),
             *super().get_urls(),
         ]
@@ -90,19 +100,22 @@ class OTPAdminSiteMixin(_Site):
         Check permissions as Django does, and add the link to the sign-in methods to the header.
 
         With OTP_STAFF_MUST_ENROLL, staff without an authenticator are redirected to the page that
-        adds one. Users who change their own address without a recent login are redirected to the
-        login page (R50).
+        adds one. Users who change their own address are redirected to the page on which a code
+        confirms it, or to the login page if their login is not recent (R50).
         """
 
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if redirect := self._redirect_first(request):
                 return redirect
             try:
-                with _pages().own_address_change(request):
+                with _pages().own_address_change(request, needs_code=True):
                     response = view(request, *args, **kwargs)
+            except _pages().CodeNeeded as needed:
+                return self._confirm_address(request, needed.address)
             except _pages().FreshLoginNeeded:
                 again: HttpResponseBase = _pages().log_in_again(request, self.otp_url("login"))
                 return again
+            _pages().user_link.add(response, request, self)
             return header_link.add(response, self.otp_url)
 
         return super().admin_view(update_wrapper(page, view), cacheable)
@@ -133,6 +146,29 @@ class OTPAdminSiteMixin(_Site):
         """Send another code."""
         return self._show_code_step(_pages().ResendView, request, extra_context)
 
+    @login_not_required
+    @method_decorator(answer_outages)
+    def undo_change(self, request: HttpRequest) -> HttpResponse:
+        """Undo a change of address, with the link in the notice to the former one."""
+        template = "swap_user/admin/undo_change.html"
+        return self._show_step(_pages().UndoChangeView, request, template, "", None)
+
+    @login_not_required
+    @method_decorator(answer_outages)
+    def not_me(self, request: HttpRequest) -> HttpResponse:
+        """End all sessions of an account, with the link in a notice to its owner."""
+        request.current_app = self.name
+        response: HttpResponse = _pages().NotMeView.as_view(
+            template_name="swap_user/admin/not_me.html",
+            login_url=self.otp_url("login"),
+            methods_url=self.otp_url("sign-in-methods"),
+            extra_context={
+                **self.each_context(request),
+                "base_template": login_base.base_template(self.login_template),
+            },
+        )(request)
+        return response
+
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
@@ -147,9 +183,16 @@ class OTPAdminSiteMixin(_Site):
         _require_password(request)
         return super().password_change_done(request, extra_context)
 
-    def otp_url(self, name: str) -> str:
+    def otp_url(self, name: str, *args: Any) -> str:
         """Return the URL of a page of this site by its name."""
-        return reverse(f"admin:{name}", current_app=self.name)
+        return reverse(f"admin:{name}", args=args, current_app=self.name)
+
+    def _confirm_address(self, request: HttpRequest, address: str) -> HttpResponseBase:
+        """Redirect users who have changed their own address to the page that confirms it."""
+        text = _("Your own address needs a code that is sent there. Nothing was saved yet.")
+        messages.warning(request, text, fail_silently=True)
+        query = urlencode({"new": "", "username": address})
+        return HttpResponseRedirect(f"{self.otp_url('change-username')}?{query}")
 
     def _show_code_step(
         self, view: "type[StepView]", request: HttpRequest, extra_context: dict[str, Any] | None
@@ -231,11 +274,13 @@ class OTPAdminSiteMixin(_Site):
         """Return the URLs of the pages on sign-in methods."""
         return [
             path(page.route, self._make_method_view(page), name=page.name)
-            for page in _pages().PAGES
+            for page in (*_pages().PAGES, *_pages().USER_PAGES)
         ]
 
     def _make_method_view(self, page: "Page") -> Any:
         """Return the view of a page on sign-in methods, as a page of this site."""
+        # Pages for staff about other users ask the admins of this site for permissions.
+        options = {"admin_site": self} if hasattr(page.view, "admin_site") else {}
 
         def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
             request.current_app = self.name
@@ -245,6 +290,7 @@ class OTPAdminSiteMixin(_Site):
                 namespace="admin:",
                 current_app=self.name,
                 extra_context=self.each_context(request),
+                **options,
             )(request, **kwargs)
 
         guarded = answer_outages(self.admin_view(view))

@@ -9,11 +9,19 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from swap_user.otp.pages.account import names
+from swap_user.otp.pages.account.enroll_first import (
+    AccountCodeView,
+    AccountSignUpView,
+    AccountUsernameView,
+)
 from swap_user.otp.pages.account.logout import logout_page
 from swap_user.otp.pages.account.look import account_page, step_page
+from swap_user.otp.pages.account.not_me import not_me_page
 from swap_user.otp.pages.account.step_up import StepUpView
-from swap_user.otp.pages.login.views import CodeView, ResendView, UsernameView
-from swap_user.otp.pages.methods.urls import PAGES
+from swap_user.otp.pages.addresses.names import SIGN_UP, UNDO
+from swap_user.otp.pages.addresses.undo import UndoChangeView
+from swap_user.otp.pages.addresses.urls import PAGES
+from swap_user.otp.pages.login.views import ResendView
 
 app_name = "swap_user"
 
@@ -21,12 +29,19 @@ _code = _("Enter the code")
 _step_up = step_page(
     StepUpView, "step_up", _("Confirm that it is you"), check=names.STEP_UP, resend=names.STEP_UP
 )
+_sign_up = step_page(
+    AccountSignUpView, "sign_up", _("Create an account"), check=SIGN_UP, resend=SIGN_UP
+)
+_undo = step_page(UndoChangeView, "undo_change", "")
 
 urlpatterns = [
-    path("login/", step_page(UsernameView, "login", _("Log in")), name=names.LOGIN),
-    path("check-otp/", step_page(CodeView, "check_otp", _code), name=names.CHECK),
+    path("login/", step_page(AccountUsernameView, "login", _("Log in")), name=names.LOGIN),
+    path("check-otp/", step_page(AccountCodeView, "check_otp", _code), name=names.CHECK),
     path("resend-otp/", step_page(ResendView, "check_otp", _code), name=names.RESEND),
     path("step-up/", _step_up, name=names.STEP_UP),
     path("logout/", logout_page, name=names.LOGOUT),
+    path("sign-up/", _sign_up, name=SIGN_UP),
+    path("change-username/undo/", _undo, name=UNDO),
+    path("not-me/", not_me_page, name=names.NOT_ME),
     *(path(page.route, account_page(page), name=page.name) for page in PAGES),
 ]

@@ -77,3 +77,14 @@ def make_stale(user: Any) -> None:
             at = time.time() - 3600
             store["_swap_user_proof"] = proof | {"factors": dict.fromkeys(proof["factors"], at)}
         store.save()
+
+
+def ask_policy_again() -> None:
+    """Let the five minutes pass for which sessions remember whether an app is required."""
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.contrib.sessions.models import Session
+
+    for row in Session.objects.all():
+        store = SessionStore(row.session_key)
+        store.pop("_swap_user_must_enroll", None)
+        store.save()

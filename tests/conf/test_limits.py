@@ -21,6 +21,8 @@ DEFAULTS = {
     "newcomers_per_neighbourhood": (3, 3600),
     "messages_per_receiver": (20, 86_400),
     "known_messages_per_receiver": (40, 86_400),
+    "unknown_messages_per_receiver": (5, 86_400),
+    "unknown_messages_per_site": (500, 86_400),
     "messages_per_site": (None, 86_400),
 }
 

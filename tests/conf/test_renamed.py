@@ -36,9 +36,11 @@ def test_no_key_is_both_former_and_present():
     assert names & {*FORMER, *ALPHA} == set()
     assert {successor for successor in FORMER.values() if successor} <= names
     assert set(LIMITS) == set(ALPHA) - {"OTP_GUESSES_PER_CODE"}
-    # messages_per_receiver had no part for known browsers.
+    # messages_per_receiver had no part for known browsers. There were no unknown addresses.
     assert {*SwapUserSettings.OTP_LIMITS.limits} - {*LIMITS.values()} == {
-        "known_messages_per_receiver"
+        "known_messages_per_receiver",
+        "unknown_messages_per_receiver",
+        "unknown_messages_per_site",
     }
 
 

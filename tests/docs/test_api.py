@@ -30,6 +30,21 @@ def test_names_in_other_modules():
             assert list(inspect.signature(named).parameters) == told
 
 
+def test_helpers_of_tests():
+    """What `swap_user.testing` offers, and the arguments of its functions; the fixtures."""
+    from swap_user import testing
+    from swap_user.testing import plugin
+
+    told = [code(row[0]).partition("(") for row in rows("docs/reference/api.md", "helper")]
+    assert sorted(name for name, *_ in told) == sorted(testing.__all__)
+    for name, _, arguments in told:
+        if arguments:
+            names = re.findall(r"(\w+)(?:=[^,()]+|=\([^)]*\))?[,)]", arguments)
+            assert names == list(inspect.signature(getattr(testing, name)).parameters), name
+    fixtures = {code(row[0]) for row in rows("docs/howto/testing.md", "fixture")}
+    assert fixtures == {name for name in vars(plugin) if name.startswith("otp_")}
+
+
 def test_enrollment():
     """What an enrollment offers, and what it is begun with."""
     from swap_user.otp import enroll
@@ -161,3 +176,11 @@ def test_attributes_of_the_admin_site():
         for name, value in vars(OTPAdminSiteMixin).items()
         if name.startswith("otp_") and not callable(value)
     }
+
+
+def test_addresses_of_pages_about_other_users():
+    """The names and paths of those pages."""
+    from swap_user.otp.admin.pages import USER_PAGES
+
+    told = [(code(row[0]), code(row[1])) for row in rows("docs/reference/pages.md", "staff page")]
+    assert told == [(f"admin:{page.name}", page.route) for page in USER_PAGES]

@@ -22,10 +22,13 @@ def test_settings():
 def test_limits_of_settings():
     """The smallest and the largest number of each."""
     from swap_user.conf import declared
+    from swap_user.conf.setting import FlagOrPath
 
     allowed = {code(row[0]): row[2] for row in rows("docs/reference/settings.md", "key")}
     for setting in declared():
-        if isinstance(setting.default, bool):
+        if isinstance(setting, FlagOrPath):
+            assert allowed[setting.name].startswith("`True`, `False`, or dotted path of a ")
+        elif isinstance(setting.default, bool):
             assert allowed[setting.name] == "`True` or `False`"
         elif isinstance(setting.default, int):
             end = "or more" if setting.maximum is None else f"to {setting.maximum}"

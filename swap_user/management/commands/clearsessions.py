@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from swap_user.management.shadowed import shadowed_command
+from swap_user.otp.accounts import way_back
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.sessions.expiry import tidy_browsers, tidy_records
 from swap_user.otp.throttling import messages, wrong_guesses
@@ -14,7 +15,8 @@ class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[m
 
     help = (
         "Deletes expired sessions, the records of sessions that are gone, known browsers and wrong "
-        "guesses after a year, and counts of messages after their period. Blanks the browsers and "
+        "guesses after a year, counts of messages after their period, and changes of address "
+        "after a week. Blanks the browsers and "
         "networks that are older than OTP_SESSION_RETENTION. Run it daily."
     )
 
@@ -25,9 +27,11 @@ class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[m
             super().handle(*args, **options)
         deleted, blanked = tidy_records()
         browsers, guesses, counts = tidy_browsers(), 0, 0
+        changes = way_back.prune()
         with suppress(LoginUnavailable):  # then they are deleted the next time
             guesses, counts = wrong_guesses.prune(), messages.prune()
         if options["verbosity"] >= 1:
             self.stdout.write(f"Records of sessions: {deleted} deleted, {blanked} blanked.")
             self.stdout.write(f"Known browsers: {browsers} deleted. Wrong guesses: {guesses}.")
             self.stdout.write(f"Counts of messages: {counts} deleted.")
+            self.stdout.write(f"Changes of address: {changes} deleted.")

@@ -20,7 +20,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 
-from swap_user.models import Authenticator
+from swap_user.models import AddressChange, Authenticator
 from swap_user.otp.accounts import pending
 from swap_user.otp.accounts.user_models import stored_user, user_models
 from swap_user.otp.durable.after_commit import after_commit
@@ -36,11 +36,40 @@ _UNRELATED = frozenset({"last_login", "password", "security_stamp"})
 
 _ATTRIBUTE = "_swap_user_stored"
 
-_request: ContextVar[HttpRequest | None] = ContextVar("swap_user_request", default=None)
+_own: ContextVar["_Own | None"] = ContextVar("swap_user_own_address_change", default=None)
 
 
 class FreshLoginNeeded(PermissionDenied):
     """Raised when users change their own address in a session whose login is not recent."""
+
+
+class CodeNeeded(PermissionDenied):
+    """
+    Raised when users change their own address in the admin, where no code was confirmed.
+
+    Attributes:
+        address: the new address.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__("A change of one's own address needs a code that was sent there.")
+        self.address = address
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """
+    Users may change their own address.
+
+    Attributes:
+        request: the request of the user.
+        change: the stored change, with which it can be undone, or None.
+        needs_code: whether the address must have been confirmed.
+    """
+
+    request: HttpRequest
+    change: AddressChange | None = None
+    needs_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +100,9 @@ def connect() -> None:
 
 
 @contextmanager
-def own_address_change(request: HttpRequest) -> Iterator[None]:
+def own_address_change(
+    request: HttpRequest, *, change: AddressChange | None = None, needs_code: bool = False
+) -> Iterator[None]:
     """
     Let the user who is logged in change their own address, and stay logged in.
 
@@ -80,16 +111,19 @@ def own_address_change(request: HttpRequest) -> Iterator[None]:
 
     Args:
         request: the request in which the row is saved.
+        change: for the pages of this package: the change, with which the notice offers a way back.
+        needs_code: for the admin: whether to refuse the change, since no code was confirmed.
 
     Raises:
         FreshLoginNeeded: ``save()`` raises it, and saves nothing, if the login is not recent. It is
             a PermissionDenied.
+        CodeNeeded: ``save()`` raises it, and saves nothing, with ``needs_code``.
     """
-    token = _request.set(request)
+    token = _own.set(_Own(request, change, needs_code))
     try:
         yield
     finally:
-        _request.reset(token)
+        _own.reset(token)
 
 
 def _before_save(
@@ -110,8 +144,11 @@ def _before_save(
     before, after = _address(stored), _address(_changed(stored, instance, update_fields))
     if before == after:
         return
-    if before.differs(after) and (request := _own_request(instance)) and not is_fresh(request):
-        raise FreshLoginNeeded("A change of one's own address needs a recent login.")
+    if before.differs(after) and (own := _own_by(instance)):
+        if not is_fresh(own.request):
+            raise FreshLoginNeeded("A change of one's own address needs a recent login.")
+        if own.needs_code and before.receiver != after.receiver:
+            raise CodeNeeded(after.receiver)
     instance.__dict__[_ATTRIBUTE] = stored
 
 
@@ -122,10 +159,10 @@ def _after_save(sender: object, instance: Any, using: str, **kwargs: Any) -> Non
     after = None if before is None else stored_user(instance, using)
     if after is not None and _address(before) != _address(after):
         user = instance if isinstance(instance, get_user_model()) else after
-        after_commit(partial(_apply, user, before, after, _own_request(instance)), using)
+        after_commit(partial(_apply, user, before, after, _own_by(instance)), using)
 
 
-def _apply(user: Any, before: Any, after: Any, keep: HttpRequest | None) -> None:
+def _apply(user: Any, before: Any, after: Any, own: _Own | None) -> None:
     """
     Do what follows from the change.
 
@@ -133,8 +170,9 @@ def _apply(user: Any, before: Any, after: Any, keep: HttpRequest | None) -> None
         user: the saved instance.
         before: the user as stored before.
         after: the user as stored now.
-        keep: the request whose session does not end, or None.
+        own: set if the user makes the change. The session of that request does not end.
     """
+    keep, change = (own.request, own.change) if own else (None, None)
     old, new = _address(before), _address(after)
     if old.name != new.name:
         pending.forget(keys.account_key(old.name))
@@ -147,7 +185,7 @@ def _apply(user: Any, before: Any, after: Any, keep: HttpRequest | None) -> None
     pending.forget(keys.account_key(new.name))
     with suppress(LoginUnavailable):  # logged
         end_sessions(user, keep=keep)
-    receiver_changed.send(get_user_model(), user=user, previous=before)
+    receiver_changed.send(get_user_model(), user=user, previous=before, request=keep, change=change)
 
 
 def _is_new(instance: Any) -> bool:
@@ -165,9 +203,9 @@ def _changed(stored: Any, instance: Any, update_fields: frozenset[str] | None) -
     return changed
 
 
-def _own_request(instance: Any) -> HttpRequest | None:
-    request = _request.get()
-    return request if request is not None and request.user.pk == instance.pk else None
+def _own_by(instance: Any) -> _Own | None:
+    own = _own.get()
+    return own if own is not None and own.request.user.pk == instance.pk else None
 
 
 def _address(user: Any) -> _Address:

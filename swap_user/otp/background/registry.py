@@ -13,12 +13,14 @@ Job = Callable[..., None]
 _CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
 _NOTICE = "swap_user.otp.delivery.notices.notify"
 _PREVIOUS = "swap_user.otp.delivery.notices.notify_previous"
+_CONFIRMATION = "swap_user.otp.accounts.confirmation_job.deliver_confirmation"
 _WRONG_GUESS = "swap_user.otp.delivery.notices.after_wrong_guess"
 
 # The dotted path of each job by its name. The arguments of a job are JSON values that contain
 # neither a code nor a secret, because queues store them. New jobs get the first of their names.
 JOBS = {
     "send_code": _CODE,
+    "send_confirmation": _CONFIRMATION,
     "notify": _NOTICE,
     "after_wrong_guess": _WRONG_GUESS,
     "notify_guesses_exhausted": _WRONG_GUESS,

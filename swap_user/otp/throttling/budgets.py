@@ -136,6 +136,24 @@ def messages_to(
     return [usual, [network(key, origin), neighbourhood(key, origin), all_newcomers, *site]]
 
 
+def messages_to_unknown(receiver: str, *, has_reserve: bool) -> list[Budget]:
+    """
+    Return the budgets of a message to an address that was entered, see ``charge_unknown()``.
+
+    Args:
+        receiver: the address or phone number.
+        has_reserve: whether it may use what the site reserves for users who are logged in.
+    """
+    per_receiver = limits.limit("unknown_messages_per_receiver")
+    most = limits.limit("unknown_messages_per_site")
+    of_site = most if has_reserve else most - int(most * _RESERVE)
+    key = _of_receiver(receiver)
+    return [
+        Budget(redis_key(key, "unknown"), per_receiver, DAY, "unknown"),
+        Budget(redis_key("site", "unknown"), of_site, DAY, "unknown"),
+    ]
+
+
 def receiver_keys(receiver: str) -> list[str]:
     """Return the Redis keys of the budgets of a receiver that unknown browsers use up."""
     key = _of_receiver(receiver)

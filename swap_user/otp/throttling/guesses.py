@@ -22,6 +22,7 @@ import logging
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from swap_user.conf import limits
 from swap_user.models import Authenticator
@@ -240,7 +241,8 @@ def begin(
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    kind, args, place = code_class(code), {}, Place()
+    kind, place = code_class(code), Place()
+    args: dict[str, Any] = {}
     charged: list[Budget] = []
     brake: list[Budget] = []
     if kind == "short":
@@ -249,8 +251,56 @@ def begin(
         place = _new_place(account_key, visitor, is_known=is_known)
         args = {"id": place.id, "lifetime": _IN_FLIGHT}
     elif kind == "long":
-        charged = budgets.tries_of_flow(account_key, visitor.flow)
-        args = {"tries": limits.TRIES_PER_CODE}
+        return begin_sent(account_key, visitor, now=now)
+    return _begin(
+        account_key,
+        visitor,
+        now=now,
+        place=place,
+        charged=charged,
+        brake=brake,
+        args=args,
+        is_known=is_known,
+    )
+
+
+def begin_sent(
+    account_key: str, visitor: Visitor, *, now: float
+) -> tuple[Attempt, Pending] | ReachedLimit:
+    """
+    Charge a try at a code that must have been sent; see ``begin()``.
+
+    Each pending code has a few tries, and the flow has as many.
+
+    Args:
+        account_key: the account key, or the key of an address, see ``AddressClaim``.
+        visitor: the visitor who makes the attempt.
+        now: Unix time in seconds.
+    """
+    charged = budgets.tries_of_flow(account_key, visitor.flow)
+    return _begin(
+        account_key,
+        visitor,
+        now=now,
+        place=Place(),
+        charged=charged,
+        brake=[],
+        args={"tries": limits.TRIES_PER_CODE},
+        is_known=False,
+    )
+
+
+def _begin(
+    account_key: str,
+    visitor: Visitor,
+    *,
+    now: float,
+    place: Place,
+    charged: list[Budget],
+    brake: list[Budget],
+    args: dict[str, Any],
+    is_known: bool,
+) -> tuple[Attempt, Pending] | ReachedLimit:
     state = login_state.state_keys(account_key, visitor.flow)
     answer = _BEGIN({"open": place.key, **state}, budgets=charged, brake=brake, **args)
     if answer["scope"]:

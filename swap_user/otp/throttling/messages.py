@@ -95,6 +95,29 @@ def charge_receiver(
     return "site" if answer["scope"] == "site" else "receiver"
 
 
+def charge_unknown(receiver: str, *, is_user: bool) -> str:
+    """
+    Charge a message to an address that somebody has entered, perhaps one that no account has.
+
+    Such messages have budgets of their own, for each receiver and for the site: strangers can enter
+    any number of addresses, and each SMS costs money. Addresses of accounts are charged as well.
+    Otherwise, a visitor whose own messages stop would learn which addresses have an account (R32).
+
+    Args:
+        receiver: the address or phone number.
+        is_user: whether a user who is logged in enters the address. A fifth of the messages of the
+            site is left to them.
+
+    Returns:
+        "unknown" if a limit was reached, or "".
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    choice = budgets.messages_to_unknown(receiver, has_reserve=is_user)
+    return "" if _CHARGE({}, choices=[choice])["number"] else "unknown"
+
+
 def charge_exhausted(user: Any, *, now: int) -> bool:
     """
     Count a notice that strangers have used up their guesses. Return whether it may be sent.

@@ -9,6 +9,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from swap_user.conf import swap_user_settings
 
 SESSION_KEY = "_swap_user_code_request"
+ADDRESS_KEY = "_swap_user_address_request"
+SIGN_UP_KEY = "_swap_user_sign_up_request"
+"""The keys in the session of a code for a login, for a new address, and for a sign-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,9 @@ class CodeRequest:
         return _remaining(end, now, at_most=end - self.sent_at)
 
 
-def load(session: SessionBase) -> CodeRequest | None:
+def load(session: SessionBase, key: str = SESSION_KEY) -> CodeRequest | None:
     """Return the code request of the session, or None if there is none or it is not valid."""
-    match session.get(SESSION_KEY):
+    match session.get(key):
         case {
             "username": str(username),
             "sent_at": int() | float() as sent_at,
@@ -54,7 +57,7 @@ def load(session: SessionBase) -> CodeRequest | None:
             return None
 
 
-def save(session: SessionBase, username: str, *, now: float) -> None:
+def save(session: SessionBase, username: str, *, now: float, key: str = SESSION_KEY) -> None:
     """
     Save in the session that a code for ``username`` was requested.
 
@@ -63,9 +66,10 @@ def save(session: SessionBase, username: str, *, now: float) -> None:
         username: the canonical username.
         now: Unix time in seconds before the code was sent, so that the page does not show a
             lifetime that is too long.
+        key: one of the keys above.
     """
     code_request = CodeRequest(username, now, now + swap_user_settings.OTP_TIMEOUT)
-    session[SESSION_KEY] = asdict(code_request)
+    session[key] = asdict(code_request)
 
 
 def want(session: SessionBase, asked: CodeRequest, factors: Iterable[str]) -> CodeRequest:
@@ -85,9 +89,9 @@ def want(session: SessionBase, asked: CodeRequest, factors: Iterable[str]) -> Co
     return changed
 
 
-def clear(session: SessionBase) -> None:
+def clear(session: SessionBase, key: str = SESSION_KEY) -> None:
     """Delete the code request of the session."""
-    session.pop(SESSION_KEY, None)
+    session.pop(key, None)
 
 
 # The upper limit of a valid time. It excludes infinity, NaN and numbers too large for arithmetic.

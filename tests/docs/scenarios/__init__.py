@@ -1,6 +1,7 @@
 """What is done in each project that the pages build, by the name of the project."""
 
 from tests.docs.scenarios import (
+    addresses,
     factors,
     keys,
     logins,
@@ -14,6 +15,7 @@ from tests.docs.scenarios.steps import SCENARIOS
 
 __all__ = [
     "SCENARIOS",
+    "addresses",
     "factors",
     "keys",
     "logins",

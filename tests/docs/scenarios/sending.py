@@ -96,4 +96,17 @@ def _notify() -> None:
     give_app(user)
     to, title, text = push.sent[-1]
     assert (to, title) == (EMAIL, "An authenticator was added to your account")
-    assert "Site: My site" in text
+    assert text.startswith("My site: An app was added to your account.")
+
+
+@scenario("senders-language")
+def _language() -> None:
+    from django.utils import timezone, translation
+    from mysite.settled_senders import SettledSender
+
+    from swap_user.otp.delivery.owner import Seen, words_of
+
+    for address, language in ((EMAIL, "en-us"), ("user@example.de", "de")):
+        with words_of(user_known_by(address), SettledSender(), Seen()):
+            assert translation.get_language() == language
+            assert timezone.get_current_timezone_name() == "Europe/Berlin"

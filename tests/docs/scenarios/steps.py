@@ -19,15 +19,19 @@ def scenario(*names: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     return register
 
 
+# A code of a login has six digits, one that confirms an address eight.
+CODE = r"\b(\d{6}|\d{8})\b"
+
+
 def code_mails() -> list[Any]:
     """Return the messages that carry a code, and none of those that tell of a change."""
     from django.core import mail
 
-    return [each for each in mail.outbox if re.search(r"\b\d{6}\b", each.body)]
+    return [each for each in mail.outbox if re.search(CODE, each.body)]
 
 
 def mailed() -> str:
-    return re.search(r"\b\d{6}\b", code_mails()[-1].body)[0]
+    return re.search(CODE, code_mails()[-1].body)[0]
 
 
 def pushed() -> str:

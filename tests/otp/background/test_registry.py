@@ -9,6 +9,7 @@ import pytest
 from django.utils.module_loading import import_string
 
 from swap_user.otp import dispatchers
+from swap_user.otp.accounts import confirmation_job
 from swap_user.otp.background import registry
 from swap_user.otp.delivery import notices, send_code_job
 from swap_user.otp.delivery.send_code_job import CodeJob
@@ -18,6 +19,7 @@ from tests.support import make_user, username
 
 FUNCTIONS = {
     "send_code": send_code_job.deliver_code,
+    "send_confirmation": confirmation_job.deliver_confirmation,
     "notify": notices.notify,
     "notify_previous": notices.notify_previous,
     "after_wrong_guess": notices.after_wrong_guess,

@@ -15,10 +15,14 @@ from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from swap_user.conf import swap_user_settings
+from swap_user.otp.enforcement.pages import redirect_to_enrollment
+from swap_user.otp.enforcement.standing import standing
 from swap_user.otp.pages.account import names
+from swap_user.otp.pages.addresses.names import SIGN_UP
 from swap_user.otp.pages.login.base import StepView
 from swap_user.otp.pages.login.unavailable import answer_outages
-from swap_user.otp.pages.methods.names import OVERVIEW, SESSIONS
+from swap_user.otp.pages.methods.names import ADD, OVERVIEW, SESSIONS
 from swap_user.otp.pages.methods.urls import Page
 from swap_user.otp.site_name import host_name, site_name
 
@@ -50,13 +54,16 @@ def step_page(
     """
 
     def page(request: HttpRequest) -> HttpResponseBase:
+        extra = {"title": title, **base_context(request)}
+        if swap_user_settings.OTP_SIGN_UP:
+            extra["sign_up_url"] = url_of(request, SIGN_UP)
         response: HttpResponseBase = view.as_view(
             template_name=f"swap_user/account/{template}.html",
             login_url=url_of(request, names.LOGIN),
             check_url=url_of(request, check),
             resend_url=url_of(request, resend),
             next_page=after_login(request),
-            extra_context={"title": title, **base_context(request)},
+            extra_context=extra,
         )(request)
         return response
 
@@ -64,9 +71,15 @@ def step_page(
 
 
 def account_page(page: Page) -> View:
-    """Return a page for a user who is logged in as a page of the site."""
+    """
+    Return a page for a user who is logged in as a page of the site.
+
+    A user who must enroll an app now is redirected to the page that adds one.
+    """
 
     def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        if page.name != ADD and standing(request).is_due:
+            return redirect_to_enrollment(request, url_of(request, ADD))
         response: HttpResponseBase = page.view.as_view(
             template_name=page.template_in("account"),
             login_url=url_of(request, names.LOGIN),

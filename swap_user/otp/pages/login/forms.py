@@ -45,24 +45,9 @@ class UsernameForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        model_field = _username_model_field()
-        self.username_type = _username_type(model_field)
-        widget, autocomplete = _USERNAME_WIDGETS[self.username_type]
-        self.fields["username"] = forms.CharField(
-            label=capfirst(model_field.verbose_name),
-            help_text=_("You will be sent a one-time code."),
-            # A typed name may be longer than the stored one: a phone number with spaces.
-            max_length=max(model_field.max_length or 0, USERNAME_MAX_LENGTH),
-            widget=widget(
-                attrs={
-                    "autocomplete": autocomplete,
-                    "autocapitalize": "none",
-                    "autocorrect": "off",
-                    "spellcheck": "false",
-                    "autofocus": True,
-                }
-            ),
-        )
+        self.model_field = self.get_model_field()
+        self.fields["username"] = _typed_text(self.model_field)
+        self.fields["username"].help_text = _("You will be sent a one-time code.")
         if policies.load_policy().asks_password():
             self.fields["username"].help_text = ""
             self.fields["password"] = forms.CharField(
@@ -71,6 +56,15 @@ class UsernameForm(forms.Form):
                 strip=False,
                 widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
             )
+
+    def get_model_field(self) -> "models.Field[Any, Any]":
+        """Return the field of the user model that the user types: the username."""
+        return usernames.username_field(get_user_model())
+
+    @property
+    def invalid_message(self) -> str:
+        """The error message for text that the field does not accept."""
+        return str(_INVALID_USERNAME[username_type(self.model_field)])
 
     def clean_username(self) -> str:
         """
@@ -86,8 +80,7 @@ class UsernameForm(forms.Form):
             with report_database_outage():
                 is_stored = lookup.find(lookup.identify(username)) is not None
             if not is_stored:
-                message = _INVALID_USERNAME[self.username_type]
-                raise forms.ValidationError(message, code="invalid") from None
+                raise forms.ValidationError(self.invalid_message, code="invalid") from None
         return username
 
 
@@ -161,12 +154,27 @@ def _second_code(wanted: Collection[str]) -> str:
     return gettext("Now enter another code.")
 
 
-def _username_model_field() -> "models.Field[Any, Any]":
-    user_model = get_user_model()
-    return cast("models.Field[Any, Any]", user_model._meta.get_field(user_model.USERNAME_FIELD))
+def _typed_text(model_field: "models.Field[Any, Any]") -> forms.CharField:
+    """Return the form field for a username or an address."""
+    widget, autocomplete = _USERNAME_WIDGETS[username_type(model_field)]
+    return forms.CharField(
+        label=capfirst(model_field.verbose_name),
+        # A typed name may be longer than the stored one: a phone number with spaces.
+        max_length=max(model_field.max_length or 0, USERNAME_MAX_LENGTH),
+        widget=widget(
+            attrs={
+                "autocomplete": autocomplete,
+                "autocapitalize": "none",
+                "autocorrect": "off",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+    )
 
 
-def _username_type(model_field: "models.Field[Any, Any]") -> str:
+def username_type(model_field: "models.Field[Any, Any]") -> str:
+    """Return what the user types: "email", "phone" or "other"."""
     if isinstance(model_field, models.EmailField):
         return "email"
     if isinstance(model_field, PhoneNumberField):

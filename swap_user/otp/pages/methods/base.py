@@ -6,7 +6,7 @@ import django
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
@@ -28,7 +28,7 @@ from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 @method_decorator(
     [answer_outages, never_cache, sensitive_post_parameters(), csrf_protect], name="dispatch"
 )
-class MethodsView(LoginRequiredMixin, TemplateView):
+class MethodsView(LoginRequiredMixin, RedirectURLMixin, TemplateView):
     """
     A page for a user who is logged in, about their sign-in methods or sessions.
 

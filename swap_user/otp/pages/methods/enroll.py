@@ -17,6 +17,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.models import Authenticator
 from swap_user.otp.authenticators.recovery_codes import remaining_recovery_codes
+from swap_user.otp.enforcement.pages import with_next
+from swap_user.otp.enforcement.standing import standing
 from swap_user.otp.exceptions import InvalidCode, LoginUnavailable, TooManyAuthenticators
 from swap_user.otp.masked import Masked
 from swap_user.otp.pages.methods import pending
@@ -66,11 +68,18 @@ class AddView(ChangingView):
     @property
     def confirm_url(self) -> str:
         """The URL of the second step."""
-        return f"{self.url_of(ADD)}?confirm"
+        return with_next(f"{self.url_of(ADD)}?confirm", self.get_redirect_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the URL of the second step."""
-        return super().get_context_data(**{"confirm_url": self.confirm_url, **kwargs})
+        """Add the URLs of both steps, which keep ``next``, and whether the app is required."""
+        return super().get_context_data(
+            **{
+                "add_url": with_next(self.url_of(ADD), self.get_redirect_url()),
+                "confirm_url": self.confirm_url,
+                "must_enroll": standing(self.request).is_due,
+                **kwargs,
+            }
+        )
 
     def ask_name(self, form: AddForm, **context: Any) -> HttpResponse:
         """Show the first step of the page, which asks for a name."""
@@ -125,8 +134,9 @@ class AddView(ChangingView):
             _("“%(name)s” was added. You can log in with it.") % {"name": authenticator}
         )
         if self.authenticators().count() == 1 and not remaining_recovery_codes(self.user):
-            return self.redirect_to_page(RECOVERY_CODES)
-        return self.redirect_to_page(OVERVIEW)
+            url = with_next(self.url_of(RECOVERY_CODES), self.get_redirect_url())
+            return HttpResponseRedirect(url)
+        return HttpResponseRedirect(self.get_redirect_url() or self.url_of(OVERVIEW))
 
 
 @sensitive_variables()

@@ -7,9 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
+from swap_user.otp.accounts.address_field import address_field
 from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.enforcement.standing import standing
 from swap_user.otp.pages.methods.base import MethodsView
-from swap_user.otp.pages.methods.names import FORGET_BROWSER, REMOVE, RENAME
+from swap_user.otp.pages.methods.names import CHANGE, FORGET_BROWSER, REMOVE, RENAME
 from swap_user.otp.senders import load_sender
 from swap_user.otp.throttling import wrong_guesses
 from swap_user.otp.visitors import known_browsers
@@ -42,6 +44,7 @@ class OverviewView(MethodsView):
                 "is_overview": True,
                 "enrolled": enrolled,
                 "receiver": self.receiver(),
+                "change_url": self.url_of(CHANGE) if address_field(self.user) else "",
                 "sent": written(Authenticator)
                 .filter(pk=Authenticator.sent_id(self.user.pk))
                 .first(),
@@ -50,6 +53,7 @@ class OverviewView(MethodsView):
                 "recovery_codes_left": left,
                 "recovery_codes_few": 0 < left <= FEW,
                 "browsers": self.browsers(),
+                "must_enroll_from": standing(self.request).date,
                 "wrong_guesses": wrong_guesses.of_user(self.user).count(),
                 **kwargs,
             }

@@ -14,17 +14,18 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from swap_user.models import RecoveryCode
 from swap_user.otp.authenticators import recovery_codes
+from swap_user.otp.enforcement.pages import with_next
 from swap_user.otp.pages.login.saved_session import save_session
 from swap_user.otp.pages.login.text import in_words
 from swap_user.otp.pages.methods import shown_codes
 from swap_user.otp.pages.methods.base import ChangingView
-from swap_user.otp.pages.methods.names import RECOVERY_CODES
+from swap_user.otp.pages.methods.names import OVERVIEW, RECOVERY_CODES
 from swap_user.otp.pages.methods.shown_codes import ShownCodes
 from swap_user.otp.site_name import host_name, site_name
 from swap_user.users.databases import written
@@ -52,7 +53,11 @@ class RecoveryCodesView(ChangingView):
             users.filter(pk=self.user.pk).values_list("pk").first()
             if self.is_new_set_wanted():
                 self.make_set()
-        return self.redirect_to_page(RECOVERY_CODES)
+        return HttpResponseRedirect(self.with_next(RECOVERY_CODES))
+
+    def with_next(self, name: str) -> str:
+        """Return the URL of a page by its name, with ``next`` if the request has it."""
+        return with_next(self.url_of(name), self.get_redirect_url())
 
     def is_new_set_wanted(self) -> bool:
         """Return whether the form was sent for the first time."""
@@ -62,7 +67,7 @@ class RecoveryCodesView(ChangingView):
 
     def make_set(self) -> None:
         """Generate a set, and save it in the session before the transaction is committed."""
-        codes = recovery_codes.generate_recovery_codes(self.user)
+        codes = recovery_codes.generate_recovery_codes(self.user, self.request)
         self.end_other_sessions()
         shown_codes.save(self.request, ShownCodes(codes, self.set_id(), time.time()))
         save_session(self.request)
@@ -91,9 +96,15 @@ class RecoveryCodesView(ChangingView):
         }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the id of the current set, and the number of codes left and in a new set."""
+        """
+        Add the id of the current set, and the number of codes left and in a new set.
+
+        The link that leaves the page leads to ``next``, if the request has it.
+        """
         return super().get_context_data(
             **{
+                "overview_url": self.get_redirect_url() or self.url_of(OVERVIEW),
+                "recovery_codes_url": self.with_next(RECOVERY_CODES),
                 "set_id": self.set_id(),
                 "recovery_codes_left": recovery_codes.remaining_recovery_codes(self.user),
                 "number": recovery_codes.NUMBER,

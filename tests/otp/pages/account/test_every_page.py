@@ -11,9 +11,8 @@ import pytest
 from django.test import Client
 
 import swap_user
-from swap_user.otp import generate_recovery_codes
-from swap_user.testing import log_in, outbox
-from tests.support import configure, give, username
+from tests.otp.pages.account.every_page import METHODS, OWN, PAGES, Visit
+from tests.support import configure, username
 
 pytestmark = pytest.mark.django_db
 
@@ -45,85 +44,15 @@ CHANGED = {
     "{% block footer %}<b>my footer</b>{% endblock %}",
 }
 
-OWN = "/account/"
-METHODS, CHECK, STEP_UP = f"{OWN}sign-in-methods/", f"{OWN}check-otp/", f"{OWN}step-up/"
-ADD = f"{METHODS}add/"
-
-
-class Visit:
-    """A visitor of the own pages, who may have logged in."""
-
-    def __init__(self, user: Any, clock: Any) -> None:
-        self.user, self.clock, self.client = user, clock, Client()
-        self.get, self.post = self.client.get, self.client.post
-
-    def inside(self) -> Visit:
-        self.user.refresh_from_db()  # other visits may have changed the security stamp
-        log_in(self.client, self.user)
-        return self
-
-    def ask(self) -> Visit:
-        self.post(f"{OWN}login/", {"username": username()})
-        return self
-
-    def later(self, seconds: float) -> Visit:
-        self.clock.shift(seconds)
-        return self
-
-    def one(self, page: str) -> str:
-        return f"{METHODS}{give(self.user, name='One').pk}/{page}/"
-
-    def shown(self, data: dict[str, str] | None = None) -> Any:
-        """Begin to add an app, and perhaps give a code."""
-        begun = self.inside().post(ADD, {"name": "One"}, follow=True)
-        return begun if data is None else self.post(f"{ADD}?confirm", data)
-
-    def everything(self) -> Any:
-        """Have an app with a name and one without, recovery codes and a known browser."""
-        self.post(CHECK, {"otp": code_of(self)})
-        give(self.user, name="One")
-        give(self.user)
-        generate_recovery_codes(self.user)
-        return self.get(METHODS)
-
-
-def code_of(visit: Visit) -> str:
-    visit.ask()
-    return outbox[-1].otp
-
-
-Page = Callable[[Visit], Any]
-
-PAGES: dict[str, Page] = {
-    "login": lambda visit: visit.get(f"{OWN}login/"),
-    "login, error": lambda visit: visit.post(f"{OWN}login/", {"username": ""}),
-    "code": lambda visit: visit.ask().get(CHECK),
-    "code, error": lambda visit: visit.ask().post(CHECK, {"otp": "000000"}),
-    "code, expired": lambda visit: visit.ask().later(301).get(CHECK),
-    "step-up": lambda visit: visit.inside().later(3600).get(STEP_UP),
-    "step-up, sent": lambda visit: visit.inside().later(3600).post(STEP_UP, follow=True),
-    "step-up, error": lambda visit: visit.inside().later(3600).post(STEP_UP, {"otp": "0"}),
-    "logged out": lambda visit: visit.inside().post(f"{OWN}logout/"),
-    "methods, none": lambda visit: visit.inside().get(METHODS),
-    "methods": lambda visit: visit.everything(),
-    "add": lambda visit: visit.inside().get(ADD),
-    "add, error": lambda visit: visit.inside().post(ADD, {"name": "x" * 65, "type": "s"}),
-    "add, picture": lambda visit: visit.shown(),
-    "add, begun": lambda visit: (visit.shown(), visit.get(ADD))[1],
-    "add, picture, error": lambda visit: visit.shown({"otp": "000000"}),
-    "rename": lambda visit: visit.inside().get(visit.one("rename")),
-    "rename, error": lambda visit: visit.inside().post(visit.one("rename"), {"name": "x" * 65}),
-    "remove": lambda visit: visit.inside().get(visit.one("remove")),
-    "recovery": lambda visit: visit.inside().get(f"{METHODS}recovery-codes/"),
-    "recovery, codes": lambda visit: visit.inside().post(f"{METHODS}recovery-codes/", follow=True),
-    "sessions": lambda visit: (Visit(visit.user, visit.clock).inside(), visit.inside())[1].get(
-        f"{OWN}sessions/"
-    ),
-}
 ERRORS = [name for name in PAGES if name.endswith("error")]
-TABS = [name for name in PAGES if name.startswith(("methods", "add", "re", "sessions"))]
+TABS = [name for name in PAGES if name.startswith(("methods", "add", "change", "re", "sessions"))]
 
 FILES = ["pages.css", "login.js", "submit_once.js", "code_input.js"]
+
+
+@pytest.fixture(autouse=True)
+def _sign_up(settings: Any) -> None:
+    configure(settings, OTP_SIGN_UP=True)
 
 
 @pytest.fixture

@@ -55,6 +55,13 @@ ADDRESSES = {
     OWN: sorted({*addresses(own_urls.urlpatterns, "/")} - {*STEPS}),
 }
 
+# Pages for visitors: a sign-up, if the project wants it, and those to which messages lead.
+FOR_VISITORS = {
+    "/admin/sign-up/",
+    "/admin/change-username/undo/",
+    "/admin/not-me/",
+}
+
 # Where else one is led than to the login page and back.
 ELSEWHERE = {
     (ADMIN, LOGOUT): INDEX,
@@ -72,6 +79,10 @@ def test_no_page_without_a_login(client: Client, site: str, half_way: bool) -> N
     for address in ADDRESSES[site]:
         if (site, address) == (OWN, LOGOUT):
             continue  # it shows nothing but that one is logged out, see test_logout.py
+        if address in FOR_VISITORS:
+            for method in [client.get, client.post]:
+                assert method(address).status_code == 404
+            continue
         to_login = f"{LOGIN}?{urlencode({'next': address}, safe='/')}"
         for method in [client.get, client.post]:
             response = method(address)
