@@ -1,6 +1,6 @@
 .PHONY: demo test mutants lint types layers docs clean
 
-demo: ## A small site with the login pages. Codes are printed in the terminal.
+demo: ## A small shop with customers. One of its pages shows the mails with their codes.
 	@sh scripts/venv
 	@exec .venv/bin/python -m demo
 

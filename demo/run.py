@@ -75,7 +75,7 @@ def _redis() -> Iterator[str]:
 
 
 def _prepare_database() -> None:
-    """Migrate, and create the first user."""
+    """Migrate, and create the first member of the staff."""
     call_command("migrate", verbosity=0)
     users = get_user_model()._default_manager
     if not users.filter(email=ACCOUNT).exists():
@@ -89,8 +89,11 @@ def _greet(port: int) -> None:
   django-swap-user demo
 
   Open     http://{HOST}:{port}/{moved}
-  Log in   as {ACCOUNT}
-  The code is printed here when you request it. Press Ctrl-C to stop the demo.
+  Sign up  as a customer of the shop, with any address: no mail is sent
+  Staff    log in as {ACCOUNT}
+  Codes    are printed here, and shown on the page "Mails" of the shop
+
+  Press Ctrl-C to stop the demo.
 """,
         flush=True,
     )

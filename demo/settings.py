@@ -1,8 +1,11 @@
-"""Settings of the demo: those of `startproject` with the steps of the README, on SQLite."""
+"""Settings of the demo: a shop on SQLite, with the steps of the README and of "Own pages"."""
 
 import os
 import secrets
 from pathlib import Path
+
+import swap_user
+from demo.languages import languages_of
 
 BASE_DIR = Path(__file__).resolve().parent
 DATA_DIR = BASE_DIR / ".data"
@@ -23,12 +26,14 @@ DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "demo.urls"
 USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LANGUAGES = languages_of(Path(swap_user.__file__).parent / "locale")
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "db.sqlite3",
+        "NAME": DATA_DIR / "shop.sqlite3",
         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
     }
 }
@@ -41,15 +46,19 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "swap_user.to_email_otp",
+    "demo.shop",
 ]
-AUTH_USER_MODEL = "swap_to_email_otp.EmailOTPUser"
+AUTH_USER_MODEL = "shop.Customer"
 AUTHENTICATION_BACKENDS = ["swap_user.backends.OTPBackend"]
 SWAP_USER = {
-    "OTP_SENDER_CLASS": "swap_user.otp.senders.StdOutOTPSender",
-    "OTP_ISSUER": "django-swap-user demo",
+    "OTP_SENDER_CLASS": "demo.shop.senders.DemoSender",
+    "OTP_ISSUER": "Harbour Tea",
+    "OTP_SIGN_UP": "demo.shop.forms.ShopSignUpForm",
 }
 LOGIN_URL = "swap_user:login"
+LOGIN_REDIRECT_URL = "front"
+EMAIL_BACKEND = "demo.shop.mails.MemoryMailBackend"
+DEFAULT_FROM_EMAIL = "Harbour Tea <tea@example.com>"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -60,9 +69,11 @@ CACHES = {
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "swap_user.middleware.LoginSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

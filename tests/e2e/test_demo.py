@@ -9,106 +9,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
 from services.redis import RedisServer, free_port
 from tests import ROOT
-
-
-class Demo:
-    """A running demo, in a copy of its folder; what it says is redirected to a file."""
-
-    def __init__(self, folder: Path, **environment: str) -> None:
-        clean = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
-        clean["PORT"] = str(free_port())  # tests run side by side
-        self.output = folder / f"said-{time.monotonic_ns()}"
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "demo"],
-                cwd=folder,
-                env=clean | {"PYTHONPATH": f"{folder}:{ROOT}", "TMPDIR": str(folder)} | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        """Wait until it has said this."""
-        deadline = time.monotonic() + 60
-        while not (found := re.search(pattern, self.said)):
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.02)
-        return found
-
-    def end(self, number: signal.Signals = signal.SIGINT) -> None:
-        """Interrupt it, and see that nothing is left."""
-        self.process.send_signal(number)
-        assert self.process.wait(timeout=15) == 0, self.said
-        assert "Traceback" not in self.said
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A fresh copy of the demo."""
-    shutil.copytree(ROOT / "demo", tmp_path / "demo", ignore=shutil.ignore_patterns(".data"))
-    return tmp_path
-
-
-@pytest.fixture
-def start(folder: Path) -> Iterator[object]:
-    """Start a demo; it is ended with the test."""
-    demos: list[Demo] = []
-
-    def start(**environment: str) -> Demo:
-        demos.append(Demo(folder, **environment))
-        return demos[-1]
-
-    yield start
-    for demo in demos:
-        demo.process.kill()
-        demo.process.wait()
-
-
-class Browser:
-    """Keeps cookies and fills in forms."""
-
-    def __init__(self) -> None:
-        self._opener = build_opener(HTTPCookieProcessor(CookieJar()))
-
-    def get(self, url: str) -> str:
-        with self._opener.open(url, timeout=20) as answer:
-            self.url, self.page = answer.url, answer.read().decode()
-        return self.page
-
-    def post(self, **fields: str) -> str:
-        """Send the first form of the page, back to its own address."""
-        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', self.page))
-        with self._opener.open(self.url, urlencode(hidden | fields).encode(), timeout=20) as answer:
-            self.url, self.page = answer.url, answer.read().decode()
-        return self.page
+from tests.e2e.demo import Browser, Demo
 
 
 def log_in(demo: Demo) -> Browser:
     """Log in by the code that it prints."""
-    address = demo.wait_for(r"Open +(\S+/)")[1]
-    demo.wait_for("Ctrl-C")
-
+    address = demo.address
     browser = Browser()
-    landing = browser.get(address)
+    front = browser.get(address)
     account = re.search(r"\S+@\S+\.com", demo.said)[0]
-    assert account in landing
-    assert "Open the admin" in landing
+    assert account in front
+    assert "the admin</a>" in front
 
     browser.get(f"{address}account/sign-in-methods/")
     browser.post(username=account)
@@ -141,8 +58,8 @@ def test_log_in_then_interrupt(start, folder, number):
     assert not processes_naming(folder)
     assert not list(folder.glob("swap-user-*"))
     assert sorted(path.name for path in (folder / "demo/.data").iterdir()) == [
-        "db.sqlite3",
         "secret_key",
+        "shop.sqlite3",
     ]
 
 

@@ -1,0 +1,1 @@
+"""A small tea shop: what a project writes around the pages of the package."""
