@@ -98,6 +98,7 @@ def deliver_confirmation(**kwargs: Any) -> None:
             reason="no active account",
         )
         return
+    release_connections()  # the sender may query several databases, see ``retry``
     column = address_field.address_field(user)
     if column is None:
         audit.record(
