@@ -111,6 +111,7 @@ def test_walk_of_a_new_customer(demo):
     assert browser.page.count("<h2>Garden mint</h2>") == 1
 
 
+@pytest.mark.heavy
 def test_order_needs_the_form(demo):
     """A GET places nothing, and neither does a POST that is not of the form."""
     browser = sign_up(demo, "ada@example.com")
@@ -124,6 +125,7 @@ def test_order_needs_the_form(demo):
         browser.get(f"{demo.address}order/coffee/place/")
 
 
+@pytest.mark.heavy
 def test_customers_are_no_staff(demo):
     """A customer can't open the admin. Staff see the customer there, and their consent."""
     browser = sign_up(demo, "ada@example.com")
@@ -140,6 +142,7 @@ def test_customers_are_no_staff(demo):
     assert re.search(r'terms_accepted_at.*?<div class="readonly">\w+\.? \d', page, re.DOTALL)
 
 
+@pytest.mark.heavy
 def test_mails_are_shown_as_they_look(demo):
     """The newest comes first, in a frame that runs nothing. The page is not cached."""
     sign_up(demo, "ada@example.com")
@@ -198,6 +201,7 @@ def test_mails_are_for_this_computer_only():
             mails_page(RequestFactory().get("/mails/", REMOTE_ADDR=address))
 
 
+@pytest.mark.heavy
 def test_other_hosts_are_refused(demo):
     """A page of another site can't read the mails under a host name that it controls."""
     request = Request(f"{demo.address}mails/", headers={"Host": "attacker.example"})
@@ -227,6 +231,7 @@ def test_languages_are_those_of_the_package(tmp_path):
     assert ("pt-br", "Português Brasileiro") in languages_of(tmp_path)
 
 
+@pytest.mark.heavy
 def test_language_switch(demo):
     """The page comes back in the chosen language, with its direction, and the mails follow."""
     browser = Browser()
