@@ -72,10 +72,14 @@ def _rotate(said: Any) -> None:
 
 
 def _log_in(stop: Any, said: Any) -> None:
-    """Log one account in after the other, each with its next code, until `stop` is set."""
+    """
+    Log one account in after the other, each with its next code, until `stop` is set.
+
+    A fast server may be done after a few logins, so there are a few more after that.
+    """
     connections.close_all()
     accepted, refused, index = 0, [], 0
-    while not stop.is_set():
+    while not stop.is_set() or index <= 10:
         # From both ends, and scattered: before, in and behind the batch that is rotated.
         account = (index * 7919) % NUMBER
         counter = index // NUMBER
