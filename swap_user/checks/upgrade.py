@@ -7,9 +7,10 @@ A plain ``check`` must not ask a database, because there may be none, as in the 
 from collections.abc import Sequence
 from typing import Any
 
+import django
 from django.apps import AppConfig
 from django.core import checks
-from django.db import Error, router
+from django.db import Error, connections, router
 
 from swap_user.checks.helpers import Messages, load
 from swap_user.models import PendingUpgrade
@@ -32,7 +33,18 @@ def deploy_check_upgrade(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Messages:
     """Report what ``database_check_upgrade()`` reports if a database is named."""
-    return [] if databases else _pending()
+    return [] if _is_named(databases) else _pending()
+
+
+def _is_named(databases: Sequence[str] | None) -> bool:
+    """
+    Return whether the command names a database, so that the checks of databases run too.
+
+    Since Django 6.1, checks get all aliases if the command names none.
+    """
+    if django.VERSION >= (6, 1) and set(databases or ()) == set(connections):
+        return False
+    return bool(databases)
 
 
 def _pending() -> Messages:
@@ -69,7 +81,7 @@ def deploy_check_groups(
 ) -> Messages:
     """Report what ``database_check_groups()`` reports if a database is named."""
     groups = rule.group_model()
-    return [] if databases or groups is None else _missing_groups(groups)
+    return [] if _is_named(databases) or groups is None else _missing_groups(groups)
 
 
 def _missing_groups(groups: Any) -> Messages:

@@ -102,7 +102,7 @@ def test_nothing_is_left_for_the_next_test(project, shared_redis):
     cache.set("earlier", 1)  # the project has the same server
     project.test("tests.Case.test_again")
     output = project.test()
-    assert "Ran 8 tests" in output
+    assert "Found 8 test(s)" in output  # Python 3.12.1 does not count the skipped one as run
     assert "OK (skipped=1, expected failures=1)" in output
 
 

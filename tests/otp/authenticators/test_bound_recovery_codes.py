@@ -8,6 +8,7 @@ from base64 import b64encode
 from importlib import import_module
 from typing import Any
 
+import django
 import pytest
 from django.apps import apps
 from django.core import checks
@@ -291,8 +292,11 @@ def messages(**options: Any) -> list[str | None]:
 def test_w012_the_upgrade_is_not_finished(upgraded, django_assert_num_queries):
     """Reported where a check may ask the database, and gone when the command has run."""
     assert messages(databases=["default"]) == ["swap_user.W012"]
-    assert deploy_check_upgrade(None, databases=["default"]) == []  # reported once
+    if django.VERSION < (6, 1):  # since then, a single alias may not have been named
+        assert deploy_check_upgrade(None, databases=["default"]) == []  # reported once
+    assert deploy_check_upgrade(None, databases=["other"]) == []
     assert [each.id for each in deploy_check_upgrade(None)] == ["swap_user.W012"]
+    assert "swap_user.W012" in messages(include_deployment_checks=True)
     (message,) = database_check_upgrade(None, databases=["default"])
     assert "recovery codes" in message.msg
     assert "finish_otp_upgrade" in str(message.hint)
