@@ -140,7 +140,7 @@ def notify_previous(
     Args:
         user_pk: the user's primary key, as text.
         event: one of ``NOTICES``.
-        language: language of the notice, or None for no translation.
+        language: language of the request, or None. The notice is in the language of the user.
         previous: the values of fields before the change, as text or None. They are not saved.
         context: variables for the templates in ``swap_user/notices/``.
     """

@@ -17,7 +17,7 @@ from swap_user.otp.accounts.own_change import change_own_address
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.pages.addresses.forms import AddressForm, ConfirmAddressForm
 from swap_user.otp.pages.login.base import require_unicode
-from swap_user.otp.pages.login.text import in_words, limit_in_words
+from swap_user.otp.pages.login.text import in_words, limit_in_words, times_of
 from swap_user.otp.pages.methods.base import ChangingView
 from swap_user.otp.pages.methods.names import CHANGE, OVERVIEW
 from swap_user.otp.throttling.guesses import ReachedLimit
@@ -149,15 +149,11 @@ class ChangeUsernameView(ChangingView):
         unavailable: bool = False,
     ) -> HttpResponse:
         """Show the page that asks for the code."""
-        now = time.time()
         context = {
             "form": form or ConfirmAddressForm(receiver=asked.username),
             "title": _("Confirm your new address"),
             "is_asked": True,
-            "expires_in": asked.expires_in(now),
-            "expires_in_words": in_words(asked.expires_in(now)),
-            "resend_in": asked.resend_in(now),
-            "resend_in_words": in_words(asked.resend_in(now)),
+            **times_of(asked, time.time()),
         }
         if unavailable:
             return self.render_unavailable(**context)

@@ -20,7 +20,7 @@ from swap_user.otp.accounts.address_claim import AddressClaim
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.pages.addresses.forms import ConfirmAddressForm, SignUpForm
 from swap_user.otp.pages.login.base import StepView
-from swap_user.otp.pages.login.text import in_words, limit_in_words
+from swap_user.otp.pages.login.text import in_words, limit_in_words, times_of
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER
 from swap_user.otp.throttling.guesses import ReachedLimit
 from swap_user.otp.verification import outcomes
@@ -205,14 +205,10 @@ class SignUpView(StepView):
         unavailable: bool = False,
     ) -> HttpResponse:
         """Show the page that asks for the code."""
-        now = time.time()
         return self.answer(
             form=form or ConfirmAddressForm(receiver=asked.username),
             is_asked=True,
-            expires_in=asked.expires_in(now),
-            expires_in_words=in_words(asked.expires_in(now)),
-            resend_in=asked.resend_in(now),
-            resend_in_words=in_words(asked.resend_in(now)),
+            **times_of(asked, time.time()),
             unavailable=unavailable,
         )
 

@@ -7,6 +7,7 @@ from django.utils.translation import ngettext
 from swap_user.otp import policies
 from swap_user.otp.policies import Groups
 from swap_user.otp.throttling.guesses import ReachedLimit
+from swap_user.otp.visitors.code_request import CodeRequest
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -23,6 +24,24 @@ def in_words(seconds: int) -> str:
         minutes = seconds // _MINUTE
         return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
     return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+
+
+def times_of(asked: CodeRequest | None, now: float) -> dict[str, int | str]:
+    """
+    Return the variables of a template about the life of a code and the wait for the next one.
+
+    Args:
+        asked: the code request, or None.
+        now: Unix time in seconds.
+    """
+    expires_in = asked.expires_in(now) if asked else 0
+    resend_in = asked.resend_in(now) if asked else 0
+    return {
+        "expires_in": expires_in,
+        "expires_in_words": in_words(expires_in),
+        "resend_in": resend_in,
+        "resend_in_words": in_words(resend_in),
+    }
 
 
 def limit_in_words(limit: ReachedLimit) -> str:

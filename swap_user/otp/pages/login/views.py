@@ -23,7 +23,7 @@ from swap_user.otp.delivery.request import send_code
 from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.pages.login.base import StepView
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
-from swap_user.otp.pages.login.text import in_words, limit_in_words
+from swap_user.otp.pages.login.text import in_words, limit_in_words, times_of
 from swap_user.otp.sessions import reauthentication
 from swap_user.otp.store import keys
 from swap_user.otp.verification import completion, outcomes
@@ -148,15 +148,9 @@ class CodeView(StepView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the times until the code expires and until another one can be requested."""
-        now = time.time()
-        expires_in = self.asked.expires_in(now) if self.asked else 0
-        resend_in = self.asked.resend_in(now) if self.asked else 0
         return super().get_context_data(
             **{
-                "expires_in": expires_in,
-                "expires_in_words": in_words(expires_in),
-                "resend_in": resend_in,
-                "resend_in_words": in_words(resend_in),
+                **times_of(self.asked, time.time()),
                 "takes_sent_code": self.takes_sent_code(),
                 **kwargs,
             }
