@@ -22,7 +22,7 @@ class SwapUserConfig(AppConfig):
 
         from swap_user.checks.configuration import register_checks  # noqa: PLC0415
         from swap_user.otp.accounts import address_change, allauth_email, deletion  # noqa: PLC0415
-        from swap_user.otp.delivery import notices  # noqa: PLC0415
+        from swap_user.otp.delivery import events  # noqa: PLC0415
         from swap_user.otp.enforcement import receivers as enforcement  # noqa: PLC0415
         from swap_user.otp.sessions import (  # noqa: PLC0415
             first_receiver_hack,
@@ -36,7 +36,7 @@ class SwapUserConfig(AppConfig):
         register_checks()
         first_receiver_hack.hide_codes_from_receivers()
         password_validation_hack.refuse_passwords_in_forms()
-        notices.connect()
+        events.connect()
         user_logged_in.connect(sessions.note_login, dispatch_uid="swap_user.sessions")
         authenticator_added.connect(proof.note_enrollment, dispatch_uid="swap_user.proof")
         receivers.connect()

@@ -5,6 +5,7 @@ A conflict with another transaction is no outage: the same transaction succeeds 
 """
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -40,6 +41,12 @@ _SQLSTATES = {"40001", "40P01"}
 _MYSQL_NUMBERS = {1213, 1020}
 _SQLITE_BUSY_SNAPSHOT = 517
 
+# What a value is called that is stored already: SQLSTATE of PostgreSQL (unique and exclusion
+# constraints), the error number of MariaDB and MySQL, and the unique constraints of SQLite.
+_DUPLICATE_SQLSTATES = {"23505", "23P01"}
+_MYSQL_DUPLICATE = 1062
+_SQLITE_DUPLICATES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+
 # How often a statement is run that has no transaction around it, if it meets a conflict each time.
 _TRIES = 5
 
@@ -55,6 +62,17 @@ def is_conflict(error: BaseException) -> bool:
     if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
         return bool(code == _SQLITE_BUSY_SNAPSHOT)
     return bool(cause.args) and cause.args[0] in _MYSQL_NUMBERS
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """Return whether a database error says that a row with a unique value is stored already."""
+    cause = error.__cause__ or error  # what the driver raised
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    if state is not None:
+        return state in _DUPLICATE_SQLSTATES
+    if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
+        return code in _SQLITE_DUPLICATES
+    return bool(cause.args) and cause.args[0] == _MYSQL_DUPLICATE
 
 
 def is_in_transaction(connection: BaseDatabaseWrapper) -> bool:

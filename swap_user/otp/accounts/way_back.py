@@ -19,6 +19,7 @@ from django.utils import timezone
 from swap_user.models import AddressChange, Authenticator, RecoveryCode
 from swap_user.otp import audit, policies
 from swap_user.otp.accounts import address_field
+from swap_user.otp.authenticators.recovery_codes import remaining_recovery_codes
 from swap_user.otp.authenticators.revocation import remove_authenticator
 from swap_user.otp.authenticators.secrets import enrolled
 from swap_user.otp.delivery import undo_link
@@ -61,6 +62,20 @@ def asks_factor(change: AddressChange) -> bool:
     # A number may have a new holder, so the link alone is never enough there.
     is_number = field is None or address_field.is_phone(field)
     return is_number or has_settled_factor(change.user, change.changed_at)
+
+
+def has_factor(change: AddressChange) -> bool:
+    """
+    Return whether the account has a factor whose code ``confirm_factor()`` can accept.
+
+    If ``asks_factor()`` is true and all factors were removed since, the change can't be undone by
+    its link: a phone number may have a new holder, or the owner has made the change.
+
+    Args:
+        change: the change.
+    """
+    user = change.user
+    return enrolled(user).exists() or remaining_recovery_codes(user) > 0
 
 
 def confirm_factor(request: HttpRequest, change: AddressChange, typed: object) -> Any:

@@ -14,7 +14,7 @@ _CODE = "swap_user.otp.delivery.send_code_job.deliver_code"
 _NOTICE = "swap_user.otp.delivery.notices.notify"
 _PREVIOUS = "swap_user.otp.delivery.notices.notify_previous"
 _CONFIRMATION = "swap_user.otp.accounts.confirmation_job.deliver_confirmation"
-_WRONG_GUESS = "swap_user.otp.delivery.notices.after_wrong_guess"
+_WRONG_GUESS = "swap_user.otp.delivery.events.after_wrong_guess"
 
 # The dotted path of each job by its name. The arguments of a job are JSON values that contain
 # neither a code nor a secret, because queues store them. New jobs get the first of their names.

@@ -8,6 +8,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from swap_user.models import Authenticator
 from swap_user.otp.delivery.segments import with_name
 from swap_user.otp.site_name import site_name
 
@@ -47,6 +48,9 @@ def write(event: str, context: dict[str, Any], *, link: str = "") -> Words:
         at = at.fromtimestamp(context["at"], tz=at.tzinfo)
     nothing = {"name": "", "remaining": 0, "browser": "", "network": ""}
     full = {**nothing, **context, "event": event, "at": at, "not_me_url": link}
+    if "type" in context:
+        # An authenticator without a name. Its label in ``name`` is in the language of the request.
+        full["name"] = Authenticator.Type(context["type"]).label
     full["site_name"] = name = site_name("")
     subject = " ".join(render_to_string(f"{_FOLDER}/subject.txt", full).split())
     # In the HTML, the link is a button below the text.

@@ -11,7 +11,7 @@ from swap_user.conf import swap_user_settings
 from swap_user.otp.sessions import ending, proof, records
 from swap_user.otp.throttling import messages
 from swap_user.otp.verification import outcomes
-from swap_user.otp.visitors import code_request, flow, known_browsers
+from swap_user.otp.visitors import code_request, entered, flow, known_browsers
 from swap_user.otp.visitors.session_key import renew_key
 from swap_user.otp.visitors.visitor import visitor
 from swap_user.signals import new_browser_login
@@ -31,6 +31,8 @@ def note_login(
     first login of an account needs no notice.
     """
     session = getattr(request, "session", None)
+    if session is not None:
+        entered.forget(session)
     outcome = outcomes.outcome_of(request)
     if outcome is None or outcome.user is None or outcome.user != user:
         if session is not None:

@@ -24,12 +24,15 @@ class CodeRequest:
         sent_at: time of the request, Unix time in seconds.
         expires_at: expiry of the code, Unix time in seconds.
         wanted: the factors that are accepted for the second code, after the first code was right.
+        is_confirmed: whether the code of a new address was right, and the account of a sign-up is
+            not created yet. Then the times are those of the confirmation.
     """
 
     username: str
     sent_at: float
     expires_at: float
     wanted: tuple[str, ...] = ()
+    is_confirmed: bool = False
 
     def expires_in(self, now: float) -> int:
         """Return the remaining lifetime of the code in seconds, 0 if it has expired."""
@@ -52,7 +55,8 @@ def load(session: SessionBase, key: str = SESSION_KEY) -> CodeRequest | None:
             "expires_at": int() | float() as expires_at,
             **more,
         } if username and 0 <= sent_at <= expires_at < _END_OF_TIME:
-            return CodeRequest(username, sent_at, expires_at, _strings(more.get("wanted")))
+            wanted, is_confirmed = _strings(more.get("wanted")), more.get("is_confirmed") is True
+            return CodeRequest(username, sent_at, expires_at, wanted, is_confirmed)
         case _:
             return None
 
@@ -87,6 +91,20 @@ def want(session: SessionBase, asked: CodeRequest, factors: Iterable[str]) -> Co
     changed = replace(asked, wanted=tuple(sorted(factors)))
     session[SESSION_KEY] = asdict(changed)
     return changed
+
+
+def confirm(session: SessionBase, username: str, *, now: float, key: str) -> None:
+    """
+    Save in the session that the code for a new address was right.
+
+    Args:
+        session: the visitor's session.
+        username: the address. It counts as confirmed for OTP_TIMEOUT.
+        now: Unix time in seconds.
+        key: one of the keys above.
+    """
+    save(session, username, now=now, key=key)
+    session[key] |= {"is_confirmed": True}
 
 
 def clear(session: SessionBase, key: str = SESSION_KEY) -> None:

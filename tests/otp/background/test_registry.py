@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from swap_user.otp import dispatchers
 from swap_user.otp.accounts import confirmation_job
 from swap_user.otp.background import registry
-from swap_user.otp.delivery import notices, send_code_job
+from swap_user.otp.delivery import events, notices, send_code_job
 from swap_user.otp.delivery.send_code_job import CodeJob
 from swap_user.testing import outbox
 from tests import ROOT
@@ -22,7 +22,7 @@ FUNCTIONS = {
     "send_confirmation": confirmation_job.deliver_confirmation,
     "notify": notices.notify,
     "notify_previous": notices.notify_previous,
-    "after_wrong_guess": notices.after_wrong_guess,
+    "after_wrong_guess": events.after_wrong_guess,
     "run_in_context": dispatchers.run_in_context,
 }
 

@@ -15,7 +15,7 @@ from swap_user import signals
 from swap_user.conf import SwapUserSettings
 from swap_user.models import Authenticator, RecoveryCode, WrongGuess
 from swap_user.otp.authenticators.recovery_codes import generate_recovery_codes
-from swap_user.otp.delivery import notices, retry
+from swap_user.otp.delivery import events, notices, retry
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import AbstractOTPSender, AbstractSMSOTPSender
 from swap_user.otp.store import keys
@@ -95,7 +95,7 @@ def happen(event, user):
             signals.recovery_code_used.send(RecoveryCode, user=user, remaining=1)
         case "guesses_exhausted":
             spend(user)
-            notices.after_wrong_guess(username())
+            events.after_wrong_guess(username())
         case "receiver_changed":
             signals.receiver_changed.send(type(user), user=user, previous=user)
 
@@ -192,7 +192,7 @@ def test_a_queue_could_carry_it(user, monkeypatch, event):
     assert registry.named(registry.name_of(job)) is job
     job(*args, **kwargs)
     assert len(mail.outbox) == 1
-    assert registry.named(registry.name_of(notices.after_wrong_guess)) is notices.after_wrong_guess
+    assert registry.named(registry.name_of(events.after_wrong_guess)) is events.after_wrong_guess
 
 
 def test_users_who_are_gone(user):
@@ -200,9 +200,9 @@ def test_users_who_are_gone(user):
     pk = str(user.pk)
     user.delete()
     notices.notify(pk, "recovery_code_used", None, remaining=3)
-    notices.after_wrong_guess(username())
-    notices.after_wrong_guess(username(9))
-    notices.after_wrong_guess("")
+    events.after_wrong_guess(username())
+    events.after_wrong_guess(username(9))
+    events.after_wrong_guess("")
     assert mail.outbox == []
 
 
@@ -263,17 +263,17 @@ def exhausted():
 def test_guesses_exhausted_is_sent_by_the_job(user, exhausted):
     """With the user, whom the request that guessed has not looked up."""
     spend(user)
-    notices.after_wrong_guess(username(), "en")
+    events.after_wrong_guess(username(), "en")
     assert exhausted == [(get_user_model(), user)]
 
 
 @pytest.mark.parametrize("is_last", [True, False])
 def test_jobs_of_former_versions_run(user, exhausted, is_last):
     """They have a bool in place of the units."""
-    notices.after_wrong_guess(username(), "en", is_last)
+    events.after_wrong_guess(username(), "en", is_last)
     assert exhausted == []
     spend(user)
-    notices.after_wrong_guess(username(), "en", is_last)
+    events.after_wrong_guess(username(), "en", is_last)
     assert exhausted == [(get_user_model(), user)]
 
 
@@ -286,7 +286,7 @@ def test_only_spent_guesses_are_announced(user, exhausted, times, units, is_anno
     spend(user, times)
     spend(user, 50, is_known=True)
     spend(make_user(2))
-    notices.after_wrong_guess(username(), "en", units)
+    events.after_wrong_guess(username(), "en", units)
     assert len(exhausted) == len(mail.outbox) == is_announced
 
 
@@ -295,7 +295,7 @@ def test_a_guess_that_is_not_in_the_database_yet_is_counted(user, exhausted, tim
     """On SQLite, a guess of a transaction that was rolled back is in Redis for a while."""
     spend(user, times)
     Place(keys.redis_key(keys.account_key_of(user), "open"), "an attempt").keep()
-    notices.after_wrong_guess(username(), "en")
+    events.after_wrong_guess(username(), "en")
     assert len(exhausted) == is_announced
 
 
@@ -303,7 +303,7 @@ def test_a_single_guess_is_announced_before_it_is_in_the_database(user, exhauste
     """It is in Redis for a while."""
     configure(settings, OTP_LIMITS={"guesses_per_account": "1/365d"})
     Place(keys.redis_key(keys.account_key_of(user), "open"), "an attempt").keep()
-    notices.after_wrong_guess(username(), "en")
+    events.after_wrong_guess(username(), "en")
     assert len(exhausted) == 1
 
 
@@ -312,7 +312,7 @@ def test_guesses_of_known_browsers_are_not_announced(user, exhausted, settings, 
     """However many there are."""
     configure(settings, OTP_LIMITS={"known_guesses_per_account": known})
     spend(user, 60, is_known=True)
-    notices.after_wrong_guess(username(), "en", "00013")
+    events.after_wrong_guess(username(), "en", "00013")
     assert (exhausted, mail.outbox) == ([], [])
 
 
@@ -320,13 +320,13 @@ def test_spent_guesses_are_announced_once_a_year(user, exhausted):
     """Not with every guess after them; and once more if they are used up again a year later."""
     spend(user)
     for _ in range(3):
-        notices.after_wrong_guess(username(), "en", "00004")
+        events.after_wrong_guess(username(), "en", "00004")
     assert len(exhausted) == len(mail.outbox) == 1
     year = timedelta(days=365)
     for later, times in ((year - timedelta(seconds=1), 1), (year, 2)):
         with time_machine.travel(NOW + later, tick=False):
             spend(user, at=int((NOW + later).timestamp()))
-            notices.after_wrong_guess(username(), "en", "00004")
+            events.after_wrong_guess(username(), "en", "00004")
             assert len(exhausted) == len(mail.outbox) == times
 
 
@@ -345,18 +345,18 @@ def test_a_notice_that_is_not_sent_is_tried_again_a_day_later(
     before = {"OTP_SENDER_CLASS": settings.SWAP_USER["OTP_SENDER_CLASS"], "OTP_LIMITS": {}}
     spend(user)
     configure(settings, **broken)
-    notices.after_wrong_guess(username(), "en", "00004")
+    events.after_wrong_guess(username(), "en", "00004")
     configure(settings, **before)
-    notices.after_wrong_guess(username(), "en", "00004")
+    events.after_wrong_guess(username(), "en", "00004")
     assert mail.outbox == []
     assert len(exhausted) == 1
     day = timedelta(days=1)
     with time_machine.travel(NOW + day, tick=False):
-        notices.after_wrong_guess(username(), "en", "00004")
+        events.after_wrong_guess(username(), "en", "00004")
         assert len(mail.outbox) == 1
         assert len(exhausted) == 2
     with time_machine.travel(NOW + 300 * day, tick=False):
-        notices.after_wrong_guess(username(), "en", "00004")
+        events.after_wrong_guess(username(), "en", "00004")
         assert len(mail.outbox) == 1
 
 
@@ -366,7 +366,7 @@ def test_the_job_deletes_guesses_of_more_than_a_year_ago(user):
     other = make_user(2)
     for owner, age in ((user, 365), (user, 367), (other, 367)):
         WrongGuess.objects.create(user=owner, at=now - age * day, units=4, is_known=False)
-    notices.after_wrong_guess(username())
+    events.after_wrong_guess(username())
     left = WrongGuess.objects.order_by("user_id").values_list("user_id", "at")
     assert list(left) == [(user.pk, now - 365 * day), (other.pk, now - 367 * day)]
 

@@ -17,7 +17,7 @@ from django.utils import translation
 from swap_user import signals
 from swap_user.models import KnownBrowser
 from swap_user.otp import remember_browser
-from swap_user.otp.delivery import notices
+from swap_user.otp.delivery import events, notices
 from swap_user.otp.delivery.owner import last_seen, words_of
 from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.known_browsers import COOKIE
@@ -67,7 +67,7 @@ def test_not_that_of_a_guess(owner):
     """A stranger can't choose the language of the notice."""
     browser(owner, "de")
     spend(owner)
-    notices.after_wrong_guess(username(), "ja")
+    events.after_wrong_guess(username(), "ja")
     assert GERMAN in mail.outbox[0].body
 
 

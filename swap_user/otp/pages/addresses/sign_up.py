@@ -1,54 +1,41 @@
 """The page on which visitors create an account, which is made when their address is confirmed."""
 
 import time
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.utils.module_loading import import_string
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.debug import sensitive_variables
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.accounts import confirmation, new_user
+from swap_user.otp.accounts import new_user
 from swap_user.otp.accounts.address_claim import SIGN_UP as PURPOSE
 from swap_user.otp.accounts.address_claim import AddressClaim
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.pages.addresses.forms import ConfirmAddressForm, SignUpForm
+from swap_user.otp.pages.addresses.confirming import ConfirmingMixin
+from swap_user.otp.pages.addresses.sign_up_form import SignUpForm, load_form
 from swap_user.otp.pages.login.base import StepView
-from swap_user.otp.pages.login.text import in_words, limit_in_words, times_of
-from swap_user.otp.pages.login.unavailable import RETRY_AFTER
-from swap_user.otp.throttling.guesses import ReachedLimit
+from swap_user.otp.throttling import requests as throttling
 from swap_user.otp.verification import outcomes
-from swap_user.otp.visitors import code_request, flow
+from swap_user.otp.visitors import code_request, entered, flow
 from swap_user.otp.visitors.code_request import SIGN_UP_KEY, CodeRequest
+from swap_user.otp.visitors.visitor import visitor
 from swap_user.users import lookup
 
-# What the visitor has entered, in the session.
-_ENTERED = "_swap_user_sign_up"
 
-MOST_ENTERED = 2000
-"""
-The largest number of characters that the session keeps of a form.
-
-Anyone can fill in the form, and a session in a cookie has 4,096 bytes in all.
-"""
-
-
-class SignUpView(StepView):
+class SignUpView(ConfirmingMixin, StepView):
     """
     Ask for the address and what else the form asks for, and then for the code.
 
-    The first answer is the same whether or not there is an account (R32). Then its owner gets a
-    message that says so.
+    If there is an account with the address, its owner gets a message that says so.
     """
 
-    form_class = ConfirmAddressForm
-    invalid_code_message = gettext_lazy("That code did not work. Check it, or ask for a new one.")
+    code_title = gettext_lazy("Confirm your address")
+    request_key = SIGN_UP_KEY
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Answer only if the project has switched it on."""
@@ -56,51 +43,55 @@ class SignUpView(StepView):
             raise Http404("OTP_SIGN_UP is not set.")
         super().setup(request, *args, **kwargs)
 
-    def load_request(self) -> CodeRequest | None:
-        """Return the code request of this session for a sign-up, while it can be confirmed."""
-        asked = code_request.load(self.request.session, SIGN_UP_KEY)
-        return asked if asked and asked.expires_in(time.time()) else None
-
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask for the code that was sent, or for the address."""
+        """Redirect a user who is logged in, and who needs no account."""
         if self.is_logged_in():
             return self.redirect_to_next()
-        if self.asked is None or "new" in request.GET:
-            return self.show(sign_up_form()(initial=self.entered().dict()))
-        return self.show_code(self.asked)
+        return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Send a code to the address in the form, check a code, or send another one."""
+        """Redirect a user who is logged in, and who needs no account."""
         if self.is_logged_in():
             return self.redirect_to_next()
-        if "username" in request.POST:
-            return self.send(sign_up_form()(request.POST))
-        if self.asked is None:
-            text = _("That took too long. Please begin again.")
-            messages.warning(request, text, fail_silently=True)
-            return self.redirect_to_step(self.check_url)
-        if "otp" in request.POST:
-            return self.check(self.asked)
-        return self.send_again(self.asked)
+        return super().post(request, *args, **kwargs)
 
-    def send(self, form: SignUpForm) -> HttpResponse:
-        """Send a code to the address in the form. A second press sends no second one."""
-        if not form.is_valid():
-            return self.show(form)
-        entered = self.values(form)
-        if sum(len("".join([name, *texts])) for name, texts in entered.items()) > MOST_ENTERED:
+    def address_form(self, data: QueryDict | None = None) -> SignUpForm:
+        """Return the form. What was entered for an expired code is filled in for the last time."""
+        filled_in = self.filled_in()
+        entered.forget_expired(self.request.session, time.time())
+        return load_form()(initial=filled_in.dict()) if data is None else load_form()(data)
+
+    def filled_in(self) -> QueryDict:
+        """Return what the visitor has entered in the first step."""
+        data = QueryDict(mutable=True)
+        for name, values in entered.load(self.request.session, time.time()).items():
+            data.setlist(name, values)
+        return data
+
+    def claim(self, address: str) -> AddressClaim:
+        """Return what the visitor says about an address."""
+        return AddressClaim(PURPOSE, address)
+
+    def redirect_here(self) -> HttpResponseRedirect:
+        """Redirect to this page."""
+        return self.redirect_to_step(self.check_url)
+
+    def send(self, form: Any, asked: CodeRequest | None) -> HttpResponse:
+        """Keep what was entered, and send a code. If the address is confirmed, it needs none."""
+        values = self.values(form)
+        if entered.is_too_long(values):
             form.add_error(None, _("What you entered is too long."))
             return self.show(form)
-        address, now = form.cleaned_data["username"], time.time()
-        asked = self.asked
-        if not (asked and asked.username == address and asked.resend_in(now)):
+        entered.save(self.request.session, values)
+        if asked and asked.is_confirmed and asked.username == form.cleaned_data["username"]:
             try:
-                confirmation.ask(self.request, AddressClaim(PURPOSE, address))
+                # Each try says which values other users have, so it costs what a code costs.
+                may_try = throttling.charge(self.claim(asked.username).key, visitor(self.request))
             except LoginUnavailable:
                 return self.show(form, unavailable=True)
-            code_request.save(self.request.session, address, now=now, key=SIGN_UP_KEY)
-        self.request.session[_ENTERED] = entered
-        return self.redirect_to_step(self.check_url)
+            if may_try:
+                return self.create(form, asked)
+        return super().send(form, asked)
 
     def values(self, form: SignUpForm) -> dict[str, list[str]]:
         """Return what the visitor has entered in the fields of the form."""
@@ -114,57 +105,28 @@ class SignUpView(StepView):
         }
         return {**values, "username": [form.cleaned_data["username"]]}
 
-    def send_again(self, asked: CodeRequest) -> HttpResponse:
-        """Send another message, or say how long to wait."""
-        now = time.time()
-        if wait := asked.resend_in(now):
-            text = _("You can ask for another code in %(time)s.") % {"time": in_words(wait)}
-            messages.warning(self.request, text, fail_silently=True)
-            return self.redirect_to_step(self.check_url)
-        try:
-            confirmation.ask(self.request, AddressClaim(PURPOSE, asked.username))
-        except LoginUnavailable:
-            return self.show_code(asked, unavailable=True)
-        code_request.save(self.request.session, asked.username, now=now, key=SIGN_UP_KEY)
-        text = _("A new message is on its way. Use any code that has reached you.")
-        messages.success(self.request, text, fail_silently=True)
-        return self.redirect_to_step(self.check_url)
+    def confirmed(self, asked: CodeRequest) -> HttpResponse:
+        """Create the account with what was entered in the first step."""
+        return self.create(load_form()(self.filled_in()), asked)
 
-    @sensitive_variables("otp")
-    def check(self, asked: CodeRequest) -> HttpResponse:
-        """Create the account if the code is right, and log the user in."""
-        form = ConfirmAddressForm(self.request.POST, receiver=asked.username)
-        if not form.is_valid():
-            return self.show_code(asked, form)
-        otp = form.cleaned_data["otp"]
-        try:
-            claim = AddressClaim(PURPOSE, asked.username)
-            result = confirmation.confirm(self.request, claim, otp)
-        except LoginUnavailable:
-            form.keep_code()
-            return self.show_code(asked, form, unavailable=True)
-        if result is True:
-            return self.create(asked)
-        message = self.invalid_code_message
-        form.add_error(
-            "otp", limit_in_words(result) if isinstance(result, ReachedLimit) else message
-        )
-        return self.show_code(asked, form)
+    def create(self, form: SignUpForm, asked: CodeRequest) -> HttpResponse:
+        """Create the account, or show the form, whose correction needs no other code."""
+        if form.is_valid() and form.cleaned_data["username"] == asked.username:
+            try:
+                user = new_user.create(form.create_user, form.model_field, asked.username)
+            except (ValidationError, IntegrityError) as error:
+                form.add_refusal(error, asked.username)
+            else:
+                return self.created(user)
+        if not asked.is_confirmed:
+            now = time.time()
+            code_request.confirm(self.request.session, asked.username, now=now, key=SIGN_UP_KEY)
+            flow.renew(self.request, flow.new_id())  # after each accepted step (R53)
+        return self.show(form)
 
-    def create(self, asked: CodeRequest) -> HttpResponse:
-        """Create the account, and log the user in."""
-        form = sign_up_form()(self.entered())
-        code_request.clear(self.request.session, SIGN_UP_KEY)
-        if not form.is_valid() or form.cleaned_data["username"] != asked.username:
-            return self.show(form)
-        try:
-            user = new_user.create(form.create_user, form.model_field, asked.username)
-        except ValidationError as error:
-            form.add_error(None, error.messages)
-            return self.show(form)
-        except IntegrityError:
-            user = None
-        self.request.session.pop(_ENTERED, None)
+    def created(self, user: Any) -> HttpResponse:
+        """Log the new user in. It is None if there was an account with the address."""
+        entered.forget(self.request.session)
         if user is None:
             text = _("There is an account with this address already. Log in with a code.")
             messages.warning(self.request, text, fail_silently=True)
@@ -183,50 +145,10 @@ class SignUpView(StepView):
         outcomes.remember_browser(self.request, response)
         return response
 
-    def entered(self) -> QueryDict:
-        """Return what the visitor has entered in the first step."""
-        data = QueryDict(mutable=True)
-        match self.request.session.get(_ENTERED):
-            case dict(entered):
-                for name, values in entered.items():
-                    data.setlist(name, [str(value) for value in values])
-        return data
-
-    def show(self, form: SignUpForm, *, unavailable: bool = False) -> HttpResponse:
-        """Show the page that asks for the address."""
+    def show(self, form: Any, *, unavailable: bool = False) -> HttpResponse:
+        """Show the page that asks for the address. If that is confirmed, no code will be sent."""
+        asked = self.load_request()
+        if asked and asked.is_confirmed:
+            form.fields["username"].help_text = ""
         form.set_focus()
-        return self.answer(unavailable=unavailable, form=form)
-
-    def show_code(
-        self,
-        asked: CodeRequest,
-        form: ConfirmAddressForm | None = None,
-        *,
-        unavailable: bool = False,
-    ) -> HttpResponse:
-        """Show the page that asks for the code."""
-        return self.answer(
-            form=form or ConfirmAddressForm(receiver=asked.username),
-            is_asked=True,
-            **times_of(asked, time.time()),
-            unavailable=unavailable,
-        )
-
-    def answer(self, *, unavailable: bool, **context: Any) -> HttpResponse:
-        """Show the page, with status 503 if Redis can't be reached."""
-        context = self.get_context_data(unavailable=unavailable, **context)
-        if "is_asked" in context:
-            context["title"] = _("Confirm your address")
-        status, headers = (503, {"Retry-After": str(RETRY_AFTER)}) if unavailable else (200, None)
-        return self.render_to_response(context, status=status, headers=headers)
-
-
-def sign_up_form() -> type[SignUpForm]:
-    """
-    Return the class of the form: that in OTP_SIGN_UP, or that of this package.
-
-    Raises:
-        ImportError: the class can't be imported.
-    """
-    named = swap_user_settings.OTP_SIGN_UP
-    return cast("type[SignUpForm]", import_string(named)) if isinstance(named, str) else SignUpForm
+        return super().show(form, unavailable=unavailable)

@@ -42,13 +42,17 @@ class UndoChangeView(StepView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask for a confirmation."""
         change = self.change()
-        return self.show("ask" if change else "invalid", change)
+        if change is None:
+            return self.show("invalid", None)
+        return self.show("ask" if self.can_ask(change) else "no_factor", change)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Undo the change."""
         change = self.change()
         if change is None:
             return self.show("invalid", None)
+        if not self.can_ask(change):
+            return self.show("no_factor", change)
         if way_back.asks_factor(change):
             form = self.form_class(request.POST)
             if (response := self.check_factor(change, form)) is not None:
@@ -59,6 +63,10 @@ class UndoChangeView(StepView):
             # The session of this request would otherwise be missing when it is saved.
             logout(request)
         return self.show("done" if is_undone else "impossible", change)
+
+    def can_ask(self, change: AddressChange) -> bool:
+        """Return whether the owner can confirm: the link is enough, or a factor is left."""
+        return not way_back.asks_factor(change) or way_back.has_factor(change)
 
     @sensitive_variables("otp")
     def check_factor(self, change: AddressChange, form: CodeForm) -> HttpResponse | None:
@@ -93,6 +101,7 @@ class UndoChangeView(StepView):
             "ask": _("Undo the change of your address?"),
             "done": _("Your account has its former address again"),
             "impossible": _("The change can’t be undone any more"),
+            "no_factor": _("The change can’t be undone any more"),
             "invalid": _("This link does not work"),
         }
         context = self.get_context_data(form=form or self.form_class())

@@ -11,6 +11,7 @@ from django.test import Client
 from swap_user.models import AddressChange
 from swap_user.otp.senders import email_address
 from swap_user.testing import MemoryOTPSender, log_in, outbox
+from tests.clock import Clock
 from tests.otp.pages.addresses.test_sign_up import SIGN_UP, users
 from tests.otp.pages.login.helpers import text
 from tests.support import configure
@@ -34,7 +35,7 @@ class ByEmail(MemoryOTPSender):
 
 
 @pytest.fixture(autouse=True)
-def _by_email(settings: Any) -> None:
+def _by_email(settings: Any, clock: Clock) -> None:
     configure(settings, OTP_SIGN_UP=True, OTP_SENDER_CLASS=f"{__name__}.ByEmail")
 
 

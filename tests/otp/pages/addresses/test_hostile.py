@@ -17,6 +17,7 @@ from swap_user.models import AddressChange
 from swap_user.otp import dispatchers
 from swap_user.otp.crypto import hotp
 from swap_user.testing import log_in, outbox
+from tests.clock import Clock
 from tests.otp.pages.addresses.test_sign_up import SIGN_UP, users
 from tests.otp.pages.addresses.test_undo import stored
 from tests.otp.pages.login.helpers import text, wrong
@@ -33,7 +34,7 @@ by_email = pytest.mark.skipif(UserModel.USERNAME_FIELD != "email", reason="needs
 
 
 @pytest.fixture(autouse=True)
-def _switched_on(settings: Any) -> None:
+def _switched_on(settings: Any, clock: Clock) -> None:
     configure(settings, OTP_SIGN_UP=True)
     settings.ALLOWED_HOSTS = ["testserver"]
 

@@ -15,10 +15,11 @@ from django.utils.translation import get_language, override
 
 from swap_user.models import Authenticator
 from swap_user.otp.accounts import confirmation_job
-from swap_user.otp.pages.addresses.sign_up import MOST_ENTERED
 from swap_user.otp.policies import AnyCode
 from swap_user.otp.views import SignUpForm
+from swap_user.otp.visitors.entered import MOST_ENTERED
 from swap_user.testing import outbox
+from tests.clock import Clock
 from tests.otp.pages.addresses.test_sign_up import SIGN_UP, begin, users
 from tests.otp.pages.login.helpers import text
 from tests.support import configure, username
@@ -84,7 +85,7 @@ WIDE: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _switched_on(settings: Any) -> None:
+def _switched_on(settings: Any, clock: Clock) -> None:
     configure(settings, OTP_SIGN_UP=True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 
 from swap_user.models import AddressChange, RecoveryCode
 from swap_user.otp import generate_recovery_codes
@@ -87,7 +88,7 @@ def test_the_other_factor_was_removed_afterwards(client, user, what):
         app.delete()
     else:
         generate_recovery_codes(user)
-    assert asks(link) == IS_PHONE
+    assert asks(link) == (IS_PHONE and what == "codes"), "without a factor there is nothing to ask"
     Client().post(link)
     assert stored(user) == username(2 if IS_PHONE else 1)
     assert RecoveryCode.objects.exists() == (IS_PHONE and what == "codes")
@@ -104,6 +105,39 @@ def test_the_owner_has_changed_it_with_the_app(client, user):
     assert asks(link)
     assert DONE not in text(Client().post(link, {"otp": "123456"}))
     assert stored(user) == username(2)
+
+
+@pytest.mark.parametrize("left", ["an app", "recovery codes", "nothing"])
+def test_no_factor_is_left(client, user, left):
+    """The page does not ask for a code that the owner can't have. It says whom to contact."""
+    app = give(user)
+    old(app)
+    log_in(client, user, factors=("sent", "authenticator"))
+    link = change(client)
+    app.delete()
+    if left == "an app":
+        give(user)
+    elif left == "recovery codes":
+        generate_recovery_codes(user)
+    assert asks(link) == (left != "nothing")
+    for response in (Client().get(link), Client().post(link), Client().post(link, {"otp": "1"})):
+        page = text(response)
+        assert DONE not in page
+        assert ("Contact the people who run this site" in page) == (left == "nothing")
+        assert ('id="login-form"' in response.content.decode()) == (left != "nothing")
+    assert stored(user) == username(2)
+
+
+def test_used_recovery_codes_are_none(client, user):
+    """The last one was used for a login."""
+    generate_recovery_codes(user)
+    old(RecoveryCode.objects.filter(user=user).first())
+    log_in(client, user, factors=("sent", "recovery"))
+    link = change(client)
+    assert asks(link)
+    RecoveryCode.objects.filter(user=user).update(used_at=timezone.now())
+    assert not asks(link)
+    assert DONE not in text(Client().post(link))
 
 
 def test_staff_has_changed_it_in_between(client, user):
