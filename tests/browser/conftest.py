@@ -11,13 +11,18 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
+
+from tests.clock import Clock
+from tests.support import NOW
 
 AXE_VERSION = "4.14.1"
 
@@ -130,6 +135,19 @@ def screenshots() -> Path:
     folder = Path(os.environ.get("SCREENSHOTS") or tempfile.mkdtemp(prefix="swap-user-shots-"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def stand_still(_clocks: list[Clock]) -> Callable[[], AbstractContextManager[Clock]]:
+    """Let the clock stand still while pages are rendered. A browser needs a clock that runs."""
+
+    @contextmanager
+    def still() -> Iterator[Clock]:
+        with time_machine.travel(NOW, tick=False) as traveller:
+            _clocks.append(Clock(traveller))
+            yield _clocks[-1]
+
+    return still
 
 
 def missing(what: str) -> Any:

@@ -69,7 +69,7 @@
         countDown(wait, {
             atEnd: (justNow) => {
                 button.disabled = false;
-                wait.textContent = "";
+                wait.textContent = wait.dataset.otpOver;
                 if (justNow) {
                     say(wait.dataset.otpSayOver);
                 }

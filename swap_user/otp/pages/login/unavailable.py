@@ -10,13 +10,16 @@ from typing import Any, TypeVar, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.template.loader import render_to_string
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
+from swap_user.conf import swap_user_settings
 from swap_user.otp.availability import report_database_outage, report_session_outage
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.pages.login.saved_session import save_session
+from swap_user.otp.site_name import host_name
 
 # Value of the header Retry-After, in seconds. Most restarts and failovers take less time.
 RETRY_AFTER = 30
@@ -51,7 +54,15 @@ def unavailable_page(request: HttpRequest) -> HttpResponse:
     """Return a page with status 503 that needs only its template."""
     # The page has a link that tries again, except after a POST, which a link can't repeat.
     again = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
-    text = render_to_string("swap_user/unavailable.html", {"again": again})
+    # Not the name of the current Site, which is in the database.
+    host, _port = split_domain_port(host_name(request))
+    context = {
+        "again": again,
+        "site_name": swap_user_settings.OTP_ISSUER or host,
+        # As Django's context processor has it. Other processors may need the database.
+        "csp_nonce": getattr(request, "_csp_nonce", None),
+    }
+    text = render_to_string("swap_user/unavailable.html", context)
     response = HttpResponse(text, status=503, headers={"Retry-After": str(RETRY_AFTER)})
     add_never_cache_headers(response)
     return response
