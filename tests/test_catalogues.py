@@ -42,6 +42,8 @@ def test_the_compiled_form(language: str) -> None:
         if message.id and message.pluralizable:
             found = [compiled._catalog[message.id[0], form] for form in range(len(message.string))]
             assert found == [*message.string]
+        elif message.id and message.context:
+            assert compiled.pgettext(message.context, message.id) == message.string
         elif message.id:
             assert compiled.gettext(message.id) == message.string
 

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # UUID namespace for the ids of authenticators for sent codes, see Authenticator.sent_id().
 _SENT_NAMESPACE = uuid.UUID("6f1c1f0c-5b0c-4d57-9a3c-5d4d6a1e1c60")
@@ -14,9 +15,9 @@ class Authenticator(models.Model):
     """
     A user's source of one-time codes: an authenticator app, or the address that codes are sent to.
 
-    ``secret`` is a ciphertext; ``swap_user.otp.authenticators.secrets`` decrypts it. ``consumed``
-    is the highest counter that was accepted: a counter at or below it is never accepted again
-    (RFC 6238 section 5.2).
+    ``secret`` is a ciphertext, under the keys in OTP_ENCRYPTION_KEYS. ``consumed`` is the highest
+    counter that was accepted: a counter at or below it is never accepted again (RFC 6238 section
+    5.2).
     """
 
     class Type(models.TextChoices):
@@ -37,21 +38,26 @@ class Authenticator(models.Model):
         related_name="otp_authenticators",
         verbose_name=_("user"),
     )
-    type = models.CharField(_("type"), max_length=8, choices=Type)
-    name = models.CharField(_("name"), max_length=64, blank=True)
+    type = models.CharField(pgettext_lazy("swap_user", "type"), max_length=8, choices=Type)
+    name = models.CharField(pgettext_lazy("swap_user", "name"), max_length=64, blank=True)
     secret = models.TextField(_("encrypted secret"), editable=False)
     algorithm = models.CharField(
-        _("algorithm"), max_length=8, choices=Algorithm, default=Algorithm.SHA1
+        pgettext_lazy("swap_user", "algorithm"),
+        max_length=8,
+        choices=Algorithm,
+        default=Algorithm.SHA1,
     )
-    digits = models.PositiveSmallIntegerField(_("digits"), default=6)
+    digits = models.PositiveSmallIntegerField(pgettext_lazy("swap_user", "digits"), default=6)
     period = models.PositiveSmallIntegerField(_("period in seconds"), default=30)
     consumed = models.BigIntegerField(_("last accepted counter"), default=-1, editable=False)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(pgettext_lazy("swap_user", "created at"), auto_now_add=True)
+    last_used_at = models.DateTimeField(
+        pgettext_lazy("swap_user", "last used at"), null=True, blank=True, editable=False
+    )
 
     class Meta:
-        verbose_name = _("authenticator")
-        verbose_name_plural = _("authenticators")
+        verbose_name = pgettext_lazy("swap_user", "authenticator")
+        verbose_name_plural = pgettext_lazy("swap_user", "authenticators")
 
     def __str__(self) -> str:
         return self.name or str(self.Type(self.type).label)
@@ -76,8 +82,7 @@ class RecoveryCode(models.Model):
     """
     A recovery code of a user, who can log in with it once if no other sign-in method works.
 
-    ``code`` is an encrypted salted hash; ``swap_user.otp.authenticators.recovery_codes`` creates
-    and checks it.
+    ``code`` is an encrypted salted hash. ``swap_user.otp.generate_recovery_codes()`` creates a set.
     """
 
     user = models.ForeignKey(
@@ -87,7 +92,7 @@ class RecoveryCode(models.Model):
         verbose_name=_("user"),
     )
     code = models.CharField(_("hashed code"), max_length=255, editable=False)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(pgettext_lazy("swap_user", "created at"), auto_now_add=True)
     used_at = models.DateTimeField(_("used at"), null=True, blank=True, editable=False)
 
     class Meta:

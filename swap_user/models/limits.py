@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class WrongGuess(models.Model):
@@ -52,7 +53,7 @@ class MessageCount(models.Model):
         related_name="otp_message_counts",
         verbose_name=_("user"),
     )
-    budget = models.CharField(_("budget"), max_length=32)
+    budget = models.CharField(pgettext_lazy("swap_user", "budget"), max_length=32)
     since = models.BigIntegerField(_("Unix time in seconds"), default=0)
     count = models.PositiveIntegerField(_("number of messages"), default=0)
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class LoginSession(models.Model):
@@ -24,12 +25,14 @@ class LoginSession(models.Model):
         related_name="otp_login_sessions",
         verbose_name=_("user"),
     )
-    session_key = models.CharField(_("session key"), max_length=128, unique=True, editable=False)
+    session_key = models.CharField(
+        pgettext_lazy("swap_user", "session key"), max_length=128, unique=True, editable=False
+    )
     created_at = models.DateTimeField(_("logged in at"), default=timezone.now)
     last_seen_at = models.DateTimeField(_("last seen at"), default=timezone.now)
-    expires_at = models.DateTimeField(_("expires at"))
-    user_agent = models.CharField(_("browser"), max_length=200, blank=True)
-    network = models.CharField(_("network"), max_length=43, blank=True)
+    expires_at = models.DateTimeField(pgettext_lazy("swap_user", "expires at"))
+    user_agent = models.CharField(pgettext_lazy("swap_user", "browser"), max_length=200, blank=True)
+    network = models.CharField(pgettext_lazy("swap_user", "network"), max_length=43, blank=True)
 
     class Meta:
         verbose_name = _("login session")
@@ -62,11 +65,15 @@ class KnownBrowser(models.Model):
         verbose_name=_("user"),
     )
     browser = models.CharField(_("hash of the cookie"), max_length=32, editable=False)
-    logged_in_at = models.DateTimeField(_("last login"), default=timezone.now)
-    user_agent = models.CharField(_("browser"), max_length=200, blank=True)
-    network = models.CharField(_("network"), max_length=43, blank=True)
+    logged_in_at = models.DateTimeField(
+        pgettext_lazy("swap_user", "last login"), default=timezone.now
+    )
+    user_agent = models.CharField(pgettext_lazy("swap_user", "browser"), max_length=200, blank=True)
+    network = models.CharField(pgettext_lazy("swap_user", "network"), max_length=43, blank=True)
     # Servers of a version without these columns insert rows during an upgrade.
-    language = models.CharField(_("language"), max_length=35, blank=True, default="", db_default="")
+    language = models.CharField(
+        pgettext_lazy("swap_user", "language"), max_length=35, blank=True, default="", db_default=""
+    )
     time_zone = models.CharField(
         _("time zone"), max_length=64, blank=True, default="", db_default=""
     )

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class PendingUpgrade(models.Model):
@@ -9,12 +10,11 @@ class PendingUpgrade(models.Model):
     A step of an upgrade from an earlier version that is not finished: old forms are accepted.
 
     A migration creates the row, and ``finish_otp_upgrade`` deletes it. Each step defines what
-    ``seal`` contains: ``swap_user.otp.authenticators.upgrades`` or
-    ``swap_user.otp.sessions.unrecorded``.
+    ``seal`` contains.
     """
 
-    name = models.CharField(_("name"), max_length=32, primary_key=True)
-    seal = models.CharField(_("state"), max_length=255, editable=False)
+    name = models.CharField(pgettext_lazy("swap_user", "name"), max_length=32, primary_key=True)
+    seal = models.CharField(pgettext_lazy("swap_user", "state"), max_length=255, editable=False)
 
     class Meta:
         verbose_name = _("pending upgrade")

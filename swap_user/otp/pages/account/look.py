@@ -14,6 +14,7 @@ from django.http.request import split_domain_port
 from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.enforcement.pages import redirect_to_enrollment
@@ -30,7 +31,7 @@ View = Callable[..., HttpResponseBase]
 
 _TABS: dict[str, str | Promise] = {
     OVERVIEW: _("Sign-in methods"),
-    SESSIONS: _("Sessions"),
+    SESSIONS: pgettext_lazy("swap_user", "Sessions"),
 }
 
 

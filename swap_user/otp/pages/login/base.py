@@ -1,5 +1,6 @@
 """The base view of the steps of a login: permission, redirects, and the response in an outage."""
 
+import time
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -27,7 +28,7 @@ from swap_user.otp.pages.login.saved_session import save_session
 from swap_user.otp.pages.login.text import factors_in_words
 from swap_user.otp.pages.login.unavailable import RETRY_AFTER, answer_outages
 from swap_user.otp.sessions import proof, reauthentication
-from swap_user.otp.visitors import code_request
+from swap_user.otp.visitors import code_request, entered
 from swap_user.otp.visitors.code_request import CodeRequest
 
 MASKED_FIELDS = ("otp", "password")
@@ -86,7 +87,8 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         return self.save_session(response)
 
     def load_request(self) -> CodeRequest | None:
-        """Return the last code request of this session, or None."""
+        """Return the last code request of this session, or None. Forget an expired sign-up."""
+        entered.forget_expired(self.request.session, time.time())
         return code_request.load(self.request.session)
 
     def save_session(self, response: HttpResponseBase) -> HttpResponseBase:
@@ -183,7 +185,7 @@ class StepView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
         return f"{path}?{urlencode({self.redirect_field_name: next_url}, safe='/')}"
 
     def render_unavailable(self, form: UsernameForm | CodeForm) -> HttpResponse:
-        """Show the form again, with status 503 and a note that logging in is not possible."""
+        """Show the form again, with status 503 and a note to try again in a minute."""
         context = self.get_context_data(form=form, unavailable=True)
         headers = {"Retry-After": str(RETRY_AFTER)}
         return self.render_to_response(context, status=503, headers=headers)

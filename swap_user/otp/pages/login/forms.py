@@ -10,7 +10,7 @@ from django.db import models
 from django.forms.widgets import Input
 from django.utils.html import format_html
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -51,7 +51,7 @@ class UsernameForm(forms.Form):
         if policies.load_policy().asks_password():
             self.fields["username"].help_text = ""
             self.fields["password"] = forms.CharField(
-                label=_("Password"),
+                label=pgettext_lazy("swap_user", "Password"),
                 help_text=_("After it you will be sent a one-time code."),
                 strip=False,
                 widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),

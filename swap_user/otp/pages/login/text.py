@@ -1,6 +1,5 @@
 """Texts for visitors about durations, limits and factors."""
 
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -60,7 +59,13 @@ def limit_in_words(limit: ReachedLimit) -> str:
 
 def factors_in_words(groups: Groups) -> str:
     """Return which factors a user has to show: one of each group."""
-    return str(get_text_list([_factor_in_words(group) for group in groups], _("and")))
+    *others, last = [_factor_in_words(group) for group in groups] or [""]
+    if not others:
+        return last
+    first = others[0]
+    for each in others[1:]:
+        first = _("%(first)s, %(next)s") % {"first": first, "next": each}
+    return _("%(first)s and %(last)s") % {"first": first, "last": last}
 
 
 def _factor_in_words(group: frozenset[str]) -> str:

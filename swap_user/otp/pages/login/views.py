@@ -26,7 +26,7 @@ from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.text import in_words, limit_in_words, times_of
 from swap_user.otp.sessions import reauthentication
 from swap_user.otp.store import keys
-from swap_user.otp.verification import completion, outcomes
+from swap_user.otp.verification import completion, outcomes, unchecked
 from swap_user.otp.visitors import code_request, flow
 from swap_user.otp.visitors.code_request import CodeRequest
 from swap_user.users import lookup, usernames
@@ -172,6 +172,8 @@ class CodeView(StepView):
             return self.render_unavailable(form)
         except AnotherCodeNeeded as needed:
             return self.ask_for_second_code(needed)
+        if user is None:
+            unchecked.report_unchecked(self.request)
         if user is None or not self.permits(user):
             limit = outcomes.limited(self.request)
             message = limit_in_words(limit) if limit else self.invalid_code_message

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from swap_user.models import Authenticator
 from swap_user.otp.pages.login.forms import CODE_MAX_LENGTH, CodeForm, CodeInput
@@ -16,7 +17,7 @@ class NameForm(forms.Form):
     required_css_class = "required"
 
     name = forms.CharField(
-        label=_("Name"),
+        label=pgettext_lazy("swap_user", "Name"),
         help_text=_("To tell it from others, like “Work phone”. You can leave it empty."),
         max_length=Authenticator._meta.get_field("name").max_length,
         required=False,
@@ -34,7 +35,7 @@ class AddForm(NameForm):
     """Asks for the name and the type of a new authenticator."""
 
     type = forms.ChoiceField(
-        label=_("Type"),
+        label=pgettext_lazy("swap_user", "Type"),
         choices=[
             (Authenticator.Type.TOTP, _("By time: a new code every half a minute (usual)")),
             (Authenticator.Type.HOTP, _("By counter: a new code at every press")),

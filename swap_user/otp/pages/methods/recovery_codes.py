@@ -16,7 +16,7 @@ from django.db import router, transaction
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from swap_user.models import RecoveryCode
 from swap_user.otp.authenticators import recovery_codes
@@ -34,7 +34,7 @@ from swap_user.users.databases import written
 class RecoveryCodesView(ChangingView):
     """Generate a new set of recovery codes, and show it."""
 
-    title = gettext_lazy("Recovery codes")
+    title = pgettext_lazy("swap_user", "Recovery codes")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the set that was just made. Without one, or with ``?new``, offer a new set."""

@@ -214,4 +214,4 @@ def test_an_outage_is_said_in_the_page(
     response = client.post(f"{OWN}login/", {"username": username()})
     assert response.status_code == 503
     assert response.content.startswith(b"<!doctype html><html lang='en'>")
-    assert b"Logging in is not possible right now." in response.content
+    assert b"This is not possible right now." in response.content

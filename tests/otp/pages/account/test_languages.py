@@ -11,8 +11,12 @@ import pytest
 from django.utils import translation
 from django.utils.translation import to_language
 
+from swap_user import signals
+from swap_user.otp import policies
 from swap_user.otp.delivery.notice_words import write
 from swap_user.otp.delivery.notices import NOTICES
+from swap_user.otp.pages.login.text import factors_in_words
+from swap_user.testing import enroll_authenticator, outbox
 from tests import ROOT
 from tests.otp.pages.account.every_page import PAGES, Visit
 from tests.support import configure
@@ -75,3 +79,27 @@ def test_notices(settings: Any, language: str, event: str) -> None:
     for text in (words.subject, words.text, words.html, words.short_text):
         assert_not_mixed(text, language)
         assert text.strip()
+
+
+def test_an_app_without_a_name(user: Any, settings: Any, language: str) -> None:
+    """A notice names it in the owner's language, and not in that of the request."""
+    settings.LANGUAGE_CODE = to_language(language)
+    app = enroll_authenticator(user).authenticator
+    app.name = ""
+    with translation.override("en"):
+        signals.authenticator_added.send(type(user), user=user, authenticator=app)
+    with translation.override(settings.LANGUAGE_CODE):
+        assert str(app) in outbox.notices[-1].text
+    assert "Authenticator app" not in outbox.notices[-1].text
+
+
+def test_a_list_of_factors(language: str) -> None:
+    """It is joined in the language, each factor once and in the order of the policy."""
+    groups = (frozenset({policies.PASSWORD}), frozenset({policies.SENT}), policies.NOT_SENT)
+    with translation.override(to_language(language)):
+        assert factors_in_words(()) == ""
+        each = [factors_in_words((group,)) for group in groups]
+        two, three = factors_in_words(groups[:2]), factors_in_words(groups)
+    for found, parts in [(two, each[:2]), (three, each)]:
+        *others, last = [re.escape(part) for part in parts]
+        assert re.fullmatch(rf"{'[,،、] ?'.join(others)}\W*(?!and )\w{{0,3}}\W*{last}", found)

@@ -355,7 +355,7 @@ def test_redis_away(late, redis_away):
     for data in ({"otp": "123456"}, {}):
         response = late.post(STEP_UP, data)
         assert response.status_code == 503
-        assert "Logging in is not possible right now." in text(response)
+        assert "This is not possible right now." in text(response)
 
 
 def test_under_asgi(user):

@@ -14,7 +14,7 @@ from swap_user.otp.authenticators.secrets import open_secret
 from swap_user.otp.crypto.hotp import code_at
 from swap_user.otp.pages.methods import pending
 from swap_user.testing import log_in
-from tests.otp.pages.login.helpers import CHECK, LOGIN, LOGOUT, complaints, text
+from tests.otp.pages.login.helpers import CHECK, LOGIN, LOGOUT, complaints, text, words
 from tests.otp.pages.methods.helpers import ADD, CODES, METHODS, add, begin, freshen, totp_of
 from tests.support import NOW, give, make_user, username
 
@@ -60,6 +60,15 @@ def test_the_picture_names_site_and_account(client: Client, user: Any) -> None:
     assert 'href="otpauth://totp/testserver:' in page
     assert 'role="img" aria-label="QR code' in page
     assert "<svg" in page
+
+
+@pytest.mark.parametrize(
+    ("type_", "last"), [("totp", "Period: 30 s"), ("hotp", "Type: counter-based")]
+)
+def test_what_an_app_may_ask_for(client: Client, user: Any, type_: str, last: str) -> None:
+    """Labels with values, as in the forms of apps for a key that is typed in."""
+    page = client.post(ADD, {"name": "", "type": type_}, follow=True)
+    assert f"Algorithm: SHA-1 · Digits: 6 · {last}" in words(page)
 
 
 def test_wrong_code(client: Client, user: Any) -> None:
