@@ -1,6 +1,5 @@
 """System checks of the settings."""
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from swap_user import moved
-from swap_user.checks import admin_sites, deployment
+from swap_user.checks import admin_sites, deployment, urls
 from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
 from swap_user.checks.login_pages import check_login_pages
@@ -37,8 +36,7 @@ from swap_user.otp.pages.methods.names import ADD
 from swap_user.otp.policies import AnyCode
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
 from swap_user.otp.store.connection import is_redis
-
-BACKEND = "swap_user.backends.OTPBackend"
+from swap_user.otp.verification.unchecked import BACKEND, takes_codes
 
 
 def register_checks() -> None:
@@ -59,6 +57,7 @@ def register_checks() -> None:
         check_sign_up,
         check_login_pages,
         check_tenants,
+        urls.check_own_pages,
         *admin_sites.ALL,
     ):
         checks.register(check, checks.Tags.security)
@@ -162,10 +161,7 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
             backend = import_string(path)
         except ImportError:
             continue  # Django raises an error that names the path, at the first login.
-        # A project may list a subclass of OTPBackend.
-        if any(
-            f"{base.__module__}.{base.__qualname__}" in _OTP_BACKENDS for base in _bases(backend)
-        ):
+        if takes_codes(backend):
             return []
     return [
         not_yet_or_wrong(
@@ -175,11 +171,17 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
             hint=f'Add "{BACKEND}" to AUTHENTICATION_BACKENDS.',
             not_yet="swap_user.W004",
             wrong="swap_user.E008",
+            needed=_has_login_page(),
         )
     ]
 
 
-_OTP_BACKENDS = {"swap_user.backends.OTPBackend"}
+def _has_login_page() -> bool:
+    """Return whether a page of this package already asks visitors for a code."""
+    try:
+        return urls.own_pages_are_served() or admin_sites.is_any_served()
+    except Exception:  # noqa: BLE001 - Django reports a URLconf that can't be loaded
+        return False
 
 
 def check_sender(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
@@ -273,10 +275,6 @@ def check_moved(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messa
                 )
             )
     return messages
-
-
-def _bases(backend: object) -> Sequence[type]:
-    return inspect.getmro(backend) if inspect.isclass(backend) else ()
 
 
 def _check_email_field() -> Messages:

@@ -22,10 +22,10 @@ def value(name: str) -> Any:
 
 
 def not_yet_or_wrong(
-    setting: str, message: str, *, hint: str, not_yet: str, wrong: str
+    setting: str, message: str, *, hint: str, not_yet: str, wrong: str, needed: bool = False
 ) -> checks.CheckMessage:
     """
-    Return a warning if the project does not define ``setting``, else an error.
+    Return a warning if the project does not define ``setting`` yet, else an error.
 
     During an installation, ``migrate`` may run before the project defines the setting. An error
     would stop the command, although a migration needs neither a cache nor a backend.
@@ -36,14 +36,15 @@ def not_yet_or_wrong(
         hint: the hint of the check.
         not_yet: the id of the warning.
         wrong: the id of the error.
+        needed: whether the project already needs the setting, so that a missing one is an error.
     """
-    if settings.is_overridden(setting):  # type: ignore[misc]
+    if needed or settings.is_overridden(setting):  # type: ignore[misc]
         return checks.Error(message, hint=hint, id=wrong)
     return checks.Warning(message, hint=hint, id=not_yet)
 
 
 def load(
-    name: str, base: type, *, example: str, not_found: str, not_fit: str
+    name: str, base: type, *, example: str, not_found: str, not_fit: str, public: str = ""
 ) -> tuple[Any, Messages]:
     """
     Import the class that a setting names.
@@ -54,6 +55,8 @@ def load(
         example: a dotted path for the hint.
         not_found: the id of the error for a path that can't be imported.
         not_fit: the id of the error for a class that is abstract or not a subclass.
+        public: the dotted path under which projects import ``base``, if it is not that of its
+            module.
 
     Returns:
         The class and an empty list, or None and the messages.
@@ -76,6 +79,6 @@ def load(
         message = f"{where} is {found.__qualname__}, which is abstract."
         hint = f"Define {missing} as described in {base.__name__}."
         return None, [checks.Error(message, hint=hint, id=not_fit)]
-    hint = f"Name a subclass of {base.__module__}.{base.__qualname__}."
+    hint = f"Name a subclass of {public or f'{base.__module__}.{base.__qualname__}'}."
     message = f"{where} is {path}, which is not a subclass of {base.__name__}."
     return None, [checks.Error(message, hint=hint, id=not_fit)]

@@ -11,8 +11,11 @@ from swap_user.checks.helpers import Messages, load, value
 from swap_user.conf import NAMESPACE
 from swap_user.otp import policies
 from swap_user.otp.accounts.address_field import address_field
-from swap_user.otp.pages.addresses.forms import SignUpForm
+from swap_user.otp.pages.addresses.sign_up_form import SignUpForm
 from swap_user.users import usernames
+
+# Its public name. The module in which it is defined is private.
+_SIGN_UP_FORM = "swap_user.otp.views.SignUpForm"
 
 
 def check_username_field(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
@@ -49,6 +52,7 @@ def check_sign_up(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
             example="shop.forms.SignUpForm",
             not_found="swap_user.E022",
             not_fit="swap_user.E022",
+            public=_SIGN_UP_FORM,
         )
         if form is None:
             return found
@@ -107,7 +111,7 @@ def _missing_fields(where: str, model: Any, form: Any) -> Messages:
         checks.Error(
             f"{where}, but its form does not ask for {', '.join(missing)}, which "
             f"{model._meta.label} requires.",
-            hint="Name a subclass of swap_user.otp.views.SignUpForm with these fields.",
+            hint=f"Name a subclass of {_SIGN_UP_FORM} with these fields.",
             id="swap_user.E024",
         )
     ]

@@ -79,7 +79,8 @@ class Outbox(list[SentCode]):
         Return a code, as from any list.
 
         Raises:
-            IndexError: there is no such code. The text gives the limit that was reached, if known.
+            IndexError: there is no such code. The text says why, if known: the limit that was
+                reached, an outage, or that there is no such account.
         """
         try:
             return super().__getitem__(index)

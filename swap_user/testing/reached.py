@@ -1,4 +1,4 @@
-"""Which limits were reached in a test, so that its failure can say so."""
+"""What has kept codes from being sent or checked in a test, so that its failure can say so."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ _ADVICE = (
     "that needs more raises them in SWAP_USER['OTP_LIMITS']."
 )
 
+_NOT_WATCHED = "With OTPTestMixin or the pytest plugin of swap_user, this error says why"
+
 # The limit behind each scope that the security log names.
 _OF_MESSAGES = {
     "account": "the limit messages_per_account",
@@ -23,6 +25,7 @@ _OF_MESSAGES = {
     "country": "OTP_PHONE_PREFIXES",
     "receiver": "the limit messages_per_receiver, or known_messages_per_receiver",
     "site": "the limit messages_per_site",
+    "unknown": "the limit unknown_messages_per_receiver, or unknown_messages_per_site",
     "unknown addresses": "the limit asks_per_address, of all visitors without a known address",
 }
 _OF_GUESSES = {
@@ -36,10 +39,11 @@ class ReachedLimits:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
 
     def note(self, event: str, fields: dict[str, Any]) -> None:
         """
-        Note an event of the security log if it is about a limit.
+        Note an event of the security log if it is about a limit, or about a code that was not sent.
 
         Args:
             event: the name of the event.
@@ -47,13 +51,16 @@ class ReachedLimits:
         """
         if sentence := _sentence(event, fields):
             self._counts[sentence] += 1
+        elif reason := _reason(event, fields):
+            self._reasons[reason] += 1
 
     def lines(self) -> list[str]:
         """Return a sentence for each limit that was reached, in the order of the first events."""
-        return [
-            f"{sentence} ({count} times)" if count > 1 else sentence
-            for sentence, count in self._counts.items()
-        ]
+        return _counted(self._counts)
+
+    def reasons(self) -> list[str]:
+        """Return a sentence for each limit, outage or other reason why no code was sent."""
+        return _counted(self._counts) + _counted(self._reasons)
 
     def text(self) -> str:
         """Return the sentences and what to do about them, or "" if no limit was reached."""
@@ -85,17 +92,36 @@ def watch() -> Iterator[ReachedLimits]:
 
 
 def current() -> list[str]:
-    """Return what the innermost ``watch()`` has noted; see ReachedLimits.lines()."""
-    return _watching[-1].lines() if _watching else []
+    """Return what the innermost ``watch()`` has noted; see ReachedLimits.reasons()."""
+    return _watching[-1].reasons() if _watching else [_NOT_WATCHED]
+
+
+def _counted(sentences: Counter[str]) -> list[str]:
+    return [
+        f"{sentence} ({count} times)" if count > 1 else sentence
+        for sentence, count in sentences.items()
+    ]
 
 
 def _sentence(event: str, fields: dict[str, Any]) -> str:
     scope = str(fields.get("scope", ""))
     match event:
-        case "send limited":
-            return f"send limited: no message because of {_OF_MESSAGES.get(scope, scope)}"
+        case "send limited" | "address code limited":
+            return f"{event}: no message because of {_OF_MESSAGES.get(scope, scope)}"
         case "login limited":
             return f"login limited: no code was checked because of {_OF_GUESSES.get(scope, scope)}"
         case "code refused" if fields.get("reason") == "no guess left":
             return "code refused: not compared because of the limit guesses_per_account"
+    return ""
+
+
+def _reason(event: str, fields: dict[str, Any]) -> str:
+    """Return why an event means that no code was sent, or ""."""
+    why = fields.get("reason") or fields.get("error")
+    match event:
+        case "login unavailable":
+            server = fields.get("location") or fields.get("server")
+            return f"login unavailable: {server} can't be reached: {why}"
+        case "code not sent" | "address code not sent" | "job failed" | "job dropped":
+            return f"{event}: {why}"
     return ""

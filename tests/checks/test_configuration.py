@@ -1,14 +1,18 @@
 """System checks: every id, and that a good project gets no message."""
 
 import os
+import sys
 from base64 import b64encode
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
+from django.contrib import admin
+from django.core import checks
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.urls import include, path
 
-from swap_user.checks.configuration import check_settings
+from swap_user.checks.configuration import check_backend, check_settings
 from swap_user.conf import SwapUserSettings
 from swap_user.otp.senders import AbstractOTPSender, EmailOTPSender
 
@@ -193,8 +197,22 @@ def test_e008_no_backend(settings):
     assert "OTPBackend" in ours()["swap_user.E008"]
 
 
-def test_w003_and_w004_while_a_project_is_being_set_up(settings, monkeypatch):
-    """What is not written yet is a warning, so that the steps before it can be taken."""
+@pytest.fixture
+def serve(settings, monkeypatch):
+    """Returns a function that makes the URL patterns it gets those of the project."""
+
+    def serve(*patterns):
+        urlconf = ModuleType("urlconf_of_a_test")
+        urlconf.urlpatterns = list(patterns)
+        monkeypatch.setitem(sys.modules, urlconf.__name__, urlconf)
+        settings.ROOT_URLCONF = urlconf.__name__
+
+    return serve
+
+
+@pytest.fixture
+def unwritten(settings, monkeypatch):
+    """A project that defines neither CACHES nor AUTHENTICATION_BACKENDS yet."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     unwritten = SimpleNamespace(
@@ -202,7 +220,38 @@ def test_w003_and_w004_while_a_project_is_being_set_up(settings, monkeypatch):
     )
     monkeypatch.setattr("swap_user.checks.configuration.settings", unwritten)
     monkeypatch.setattr("swap_user.checks.helpers.settings", unwritten)
+
+
+@pytest.mark.usefixtures("unwritten")
+def test_w003_and_w004_while_a_project_is_being_set_up(serve):
+    """What is not written yet is a warning, so that the steps before it can be taken."""
+    serve()
     assert set(ours()) == {"swap_user.W003", "swap_user.W004"}
+
+
+@pytest.mark.usefixtures("unwritten")
+def test_w004_with_a_broken_urlconf(settings):
+    """Django reports the URLconf."""
+    settings.ROOT_URLCONF = "no.such.urlconf"
+    assert [message.id for message in check_backend(None)] == ["swap_user.W004"]
+
+
+@pytest.mark.usefixtures("unwritten")
+@pytest.mark.parametrize(
+    "pages",
+    [
+        path("account/", include("swap_user.otp.urls")),
+        path("shop/", include([path("account/", include("swap_user.otp.urls"))])),
+        path("admin/", admin.site.urls),
+    ],
+    ids=["own", "nested", "admin"],
+)
+def test_e008_pages_without_a_backend(serve, pages):
+    """A page that asks for codes is served, so the setting that was forgotten is an error."""
+    serve(pages)
+    (found,) = check_backend(None)
+    assert (found.id, found.level) == ("swap_user.E008", checks.ERROR)
+    assert found.hint == 'Add "swap_user.backends.OTPBackend" to AUTHENTICATION_BACKENDS.'
 
 
 def test_a_subclass_of_the_backend_will_do(settings):

@@ -100,8 +100,12 @@ class PushAPI:
         sent.append((to, title, text))
 """
 
+# Shown on the same page, for the project before.
+TEST_SETTINGS = "from mysite.settings import *\n"
+
 BROUGHT_ALONG = {
     "senders": {"mysite/push.py": PUSH_API},
+    "testing-pages": {"mysite/test_settings.py": TEST_SETTINGS},
 }
 
 
@@ -121,6 +125,13 @@ _START_OPTIONS: dict[str, Any] = {
     "exclude": None,
     "secret_key": "only for this test, and long enough for every check of Django: 5Zq!x8R0mVw2",
 }
+
+
+def with_server(text: str, redis_url: str) -> str:
+    """Replace the server of the pages, and keep the number of a database."""
+    number = "?db=" if redis_url.startswith("unix:") else "/"
+    text = re.sub(rf"{re.escape(REDIS_URL)}/(\d+)", rf"{redis_url}{number}\1", text)
+    return text.replace(REDIS_URL, redis_url)
 
 
 def lineage(name: str) -> list[Project]:
@@ -149,7 +160,7 @@ def build(name: str, folder: Path, redis_url: str, runs: Django, *, commands: bo
             (folder / path).write_text(text)
         for block in project.blocks:
             if block.language != "sh":
-                built.write(block.title, block.body.replace(REDIS_URL, redis_url))
+                built.write(block.title, with_server(block.body, redis_url))
             elif commands and project is last:
                 built.run(block.commands)
     return built

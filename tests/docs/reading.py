@@ -63,6 +63,7 @@ class Block:
     body: str
     not_run: str = ""
     project: str = ""
+    marked: set[int] = field(default_factory=set)
 
     @property
     def where(self) -> str:
@@ -89,6 +90,15 @@ def dedent(body: str, indent: str) -> str:
     return "".join(line.removeprefix(indent) for line in body.splitlines(keepends=True))
 
 
+def marked_lines(info: str) -> set[int]:
+    """Return the lines that `hl_lines` of a fence marks, such as "2 5-7"."""
+    found = re.search(r'hl_lines="([^"]+)"', info)
+    parts = [part.partition("-") for part in found[1].split()] if found else []
+    return {
+        number for first, _, last in parts for number in range(int(first), int(last or first) + 1)
+    }
+
+
 def read_page(page: Path, projects: dict[str, Project]) -> Iterator[Block]:
     """Yield the blocks of a page, and put those that are to be run into their projects."""
     text = page.read_text()
@@ -106,6 +116,7 @@ def read_page(page: Path, projects: dict[str, Project]) -> Iterator[Block]:
                 body=dedent(token["body"], token["indent"]),
                 not_run=not_run,
                 project=project.name if project else "",
+                marked=marked_lines(token["info"]),
             )
             yield block
             if project and for_this_version and not not_run:

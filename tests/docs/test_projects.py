@@ -37,6 +37,7 @@ WITHOUT_SCENARIO = {
     "testing",
     "testing-commit",
     "testing-fakeredis",
+    "testing-pages",
     "testing-parallel",
     "testing-pytest",
     "user-model-password",

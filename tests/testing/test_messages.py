@@ -1,5 +1,8 @@
 """The outbox: codes, notices, and what it says if there is none."""
 
+import logging
+from contextlib import nullcontext, suppress
+
 import pytest
 from django.core import mail
 from django.utils.module_loading import import_string
@@ -7,9 +10,10 @@ from django.utils.module_loading import import_string
 import swap_user.testing
 from swap_user import signals
 from swap_user.otp import send_code
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.masked import Masked
 from swap_user.otp.senders import load_sender
-from swap_user.testing import outbox
+from swap_user.testing import outbox, reached
 from swap_user.testing.messages import memory_sender
 from swap_user.testing.reached import watch
 from tests.support import configure, username, visitor
@@ -62,6 +66,38 @@ def test_no_code(user, settings):
         "1 codes were sent in this process. send limited: no message because of the limit "
         "asks_per_address (2 times)"
     )
+
+
+@pytest.mark.parametrize("kind", ["no account", "no redis", "not watched", "sign-up"])
+def test_no_code_for_another_reason(user, settings, redis_server, kind):
+    """An outage, or a username that no account has, is named. Where nothing watches, what would."""
+    receiver = username(2)
+    if kind == "no redis":
+        redis_server.stop()
+        receiver = username()
+    with nullcontext() if kind == "not watched" else watch():
+        if kind == "sign-up":
+            reached.audit.record(logging.WARNING, "address code limited", scope="unknown")
+        else:
+            with suppress(LoginUnavailable):
+                send_code(None, receiver)
+        with pytest.raises(IndexError) as caught:
+            outbox[-1]
+    expected = {
+        "no account": "code not sent: no active account",
+        "no redis": f"login unavailable: {redis_server.url} can't be reached: Error",
+        "not watched": "With OTPTestMixin or the pytest plugin of swap_user, this error says why",
+        "sign-up": "address code limited: no message because of the limit unknown_messages_per",
+    }[kind]
+    assert str(caught.value).startswith(f"No code was sent in this process. {expected}")
+
+
+def test_a_report_of_limits_names_no_other_reason(user):
+    """The section of a failed test is about limits."""
+    with watch() as found:
+        send_code(None, username(2))
+    assert found.reasons() == ["code not sent: no active account"]
+    assert found.text() == ""
 
 
 def test_memory_sender(user, settings):

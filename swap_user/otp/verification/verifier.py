@@ -24,7 +24,7 @@ from swap_user.otp.availability import report_database_outage
 from swap_user.otp.challenges import resync
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.despite_rollback import dispatch_despite_rollback
-from swap_user.otp.delivery.notices import after_wrong_guess
+from swap_user.otp.delivery.events import after_wrong_guess
 from swap_user.otp.store import keys
 from swap_user.otp.store.budgets import YEAR
 from swap_user.otp.throttling import guesses, weights, wrong_guesses

@@ -82,7 +82,15 @@ def static_text(name: str) -> str:
 @scenario("own-base")
 def _own_base() -> None:
     from django.conf import settings
+    from django.template.loader import render_to_string
     from django.test import Client, override_settings
+    from django.utils import translation
+
+    for language, direction in (("ar", "rtl"), ("de", "ltr")):
+        with translation.override(language):
+            page = render_to_string("base.html")
+            assert f'<html lang="{language}" dir="{direction}">' in page
+            assert page.startswith("<!DOCTYPE html>")
 
     def assert_own_base(page: str) -> None:
         assert '<a href="/">Your orders</a>' in page
