@@ -12,7 +12,7 @@ from tests.support import username
 
 LOGIN, CHECK, RESEND = "/admin/login/", "/admin/check-otp/", "/admin/resend-otp/"
 METHODS = "/admin/sign-in-methods/"
-WORDS = "Logging in is not possible right now. Please try again in a minute."
+WORDS = "This is not possible right now. Please try again in a minute."
 
 
 def begin(client: Client) -> str:

@@ -46,7 +46,7 @@ def page(text: str) -> Any:
 def assert_unavailable(response: Any) -> None:
     assert response.status_code == 503
     assert response["Retry-After"] == str(RETRY_AFTER)
-    assert "Logging in is not possible right now." in response.content.decode()
+    assert "This is not possible right now." in response.content.decode()
     assert COOKIE not in response.cookies
 
 

@@ -108,6 +108,6 @@ def same(response: Any, name: str = "") -> tuple[Any, ...]:
 def assert_unavailable(response: Any) -> None:
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
-    assert "Logging in is not possible right now." in text(response)
-    note = r'class="(?:errornote|swap-note swap-note-error)">(?:\s*<svg.*?</svg>\s*<span>)?\s*Logg'
+    assert "This is not possible right now." in text(response)
+    note = r'class="(?:errornote|swap-note swap-note-error)">(?:\s*<svg.*?</svg>\s*<span>)?\s*This'
     assert re.search(note, text(response))

@@ -95,7 +95,7 @@ def test_a_new_code_works_after_that(client: Client, clock: Any, staff: Any) -> 
 
 
 @pytest.mark.requirement("R19", "R49")
-def test_a_spent_account_is_not_mentioned(client: Client, staff: Any) -> None:
+def test_a_spent_account_is_not_mentioned(client: Client, staff: Any, clock: Any) -> None:
     """The page is that of any wrong code, and the next code is longer."""
     otp = code(client)
     usual = text(enter(client, wrong(otp)))
