@@ -3,7 +3,7 @@ The old names of modules that have moved since the alpha releases.
 
 Settings, code and migrations of projects contain these names, and so do jobs that wait in a task
 queue. An old name works for one minor release. Importing it issues a DeprecationWarning with the
-new name.
+new public name.
 """
 
 import sys
@@ -56,7 +56,7 @@ class _Finder(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Make every attribute of the old module return the attribute of the new module."""
         new = import_module(MOVED[module.__name__])
-        text = f"{module.__name__} has moved to {new.__name__}."
+        text = f"{module.__name__} has moved to {_public_place(new.__name__)}."
         warnings.warn(text, DeprecationWarning, stacklevel=2)
 
         def get(name: str) -> Any:
@@ -64,6 +64,13 @@ class _Finder(MetaPathFinder, Loader):
 
         module.__dict__["__getattr__"] = get
         module.__dict__["__all__"] = [name for name in vars(new) if not name.startswith("_")]
+
+
+def _public_place(module: str) -> str:
+    """Return where a project imports the names of a module: folders in ``otp`` are private."""
+    return (
+        "swap_user.otp" if module.startswith("swap_user.otp.") and module.count(".") > 2 else module
+    )
 
 
 def new_path(path: str) -> str | None:

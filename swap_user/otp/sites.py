@@ -23,7 +23,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse, 
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from swap_user.otp.admin import header_link, login_base
 from swap_user.otp.pages.login.unavailable import answer_outages
@@ -128,7 +128,9 @@ class OTPAdminSiteMixin(_Site):
         """Ask for the username, and send a code."""
         template = self.otp_login_template or "swap_user/admin/login.html"
         view = _pages().UsernameView
-        return self._show_step(view, request, template, _("Log in"), extra_context)
+        return self._show_step(
+            view, request, template, pgettext("swap_user", "Log in"), extra_context
+        )
 
     @login_not_required
     @method_decorator(answer_outages)

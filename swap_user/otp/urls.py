@@ -7,6 +7,7 @@ Include them under any path: ``path("account/", include("swap_user.otp.urls"))``
 
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from swap_user.otp.pages.account import names
 from swap_user.otp.pages.account.enroll_first import (
@@ -35,7 +36,11 @@ _sign_up = step_page(
 _undo = step_page(UndoChangeView, "undo_change", "")
 
 urlpatterns = [
-    path("login/", step_page(AccountUsernameView, "login", _("Log in")), name=names.LOGIN),
+    path(
+        "login/",
+        step_page(AccountUsernameView, "login", pgettext_lazy("swap_user", "Log in")),
+        name=names.LOGIN,
+    ),
     path("check-otp/", step_page(AccountCodeView, "check_otp", _code), name=names.CHECK),
     path("resend-otp/", step_page(ResendView, "check_otp", _code), name=names.RESEND),
     path("step-up/", _step_up, name=names.STEP_UP),

@@ -27,7 +27,7 @@ REFUSED = "That code did not work"
 # Those who come after the code was used have made wrong guesses. If these spend the account, the
 # next code has ten digits, of which each session has five tries.
 LIMITED = "Too many wrong codes"
-UNAVAILABLE = "Logging in is not possible right now"
+UNAVAILABLE = "This is not possible right now"
 
 # Many processes share the file: readers and the writer don't wait for one another.
 DATABASE = "'NAME': BASE_DIR / 'db.sqlite3',"

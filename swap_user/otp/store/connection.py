@@ -61,6 +61,29 @@ def client(alias: str) -> redis.Redis:
     return client
 
 
+def location(client: redis.Redis) -> str:
+    """
+    Return the server that a client connects to, as a URL without a name and a password.
+
+    Args:
+        client: a client of this module.
+
+    Returns:
+        The URL, or "" if the client is a custom one that does not say.
+    """
+    pool = getattr(client, "connection_pool", None)
+    # The parts that redis-py has parsed. A URL in CACHES may have its password in several places.
+    options = getattr(pool, "connection_kwargs", {})
+    if path := options.get("path"):
+        return f"unix://{path}"
+    # With Sentinel, a server is found by the name of the service.
+    if not (server := getattr(pool, "service_name", "")):
+        if not options.get("host"):
+            return ""
+        server = f"{options['host']}:{options.get('port') or 6379}"
+    return f"redis://{server}/{options.get('db') or 0}"
+
+
 def full_name(alias: str, name: str) -> str:
     """
     Return the name of a key in Redis, as the cache makes it.

@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from swap_user.conf import swap_user_settings
@@ -137,7 +138,15 @@ def _reached() -> Iterator[redis.Redis]:
             logging.ERROR,
             "login unavailable",
             server="redis",
+            location=connection.location(client),
             error=type(error).__name__,
             reason=error,
         )
+        if settings.DEBUG:
+            audit.record(
+                logging.ERROR,
+                "redis missing",
+                hint=f"start a Redis or Valkey server at {connection.location(client)}, or correct "
+                f"LOCATION of CACHES[{alias!r}]",
+            )
         raise LoginUnavailable("Redis can't be reached; no code can be checked.") from error

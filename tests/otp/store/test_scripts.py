@@ -7,8 +7,9 @@ import redis
 from django.core.exceptions import ImproperlyConfigured
 
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.store import scripts
+from swap_user.otp.store import connection, scripts
 from swap_user.otp.store.budgets import Budget
+from tests.support import CACHE_BACKENDS
 
 FOLDER = resources.files("swap_user.otp.store") / "lua"
 NAMES = sorted(each.name.removesuffix(".lua") for each in FOLDER.iterdir())
@@ -98,3 +99,42 @@ def test_a_server_that_has_become_a_replica(monkeypatch, error, closed):
     with pytest.raises(LoginUnavailable), scripts._reached():
         raise redis.exceptions.ResponseError(error)
     assert calls == [{"inuse_connections": False}] * closed
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_the_log_names_the_server(settings, caplog, debug):
+    """Where it is, without the password; and while the site is developed, what is to be done."""
+    settings.DEBUG = debug
+    url = "redis://me:s3cret@127.0.0.1:1/4"
+    settings.CACHES = {"codes": {"BACKEND": CACHE_BACKENDS["django"], "LOCATION": url}}
+    settings.SWAP_USER = {"OTP_CACHE": "codes"}
+    with pytest.raises(LoginUnavailable), scripts._reached() as client:
+        client.ping()
+    line, *hints = caplog.records
+    assert (line.event, line.location) == ("login unavailable", "redis://127.0.0.1:1/4")
+    what = "start a Redis or Valkey server at redis://127.0.0.1:1/4, or correct LOCATION of "
+    assert [each.hint for each in hints] == [f"{what}CACHES['codes']"] * debug
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("backend", CACHE_BACKENDS.values(), ids=CACHE_BACKENDS)
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://127.0.0.1", "redis://127.0.0.1:6379/0"),
+        ("redis://u:p%3F%40@h:6390/3?password=s@x", "redis://h:6390/3"),
+        ("rediss://:pqr@h/1", "redis://h:6379/1"),
+        ("unix://u:p@/run/redis.sock?db=2&password=p", "unix:///run/redis.sock"),
+    ],
+)
+def test_the_location_has_no_password(settings, backend, url, shown):
+    """Wherever a URL can have one."""
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": url}}
+    assert connection.location(connection.client("default")) == shown
+
+
+def test_the_location_of_other_clients():
+    """With Sentinel, the service; nothing if a custom client does not say."""
+    sentinel = redis.sentinel.Sentinel([("127.0.0.1", 1)])
+    assert connection.location(sentinel.master_for("codes", db=2)) == "redis://codes/2"
+    assert connection.location(object()) == ""

@@ -16,7 +16,7 @@ from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.authenticators.queries import AuthenticatorQuery
 from swap_user.otp.challenges import resync
 from swap_user.otp.crypto import hotp
-from swap_user.otp.delivery.notices import after_wrong_guess
+from swap_user.otp.delivery.events import after_wrong_guess
 from swap_user.otp.store import keys, scripts
 from swap_user.otp.verification import verifier
 from swap_user.otp.verification.verifier import Outcome, verify

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 
 import pytest
+from django.core import mail
 from django.test import RequestFactory
 
 from swap_user.otp.visitors import client_ip
@@ -16,6 +17,12 @@ HEADER = "HTTP_X_FORWARDED_FOR"
 def at(peer, **headers):
     """Return the address of a request from ``peer``."""
     return client_address(RequestFactory().get("/", REMOTE_ADDR=peer, **headers))
+
+
+@pytest.fixture
+def _served(monkeypatch):
+    """As on a server: without the outbox of mails that Django creates for tests."""
+    monkeypatch.delattr(mail, "outbox")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +79,7 @@ def test_a_header_is_not_believed_unless_it_is_named():
 
 
 @pytest.mark.requirement("R56")
+@pytest.mark.usefixtures("_served")
 def test_a_proxy_that_nobody_told_us_of(caplog, monkeypatch, settings):
     """Its address stands for everybody, so it is nobody's. Said once."""
     configure(settings, OTP_PROXIES=1)
@@ -92,6 +100,7 @@ def test_a_proxy_that_nobody_told_us_of(caplog, monkeypatch, settings):
     "changes",
     [{"OTP_PROXIES": 1}, {"OTP_PROXIES": 0}, {"OTP_CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}],
 )
+@pytest.mark.usefixtures("_served")
 def test_a_unix_socket_has_no_address(caplog, monkeypatch, settings, changes):
     """There is a proxy, but its header is not named or not there. Said once."""
     configure(settings, **changes)
@@ -102,6 +111,7 @@ def test_a_unix_socket_has_no_address(caplog, monkeypatch, settings, changes):
 
 
 @pytest.mark.requirement("R56")
+@pytest.mark.usefixtures("_served")
 def test_a_new_process_has_said_nothing(caplog):
     """So its first request without an address says it."""
     spec = importlib.util.find_spec(client_ip.__name__)
@@ -112,11 +122,22 @@ def test_a_new_process_has_said_nothing(caplog):
 
 
 @pytest.mark.requirement("R56")
+@pytest.mark.usefixtures("_served")
 def test_runserver_says_nothing(caplog, monkeypatch, settings):
     """With DEBUG, there is no proxy."""
     monkeypatch.setattr(client_ip, "_warned", False)
     settings.DEBUG = True
     assert at("") is None
+    assert "client addresses unknown" not in caplog.text
+
+
+@pytest.mark.requirement("R56")
+@pytest.mark.parametrize("peer", ["127.0.0.1", ""])
+def test_the_test_client_says_nothing(caplog, monkeypatch, settings, peer):
+    """In tests, the address is unknown as well, but no visitor is behind it."""
+    monkeypatch.setattr(client_ip, "_warned", False)
+    configure(settings, OTP_PROXIES=1)
+    assert at(peer) is None
     assert "client addresses unknown" not in caplog.text
 
 
