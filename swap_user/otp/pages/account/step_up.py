@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.generic.edit import FormView
 
@@ -32,25 +33,33 @@ class StepUpForm(CodeForm):
 
     Args:
         is_asked: whether a code was sent to the user.
+        has_app: whether the user has an authenticator app.
         wanted: see CodeForm.
     """
 
-    def __init__(self, *args: Any, is_asked: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, is_asked: bool = False, has_app: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         if kwargs.get("wanted"):
             return
-        self.fields["otp"].help_text = (
-            _("A code is on its way to you. A code of your authenticator app works, too.")
-            if is_asked
-            else _("Enter a code of your authenticator app, or let us send you one.")
-        )
+        texts = {
+            (False, False): _("You will be sent a one-time code."),
+            (True, False): _("A code is on its way to you."),
+            (False, True): _("Enter a code of your authenticator app, or let us send you one."),
+            (True, True): _(
+                "A code is on its way to you. A code of your authenticator app works, too."
+            ),
+        }
+        self.fields["otp"].help_text = texts[is_asked, has_app]
 
 
 class StepUpView(CodeView):
     """
     Ask a user who is logged in for a code.
 
-    The page sends no code by itself: whoever has an app needs none. A button sends one.
+    The page sends no code by itself: whoever has an app needs none. A button sends one. Users
+    without an app see only this button at first.
     """
 
     form_class = StepUpForm
@@ -112,13 +121,25 @@ class StepUpView(CodeView):
         if self.asked and self.asked.wanted:
             return super().takes_sent_code()
         user: Any = self.request.user
-        return policies.takes_sent(user, enrolled=is_enrolled(user))
+        return policies.takes_sent(user, enrolled=self.has_app)
+
+    @cached_property
+    def has_app(self) -> bool:
+        """Whether the user has an authenticator app."""
+        user: Any = self.request.user
+        return is_enrolled(user)
 
     def get_help_kwargs(self) -> dict[str, Any]:
         """Return the arguments of the form that its help text depends on."""
         wanted = self.asked.wanted if self.asked else ()
-        return {"wanted": wanted, "is_asked": self.asked is not None}
+        return {
+            "wanted": wanted,
+            "is_asked": self.asked is not None,
+            "has_app": self.has_app,
+        }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add whether a code was sent."""
-        return super().get_context_data(**{"is_asked": self.asked is not None, **kwargs})
+        """Add whether a code was sent, and whether the page asks for one or only sends one."""
+        context = super().get_context_data(**{"is_asked": self.asked is not None, **kwargs})
+        must_send = context["takes_sent_code"] and self.asked is None and not self.has_app
+        return {**context, "asks_code": "otp" in self.request.POST or not must_send}

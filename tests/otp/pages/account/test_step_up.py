@@ -205,10 +205,10 @@ def test_a_code_asked_for_another_user_in_this_session(late):
     now = time.time()
     code_request.save(session, username(2), now=now)
     session.save()
-    assert "let us send you one" in text(late.get(STEP_UP))
+    assert "A code is on its way" not in text(late.get(STEP_UP))
     code_request.save(session, username(1), now=now)
     session.save()
-    assert "let us send you one" not in text(late.get(STEP_UP))
+    assert "A code is on its way" in text(late.get(STEP_UP))
 
 
 def test_who_is_not_logged_in(client):
@@ -330,6 +330,28 @@ def test_a_policy_that_asks_for_a_password(client, user, settings, clock):
     response = client.post("/account/check-otp/", otp)
     assert response["Location"] == "/pay/"
     assert client.get("/pay/").status_code == 200
+
+
+def test_a_user_without_an_app(late, user):
+    """Nothing can be entered before a code was sent, so the button is all there is."""
+    page = text(late.get(STEP_UP))
+    assert "You will be sent a one-time code." in page
+    assert 'name="otp"' not in page
+    assert '<button type="submit" class="swap-button">Send code' in page
+    page = text(late.post(STEP_UP, follow=True))
+    assert "A code is on its way to you." in page
+    assert "app" not in page[page.index("<h1>") : page.index("Lost your phone?")]
+    assert 'name="otp"' in page
+
+
+def test_a_user_with_an_app(late, user):
+    """The field, and the button beside it."""
+    give(user)
+    page = text(late.get(STEP_UP))
+    assert "or let us send you one." in page
+    assert 'name="otp"' in page
+    assert '<button type="submit" class="swap-button swap-button-plain">Send code' in page
+    assert "of your authenticator app works, too." in text(late.post(STEP_UP, follow=True))
 
 
 def test_where_a_sent_code_is_not_accepted(late, user, settings):
