@@ -62,6 +62,19 @@ def test_placeholders(language: str) -> None:
         assert set(PLACEHOLDER.findall(strings[-1])) == wanted, message.id
 
 
+def test_placeholders_can_be_filled_in(language: str) -> None:
+    """In each plural form: a lone percent sign or brace would be an error of the page."""
+    for message in SCRIPT["load"](language):
+        names = PLACEHOLDER.findall(forms(message.id)[-1]) if message.id else []
+        values = {re.sub(r"\W|(?<=\))[a-z]", "", name): 1 for name in names}
+        for string in forms(message.string) if names else ():
+            if names[0].startswith("%"):
+                filled = string % values if "%(" in names[0] else string % (("1",) * len(names))
+            else:
+                filled = string.format(*"1" * len(names), **values)
+            assert not re.search(r"[%{}]", filled), string
+
+
 def test_plural_forms(language: str) -> None:
     """Each text with a number has as many forms as the language."""
     catalog = SCRIPT["load"](language)

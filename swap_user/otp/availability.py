@@ -37,15 +37,23 @@ else:
 # What a conflict with another transaction is called: SQLSTATE of PostgreSQL (serialization failure,
 # deadlock), error numbers of MariaDB and MySQL (deadlock, changed since the snapshot), and
 # SQLITE_BUSY_SNAPSHOT (written by another connection since the snapshot).
-_SQLSTATES = {"40001", "40P01"}
-_MYSQL_NUMBERS = {1213, 1020}
-_SQLITE_BUSY_SNAPSHOT = 517
+_CONFLICTS = {
+    ("sqlstate", "40001"),
+    ("sqlstate", "40P01"),
+    ("mysql", 1213),
+    ("mysql", 1020),
+    ("sqlite", 517),
+}
 
 # What a value is called that is stored already: SQLSTATE of PostgreSQL (unique and exclusion
 # constraints), the error number of MariaDB and MySQL, and the unique constraints of SQLite.
-_DUPLICATE_SQLSTATES = {"23505", "23P01"}
-_MYSQL_DUPLICATE = 1062
-_SQLITE_DUPLICATES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+_DUPLICATES = {
+    ("sqlstate", "23505"),
+    ("sqlstate", "23P01"),
+    ("mysql", 1062),
+    ("sqlite", sqlite3.SQLITE_CONSTRAINT_UNIQUE),
+    ("sqlite", sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY),
+}
 
 # How often a statement is run that has no transaction around it, if it meets a conflict each time.
 _TRIES = 5
@@ -55,24 +63,23 @@ T = TypeVar("T")
 
 def is_conflict(error: BaseException) -> bool:
     """Return whether a database error is a conflict of two transactions, and not an outage."""
-    cause = error.__cause__ or error  # what the driver raised
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state is not None:
-        return state in _SQLSTATES
-    if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
-        return bool(code == _SQLITE_BUSY_SNAPSHOT)
-    return bool(cause.args) and cause.args[0] in _MYSQL_NUMBERS
+    return _code_of(error) in _CONFLICTS
 
 
 def is_duplicate(error: BaseException) -> bool:
     """Return whether a database error says that a row with a unique value is stored already."""
+    return _code_of(error) in _DUPLICATES
+
+
+def _code_of(error: BaseException) -> tuple[str, object]:
+    """Return the code of a database error, and what kind of code it is."""
     cause = error.__cause__ or error  # what the driver raised
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state is not None:
-        return state in _DUPLICATE_SQLSTATES
     if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
-        return code in _SQLITE_DUPLICATES
-    return bool(cause.args) and cause.args[0] == _MYSQL_DUPLICATE
+        return "sqlite", code
+    # Drivers for MariaDB and MySQL may have a SQLSTATE too, which several errors share.
+    if cause.args and isinstance(cause.args[0], int):
+        return "mysql", cause.args[0]
+    return "sqlstate", getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
 
 
 def is_in_transaction(connection: BaseDatabaseWrapper) -> bool:

@@ -46,6 +46,18 @@ def test_a_path_with_arguments(settings: Any, patterns: Any, route: str) -> None
     assert f"below the path {route}, " in message
 
 
+def test_beside_a_view_without_a_hash(settings: Any) -> None:
+    """A view may be any object that can be called."""
+
+    class Page:
+        __hash__ = None
+
+        def __call__(self, request: Any, shop: str) -> HttpResponse:
+            return HttpResponse()
+
+    assert found(settings, path("<shop>/", include([path("cart/", Page()), path("", OWN)])))
+
+
 def test_why_it_is_an_error(settings: Any) -> None:
     """The pages have no such arguments."""
     found(settings, path("<slug:shop>/account/", OWN))

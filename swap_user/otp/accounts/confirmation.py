@@ -21,16 +21,19 @@ from swap_user.otp.challenges import challenge
 from swap_user.otp.crypto import hotp
 from swap_user.otp.dispatchers import dispatch
 from swap_user.otp.site_name import host_name
-from swap_user.otp.store import scripts
+from swap_user.otp.store import keys, scripts
 from swap_user.otp.throttling import guesses
 from swap_user.otp.throttling import requests as throttling
 from swap_user.otp.throttling.guesses import ReachedLimit
+from swap_user.otp.visitors import flow
 from swap_user.otp.visitors.visitor import visitor
 
 # A resent message may bring a second code, see ``challenge.issue()``.
 _MOST_PENDING = 2
 
 _USE = scripts.Script("return redis.call('DEL', keys.codes)")
+_KEEP = scripts.Script("return redis.call('SET', keys.confirmed, '1', 'EX', args.seconds)")
+_TAKE = scripts.Script("return redis.call('DEL', keys.confirmed)")
 
 
 def ask(request: HttpRequest, claim: AddressClaim) -> None:
@@ -100,3 +103,41 @@ def confirm(request: HttpRequest, claim: AddressClaim, typed: object) -> bool | 
     else:
         audit.record(logging.WARNING, "address code refused", account=key, purpose=purpose)
     return is_right
+
+
+def keep(request: HttpRequest, claim: AddressClaim) -> None:
+    """
+    Keep an address confirmed whose code was used without success, for OTP_TIMEOUT.
+
+    Args:
+        request: the visitor's request. The address counts as confirmed only in its session.
+        claim: the address, which ``confirm()`` or ``take()`` has just returned True for.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    if named := _confirmed(request, claim):
+        _KEEP(named, seconds=swap_user_settings.OTP_TIMEOUT)
+
+
+def take(request: HttpRequest, claim: AddressClaim) -> bool:
+    """
+    Use up a confirmation that was kept, and return whether there was one.
+
+    Of two requests at the same time, or of two copies of a session, one gets it.
+
+    Args:
+        request: the visitor's request.
+        claim: the address.
+
+    Raises:
+        LoginUnavailable: Redis can't be reached.
+    """
+    named = _confirmed(request, claim)
+    return bool(named and _TAKE(named))
+
+
+def _confirmed(request: HttpRequest, claim: AddressClaim) -> dict[str, str]:
+    """Return the Redis key of a confirmation, or nothing if the request has no flow."""
+    current = flow.current(request)
+    return {"confirmed": keys.redis_key(claim.key, "confirmed", current)} if current else {}

@@ -80,7 +80,8 @@ def location(client: redis.Redis) -> str:
     if not (server := getattr(pool, "service_name", "")):
         if not options.get("host"):
             return ""
-        server = f"{options['host']}:{options.get('port') or 6379}"
+        host = f"[{options['host']}]" if ":" in options["host"] else options["host"]  # IPv6
+        server = f"{host}:{options.get('port') or 6379}"
     return f"redis://{server}/{options.get('db') or 0}"
 
 

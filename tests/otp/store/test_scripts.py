@@ -124,6 +124,7 @@ def test_the_log_names_the_server(settings, caplog, debug):
         ("redis://127.0.0.1", "redis://127.0.0.1:6379/0"),
         ("redis://u:p%3F%40@h:6390/3?password=s@x", "redis://h:6390/3"),
         ("rediss://:pqr@h/1", "redis://h:6379/1"),
+        ("redis://:pqr@[2001:db8::1]/1", "redis://[2001:db8::1]:6379/1"),
         ("unix://u:p@/run/redis.sock?db=2&password=p", "unix:///run/redis.sock"),
     ],
 )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.accounts import new_user
+from swap_user.otp.accounts import confirmation, new_user
 from swap_user.otp.accounts.address_claim import SIGN_UP as PURPOSE
 from swap_user.otp.accounts.address_claim import AddressClaim
 from swap_user.otp.exceptions import LoginUnavailable
@@ -85,13 +85,18 @@ class SignUpView(ConfirmingMixin, StepView):
         entered.save(self.request.session, values)
         if asked and asked.is_confirmed and asked.username == form.cleaned_data["username"]:
             try:
-                # Each try says which values other users have, so it costs what a code costs.
-                may_try = throttling.charge(self.claim(asked.username).key, visitor(self.request))
+                may_try = self.may_try(self.claim(asked.username))
             except LoginUnavailable:
                 return self.show(form, unavailable=True)
             if may_try:
                 return self.create(form, asked)
         return super().send(form, asked)
+
+    def may_try(self, claim: AddressClaim) -> bool:
+        """Return whether this request may create the account without another code."""
+        # Each try says which values other users have, so it costs what a code costs.
+        is_charged = throttling.charge(claim.key, visitor(self.request)) is not None
+        return is_charged and confirmation.take(self.request, claim)
 
     def values(self, form: SignUpForm) -> dict[str, list[str]]:
         """Return what the visitor has entered in the fields of the form."""
@@ -122,6 +127,10 @@ class SignUpView(ConfirmingMixin, StepView):
             now = time.time()
             code_request.confirm(self.request.session, asked.username, now=now, key=SIGN_UP_KEY)
             flow.renew(self.request, flow.new_id())  # after each accepted step (R53)
+        try:
+            confirmation.keep(self.request, self.claim(asked.username))
+        except LoginUnavailable:
+            return self.show(form, unavailable=True)
         return self.show(form)
 
     def created(self, user: Any) -> HttpResponse:

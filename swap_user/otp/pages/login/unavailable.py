@@ -14,6 +14,7 @@ from django.http.request import split_domain_port
 from django.template.loader import render_to_string
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.http import escape_leading_slashes
 
 from swap_user.conf import swap_user_settings
 from swap_user.otp.availability import report_database_outage, report_session_outage
@@ -54,6 +55,8 @@ def unavailable_page(request: HttpRequest) -> HttpResponse:
     """Return a page with status 503 that needs only its template."""
     # The page has a link that tries again, except after a POST, which a link can't repeat.
     again = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
+    # A path with two slashes at its beginning would be a link to another host.
+    again = escape_leading_slashes(again)
     # Not the name of the current Site, which is in the database.
     host, _port = split_domain_port(host_name(request))
     context = {

@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib.auth.models import Group
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.test import Client
 
+from swap_user.otp.accounts import confirmation
+from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.views import SignUpForm
 from swap_user.testing import outbox
 from tests.clock import Clock
 from tests.neighbours.projects import run_project
+from tests.otp.pages.addresses.test_at_once import copy_of
 from tests.otp.pages.addresses.test_sign_up import SIGN_UP, begin, users
 from tests.otp.pages.login.helpers import text
 from tests.support import configure, make_user, username
@@ -152,6 +156,57 @@ def test_the_code_is_used(client):
     client.post(SIGN_UP, {"otp": code})
     response = client.post(SIGN_UP, {"otp": code}, follow=True)
     assert 'value="odd"' in response.content.decode()
+    assert not users().exists()
+
+
+def test_two_presses(client, monkeypatch):
+    """Of two corrections at the same moment, one creates an account. The other needs a code."""
+    refused(client)
+    other, created = copy_of(client), []
+
+    def create_user(form: SignUpForm, address: str) -> Any:
+        created.append(address)
+        if len(created) == 1:  # the other request is made and answered while this one works
+            assert correct(other)["Location"] == SIGN_UP
+        return SignUpForm.create_user(form, address)
+
+    monkeypatch.setattr(Refused, "create_user", create_user)
+    assert correct(client)["Location"] == "/account/sign-in-methods/"
+    assert created == [username()]
+    assert users().count() == 1
+
+
+def test_a_copy_of_the_cookie(client, settings):
+    """A session in a signed cookie can be used again. The address is confirmed for one account."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    refused(client)
+    copy = copy_of(client)
+    assert correct(client)["Location"] == "/account/sign-in-methods/"
+    users().get().delete()
+    assert correct(copy)["Location"] == SIGN_UP
+    assert not users().exists()
+
+
+def test_redis_was_emptied(client):
+    """Then the address needs another code (R10)."""
+    refused(client)
+    caches["default"].clear()
+    assert correct(client)["Location"] == SIGN_UP
+    assert not users().exists()
+
+
+def test_redis_away_after_the_code(client, monkeypatch):
+    """503 with the form. The address is not confirmed."""
+    code = begin(client, name="odd")
+
+    def keep(*args: Any) -> None:
+        raise LoginUnavailable
+
+    monkeypatch.setattr(confirmation, "keep", keep)
+    response = client.post(SIGN_UP, {"otp": code})
+    assert response.status_code == 503
+    assert 'value="odd"' in response.content.decode()
+    correct(client)
     assert not users().exists()
 
 

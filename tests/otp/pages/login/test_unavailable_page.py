@@ -36,7 +36,7 @@ def test_the_look_of_the_own_pages() -> None:
 @pytest.mark.skipif(django.VERSION < (6, 0), reason="Django 6.0 brought nonces")
 def test_a_policy_with_a_nonce(settings: Any) -> None:
     """Its stylesheet carries the nonce of Django's policy."""
-    from django.middleware.csp import ContentSecurityPolicyMiddleware  # noqa: PLC0415
+    from django.middleware.csp import ContentSecurityPolicyMiddleware
 
     settings.SECURE_CSP = {"default-src": ["<CSP_NONCE_SENTINEL>"]}
     response = ContentSecurityPolicyMiddleware(unavailable_page)(RequestFactory().get("/login/"))
@@ -69,3 +69,9 @@ def test_a_host_that_is_not_allowed(settings: Any) -> None:
     """Then the page has no name."""
     settings.ALLOWED_HOSTS = ["shop.example"]
     assert "swap-brand" not in page("get", headers={"host": "evil.example"})
+
+
+def test_a_path_that_looks_like_a_host() -> None:
+    """The link stays on this site: a browser takes two slashes for the beginning of a host."""
+    text = page("get", PATH_INFO="//evil.example/login/")
+    assert 'href="/%2Fevil.example/login/?x=1"' in text
