@@ -70,17 +70,28 @@ import threading
 from sender import AbstractOTPSender, FileSender
 
 class SlowSender(FileSender):
-    hanging = threading.Semaphore(5)
+    sending = threading.Semaphore(5)
+    hanging = threading.Semaphore(0)
 
     def send(self, receiver, otp, **kwargs):
-        if not self.hanging.acquire(blocking=False):
+        if not self.sending.acquire(blocking=False):
             super().send(receiver, otp, **kwargs)
+            self.hanging.release()
             threading.Event().wait()
         super().send(receiver, otp, **kwargs)
 
 class BrokenSender(AbstractOTPSender):
     def send(self, receiver, otp, **kwargs):
         raise ConnectionError("no mail server")
+"""
+
+
+# Of the eight threads, two begin with messages to strangers only when the process ends.
+END = """
+from sender import SlowSender
+for _ in range(6):
+    assert SlowSender.hanging.acquire(timeout=20)
+lifecycle.EXIT_LIMIT = 4
 """
 
 
@@ -99,7 +110,7 @@ def project(tmp_path_factory, shared_redis):
 @pytest.mark.heavy
 def test_each_message_is_sent_or_reported(project):
     """Some are sent, some are begun, some never begin: every one has its line and its signal."""
-    stderr = project.run("-c", SEND_ALL + "lifecycle.EXIT_LIMIT = 1.5", sender="SlowSender")
+    stderr = project.run("-c", SEND_ALL + END, sender="SlowSender")
     touched = [receiver for receiver, _ in project.sent]
     assert len(touched) == len(set(touched))
     pks = dict(zip(NAMES, user_pks(project), strict=True))
