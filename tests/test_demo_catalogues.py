@@ -54,12 +54,16 @@ def entries(path: Path) -> dict[Text, str]:
 
 
 def of_package(language: str) -> dict[Text, str]:
-    """Return the entries of the catalogue of the package, by their texts without a context."""
+    """Return the texts of the demo that the catalogue of the package has."""
     path = ROOT / f"swap_user/locale/{language}/LC_MESSAGES/django.mo"
     with path.open("rb") as file:
         translations = gettext.GNUTranslations(file)
-    texts = {text for context, text in in_templates() | in_code() if not context}
-    found = {("", text): translations.gettext(text) for text in texts}
+    found = {
+        (context, text): translations.pgettext(context, text)
+        if context
+        else translations.gettext(text)
+        for context, text in in_templates() | in_code()
+    }
     return {key: string for key, string in found.items() if string != key[1]}
 
 

@@ -98,11 +98,6 @@ def check_login_form(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 ALL = (check_admin_site, check_login_templates, check_login_form)
 
 
-def is_any_served() -> bool:
-    """Return whether the URLconf has an admin site whose login page asks for a code."""
-    return any(map(_asks_for_code, _served_sites()))
-
-
 def _check_block(site: Any, name: str) -> Messages:
     if login_base.has_block(name, login_base.BLOCK):
         return []

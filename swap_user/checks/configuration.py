@@ -171,15 +171,19 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Mes
             hint=f'Add "{BACKEND}" to AUTHENTICATION_BACKENDS.',
             not_yet="swap_user.W004",
             wrong="swap_user.E008",
-            needed=_has_login_page(),
+            needed=_has_own_pages(),
         )
     ]
 
 
-def _has_login_page() -> bool:
-    """Return whether a page of this package already asks visitors for a code."""
+def _has_own_pages() -> bool:
+    """
+    Return whether the own pages of this package are served already.
+
+    The admin does not count: a new project has it from the beginning, before its settings are done.
+    """
     try:
-        return urls.own_pages_are_served() or admin_sites.is_any_served()
+        return urls.own_pages_are_served()
     except Exception:  # noqa: BLE001 - Django reports a URLconf that can't be loaded
         return False
 

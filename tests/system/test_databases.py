@@ -169,7 +169,7 @@ def test_the_page_of_recovery_codes_asks_the_primary(client, behind, settings, m
     behind()
     pages = [client.post(CODES, {"replaces": "0"}, follow=True) for _ in range(2)]
     first, second = (
-        re.findall(r"<li><code>([0-9A-Z-]+)</code>", str(page.content)) for page in pages
+        re.findall(r'<li><code dir="ltr">([0-9A-Z-]+)</code>', str(page.content)) for page in pages
     )
     assert len(first) == 10
     assert second == first

@@ -189,7 +189,7 @@ def test_without_redis_nobody_gets_in(user, make_redis, outage, caplog):
         ask(request)
     with pytest.raises(LoginUnavailable):
         ask(request, "nobody@example.com")
-    assert "server=redis error=" in caplog.text
+    assert "login unavailable: server=redis location=unix://" in caplog.text
     assert code not in caplog.text
     server.restart()
     assert enter(request, ask(request)) == user
