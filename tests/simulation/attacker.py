@@ -42,6 +42,7 @@ class Attacker:
             stands for all.
         cookies: cookies of browsers, in turns.
         late: whether each code is asked for again after half of its life, so that two are right.
+        sessions: whether the requests have sessions. An API may have none.
         made_up: how many usernames without an account are asked for and tried at each step.
         caller: what the requests that guess are made in, such as a transaction.
         attempts: how many there were, by their kind.
@@ -56,6 +57,7 @@ class Attacker:
     sampled: int = 5
     cookies: list[dict[str, str]] = field(default_factory=list)
     late: bool = False
+    sessions: bool = True
     made_up: int = 0
     caller: Callable[[], AbstractContextManager[object]] = nullcontext
     attempts: Counter[str] = field(default_factory=Counter)
@@ -91,7 +93,7 @@ class Attacker:
 
     def ask(self, address: str) -> bool:
         """Ask for a code. If one is sent, guess at it as often as that is looked at."""
-        request = request_from(address, self._cookies())
+        request = request_from(address, self._cookies(), session=self.sessions)
         if not self._message(request):
             # A message that was not sent must not be a code that can be guessed.
             if self.attempts["sends"] % 100 == 0:
@@ -155,7 +157,7 @@ class Attacker:
 
     def _request(self) -> HttpRequest:
         number = next(self._turns) % len(self.addresses)
-        return request_from(self.addresses[number], self._cookies())
+        return request_from(self.addresses[number], self._cookies(), session=self.sessions)
 
     def _ask_from_a_new_one(self) -> bool:
         """Ask from the address that has waited longest. Return whether a message was sent."""

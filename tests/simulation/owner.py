@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import authenticate
+from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpRequest
 
 from swap_user.otp import end_sessions, send_code
@@ -34,6 +35,7 @@ class Owner:
         sent: whether sent codes let in.
         recovery: whether there are recovery codes.
         late: whether mail takes so long that the owner asks again before it comes.
+        sessions: whether the login has a session from its beginning. An API may have none.
         logins: how many there were.
         failed: those that failed, and when.
         helped: how many needed more than one code, by what helped.
@@ -46,6 +48,7 @@ class Owner:
     sent: bool
     recovery: bool
     late: bool = False
+    sessions: bool = True
     logins: int = 0
     failed: list[str] = field(default_factory=list)
     helped: Counter[str] = field(default_factory=Counter)
@@ -80,10 +83,12 @@ class Owner:
     ) -> None:
         """Log in, or count a failure."""
         self.logins += 1
-        request = request_from(address, cookies)
+        request = request_from(address, cookies, session=self.sessions)
         if not self._enters(request, use_app=use_app, mistype=mistype):
             self.failed.append(f"day {(self.clock.now - BEGIN) / DAY:.1f}, {what}")
             return
+        if not self.sessions:
+            request.session = SessionStore()
         cookies.update(enter(request, self.user))
         if self.recovery and self._codes and remaining_recovery_codes(self.user) <= 3:
             self._codes = generate_recovery_codes(self.user)

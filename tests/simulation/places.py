@@ -40,10 +40,13 @@ def _public(rng: random.Random, number: int) -> list[str]:
     return list(found)
 
 
-def request_from(address: str, cookies: dict[str, str] | None = None) -> HttpRequest:
-    """Return a request from ``address``, in a new session."""
+def request_from(
+    address: str, cookies: dict[str, str] | None = None, *, session: bool = True
+) -> HttpRequest:
+    """Return a request from ``address``, in a new session, or without one as in an API."""
     request = HttpRequest()
     request.META = {"REMOTE_ADDR": address, "SERVER_NAME": "testserver", "SERVER_PORT": "80"}
-    request.session = SessionStore()
+    if session:
+        request.session = SessionStore()
     request.COOKIES.update(cookies or {})
     return request

@@ -46,6 +46,10 @@ BEHIND = "attacked from the owner's own address"
 OTHERS: dict[str, dict[str, dict[str, Any]]] = {
     "the cache cleared every day": {"year": {"clears": True}},
     "late mail, two codes at a time": {"owner": {"late": True}, "attacker": {"late": True}},
+    "an API without sessions": {
+        "owner": {"sessions": False},
+        "attacker": {"sessions": False, "sampled": 100},
+    },
     "stolen and minted browsers": {"year": {"steals": True}, "attacker": {"minted": 10}},
     "a crowded queue and made-up names": {"year": {"crowds": True}, "attacker": {"made_up": 2}},
 }

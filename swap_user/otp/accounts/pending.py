@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 
-from swap_user.otp.challenges import challenge, resync
+from swap_user.otp.challenges import challenge, resync, unbound
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.store import keys, scripts
 
@@ -27,6 +27,7 @@ def forget(account_key: str, authenticators: Iterable[uuid.UUID] = ()) -> None:
     names = [
         challenge.last_counter_key(account_key),
         challenge.challenge_key(account_key, None),
+        unbound.tries_left_key(account_key),
         resync.far_code_key(account_key),
         *(keys.redis_key(account_key, "consumed", each.hex) for each in authenticators),
     ]

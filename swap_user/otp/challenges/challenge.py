@@ -12,10 +12,11 @@ was never sent can't be guessed.
 A challenge has no number of digits: a short code is the end of the long one (RFC 4226 section 5.3).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from swap_user.conf import limits
+from swap_user.otp.challenges import unbound
 from swap_user.otp.store import keys, scripts
 
 _MICROSECONDS = 1_000_000
@@ -60,12 +61,15 @@ def issue(
     expires_at: float,
     timeout: int,
     above: int = -1,
+    askers: Sequence[str] = (),
+    is_known: bool = False,
 ) -> Challenge:
     """
     Issue a challenge, or use the flow's pending one again for a resent message (R55).
 
     The pending one is used while more than half of its life is left and it has tries left. After
-    that there are two, and the code of each is accepted until one of them is.
+    that there are two, and the code of each is accepted until one of them is. Without a flow, each
+    message adds tries; see ``unbound``.
 
     Args:
         account_key: the account key, see ``keys.account_key()``.
@@ -75,6 +79,8 @@ def issue(
         expires_at: expiry of a new challenge, Unix time in seconds.
         timeout: lifetime of a challenge in seconds.
         above: the counter of the challenge is greater than this one.
+        askers: who requests a code without a flow, see ``unbound.askers()``.
+        is_known: whether the message was charged to known browsers.
 
     Raises:
         LoginUnavailable: Redis can't be reached.
@@ -90,7 +96,11 @@ def issue(
     while True:
         key = challenge_key(account_key, flow)
         named = {"last": last_counter_key(account_key), "codes": key}
-        issued = _ISSUE({**named, "forward": flow and forward_key(account_key, flow)}, **args)
+        if flow is None:
+            tries_left, numbers = unbound.allowed_keys(account_key, askers, is_known=is_known)
+            issued = _ISSUE({**named, **tries_left}, **args, **numbers)
+        else:
+            issued = _ISSUE({**named, "forward": forward_key(account_key, flow)}, **args)
         if "flow" not in issued:
             return Challenge(key, int(issued["counter"]), int(issued["expiry"]))
         flow = issued["flow"]
@@ -104,6 +114,11 @@ def forward_key(account_key: str, flow: str) -> str:
 def earliest(now: float) -> int:
     """Return the smallest counter of a challenge issued at ``now`` (Unix time in seconds)."""
     return int(now * _MICROSECONDS)
+
+
+def requested_at(counter: int) -> float:
+    """Return the time that ``earliest()`` was called with, as Unix time in seconds."""
+    return counter / _MICROSECONDS
 
 
 def last_counter_key(account_key: str) -> str:

@@ -23,6 +23,7 @@ from swap_user.otp import audit
 from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.store import connection
 from swap_user.otp.store.budgets import Budget
+from swap_user.signals import login_unavailable
 
 # The errors of a replica after a write command. For older servers see _reached().
 _DEMOTED = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
@@ -142,6 +143,7 @@ def _reached() -> Iterator[redis.Redis]:
             error=type(error).__name__,
             reason=error,
         )
+        login_unavailable.send_robust(None, server="redis", error=type(error).__name__)
         if settings.DEBUG:
             audit.record(
                 logging.ERROR,

@@ -7,6 +7,7 @@ What the arithmetic of a year counts is in the database, see ``guesses`` and ``m
 from typing import Literal
 
 from swap_user.conf import limits
+from swap_user.otp.challenges import unbound
 from swap_user.otp.store.budgets import DAY, HOUR, Budget
 from swap_user.otp.store.keys import keyed_hash, redis_key
 from swap_user.otp.visitors import client_ip
@@ -62,21 +63,34 @@ def asks_by_address(visitor: Visitor) -> list[Budget]:
     return _by_address(visitor, "asks_per_address")
 
 
-def tries_of_flow(account_key: str, flow: str | None) -> list[Budget]:
+def tries_of(account_key: str, visitor: Visitor) -> list[Budget]:
     """
     Return the budget of long codes in a flow. The next request for a code begins it again.
 
     It tells visitors when to ask for another code. The security is in the tries of the challenge,
-    which no visitor without a challenge has.
+    which no visitor without a challenge has. Visitors without a flow share it with their network,
+    unless their browser is known. Without a known address they have none.
     """
-    if flow is None:
-        return []
-    return [Budget(tries_key(account_key, flow), limits.TRIES_PER_CODE, _FLOW, "code")]
+    key = tries_key(account_key, visitor)
+    return [Budget(key, limits.TRIES_PER_CODE, _FLOW, "code")] if key else []
 
 
-def tries_key(account_key: str, flow: str) -> str:
+def tries_key(account_key: str, visitor: Visitor) -> str | None:
+    """Return the Redis key of the visitor's tries at long codes, or None if they have no limit."""
+    if visitor.flow is not None:
+        return flow_tries_key(account_key, visitor.flow)
+    who = askers(account_key, visitor)
+    return redis_key(account_key, "code_tries", "-", who[0]) if who else None
+
+
+def flow_tries_key(account_key: str, flow: str) -> str:
     """Return the Redis key of the tries at long codes of a flow."""
     return redis_key(account_key, "code_tries", flow)
+
+
+def askers(account_key: str, visitor: Visitor) -> list[str]:
+    """Return who has tries of their own at codes without a flow, see ``unbound.askers()``."""
+    return unbound.askers(visitor.known_browser(account_key), visitor.origin.network)
 
 
 def network(key: str, origin: Origin) -> Budget:

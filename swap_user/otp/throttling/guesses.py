@@ -20,14 +20,15 @@ in the budget, as if all of them were wrong.
 
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from swap_user.conf import limits
 from swap_user.models import Authenticator
 from swap_user.otp import audit
-from swap_user.otp.challenges import login_state
+from swap_user.otp.challenges import login_state, unbound
 from swap_user.otp.challenges.login_state import Pending
 from swap_user.otp.crypto import hotp
 from swap_user.otp.store import keys, scripts
@@ -270,14 +271,16 @@ def begin_sent(
     """
     Charge a try at a code that must have been sent; see ``begin()``.
 
-    Each pending code has a few tries, and the flow has as many.
+    Each pending code of the flow has a few tries, and the flow has as many. The tries at codes
+    without a flow are those of the visitor, see ``unbound``.
 
     Args:
         account_key: the account key, or the key of an address, see ``AddressClaim``.
         visitor: the visitor who makes the attempt.
         now: Unix time in seconds.
     """
-    charged = budgets.tries_of_flow(account_key, visitor.flow)
+    charged = budgets.tries_of(account_key, visitor)
+    who = budgets.askers(account_key, visitor)
     return _begin(
         account_key,
         visitor,
@@ -285,8 +288,9 @@ def begin_sent(
         place=Place(),
         charged=charged,
         brake=[],
-        args={"tries": limits.TRIES_PER_CODE},
+        args={"tries": limits.TRIES_PER_CODE, "at": int(now * 1000)},
         is_known=False,
+        tries_left=unbound.tries_left_keys(account_key, who),
     )
 
 
@@ -300,9 +304,11 @@ def _begin(
     brake: list[Budget],
     args: dict[str, Any],
     is_known: bool,
+    tries_left: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Attempt, Pending] | ReachedLimit:
     state = login_state.state_keys(account_key, visitor.flow)
-    answer = _BEGIN({"open": place.key, **state}, budgets=charged, brake=brake, **args)
+    named = {"open": place.key, **state, **tries_left}
+    answer = _BEGIN(named, budgets=charged, brake=brake, **args)
     if answer["scope"]:
         return _report_limit(account_key, answer["scope"], answer["retry_in"])
     attempt = Attempt(

@@ -11,6 +11,7 @@ from swap_user.otp import audit
 from swap_user.otp.store import scripts
 from swap_user.otp.throttling import budgets
 from swap_user.otp.visitors.visitor import Visitor
+from swap_user.signals import send_limited
 
 _ASK = scripts.JSONScript(scripts.read("ask"))
 
@@ -44,7 +45,7 @@ def charge(account_key: str, visitor: Visitor) -> Charged | None:
     Raises:
         LoginUnavailable: Redis can't be reached.
     """
-    tries = budgets.tries_key(account_key, visitor.flow) if visitor.flow else None
+    tries = budgets.tries_key(account_key, visitor)
     guesses = [*budgets.guesses_by_address(visitor), *budgets.guess_brake(visitor)]
     of_browser = budgets.asks_of_browser(account_key, visitor)
     spent = ""
@@ -53,5 +54,17 @@ def charge(account_key: str, visitor: Visitor) -> Charged | None:
         spent = answer["scope"]
         if not spent:
             return Charged(is_long=answer["is_long"], is_known=choice is of_browser)
-    audit.record(logging.WARNING, "send limited", account=account_key, scope=spent)
+    report_limit(account_key, spent)
     return None
+
+
+def report_limit(account_key: str, scope: str) -> None:
+    """
+    Log that no code is sent because a limit is reached, and send the signal ``send_limited``.
+
+    Args:
+        account_key: the account key, see ``keys.account_key()``.
+        scope: the limit.
+    """
+    audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
+    send_limited.send_robust(None, account=account_key, scope=scope)

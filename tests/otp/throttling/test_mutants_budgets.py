@@ -83,17 +83,27 @@ def test_a_known_browser_asks_by_itself(settings):
 
 def test_the_tries_of_a_flow():
     """Five in ten minutes, for each flow and each account."""
-    assert budgets.tries_of_flow("account", None) == []
-    assert rooms(budgets.tries_of_flow("account", "flow")) == [(5, 600, "code")]
-    assert keys(budgets.tries_of_flow("a", "f")) == [budgets.tries_key("a", "f")]
-    assert len({budgets.tries_key(a, flow) for a in "ab" for flow in "fg"}) == 4
+    one, other = Visitor(flow="f"), Visitor(flow="g")
+    assert rooms(budgets.tries_of("account", one)) == [(5, 600, "code")]
+    assert keys(budgets.tries_of("a", one)) == [budgets.flow_tries_key("a", "f")]
+    assert len({budgets.tries_key(a, each) for a in "ab" for each in (one, other)}) == 4
+
+
+def test_the_tries_of_visitors_without_a_flow():
+    """Those of a network, or of a known browser, have as many together; unknown ones no limit."""
+    assert budgets.tries_of("account", Visitor()) == []
+    here, browser = replace(HERE, flow=None), replace(known(), flow=None)
+    found = [here, Visitor(address="203.0.113.8"), browser, replace(known(name="2"), flow=None)]
+    assert [rooms(budgets.tries_of("account", each)) for each in found] == [[(5, 600, "code")]] * 4
+    assert len({budgets.tries_key(a, each) for a in ("account", "b") for each in found}) == 6
+    assert budgets.tries_key("b", browser) == budgets.tries_key("b", here)
 
 
 def test_names_of_1_0_0a1_are_not_used_again():
     """They may still be lists, as which the alpha kept them for an hour."""
     origin = Origin("net", "near")
     found = [budgets.network("account", origin), budgets.neighbourhood("account", origin)]
-    names = [*keys(found), budgets.tries_key("account", "flow")]
+    names = [*keys(found), budgets.flow_tries_key("account", "flow")]
     assert not [name for name in names if ":newcomers:" in name or ":tries:" in name]
 
 

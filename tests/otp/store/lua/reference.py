@@ -118,17 +118,24 @@ class Reference:
         own, shared = (text(self.get(key, [])) for key in (flow, "shared"))
         return 0 if is_braked else len(self.open), is_braked, shared, own
 
-    def begin_long(self, budgets: list[Budget], most: int, flow: str) -> Any:
+    def begin_long(self, budgets: list[Budget], most: int, flow: str, left: list[str]) -> Any:
         if spent := self.full(budgets):
             return spent.scope
         self.charge_all(budgets)
-        answers = []
-        for key in ("shared", flow):
-            left = [code for code in self.get(key, []) if code.tries < most]
-            for code in left:
-                code.tries += 1
-            answers.append(text(left))
-        return 0, False, *answers
+        live = [code for code in self.get("shared", []) if code.tries < most]
+        live = [code for code in live if code.expiry > self.now * 1000]
+        shared = [code for code in reversed(live) if self.take_try(left)]
+        own = [code for code in self.get(flow, []) if code.tries < most]
+        for code in own:
+            code.tries += 1
+        return 0, False, text(reversed(shared)), text(own)
+
+    def take_try(self, left: list[str]) -> bool:
+        for key in left:
+            if self.get(key, 0) > 0:
+                self.replace(key, self.get(key) - 1)
+                return True
+        return False
 
     def end_attempt(self, name: str) -> None:
         self.open.pop(name, None)
@@ -138,16 +145,25 @@ class Reference:
 
     # Codes
 
-    def issue(self, flow: str, *, above: int, life: int, half: int, most: int) -> Code:
+    def issue(
+        self, flow: str, *, above: int, life: int, half: int, most: int, adds: dict[str, int]
+    ) -> Code:
         now = self.now * 1000
         live = [code for code in self.get(flow, []) if code.expiry > now and code.counter > above]
         newest = live[-1] if live else None
         if newest and newest.tries < most and newest.expiry - now > half:
+            self.add_tries(adds, newest.expiry)
             return newest
         code = Code(max(self.now, self.get("last", -1) + 1, above + 1), now + life)
         self.put("last", code.counter, life / 1000)
         self.put(flow, [newest, code] if newest else [code], life / 1000)
+        self.add_tries(adds, code.expiry)
         return code
+
+    def add_tries(self, adds: dict[str, int], expiry: int) -> None:
+        for key, number in adds.items():
+            _, end = self.values.get(key, (0, 0))
+            self.values[key] = (self.get(key, 0) + number, max(end, expiry / 1000))
 
     def take_mark(
         self, counter: int, seconds: int, flow: str, name: str, budgets: list[Budget]

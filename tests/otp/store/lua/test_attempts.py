@@ -7,6 +7,7 @@ import pytest
 from services.aging import age
 from swap_user.otp.store.budgets import Budget
 from swap_user.otp.store.scripts import JSONScript, Script, read
+from tests.otp.store.lua.reference import USED
 
 BEGIN, END = JSONScript(read("begin_attempt")), Script(read("end_attempt"))
 KEEP, KEPT = Script(read("keep_attempt")), JSONScript(read("kept_attempts"))
@@ -20,9 +21,9 @@ def short(name, *budgets, brake=(), **keys):
     return BEGIN(named, budgets=list(budgets), brake=list(brake), id=name, lifetime=LIFETIME)
 
 
-def long(*budgets, tries=5, **keys):
+def long(*budgets, tries=5, at=0, **keys):
     named = {"far": "far", "shared": "shared", "own": "own", **keys}
-    return BEGIN(named, budgets=list(budgets), brake=[], tries=tries)
+    return BEGIN(named, budgets=list(budgets), brake=[], tries=tries, at=at)
 
 
 def end(name):
@@ -157,15 +158,42 @@ def test_a_long_code_is_not_in_flight(client):
 
 
 def test_a_long_code_takes_a_try_of_each_pending_code(client):
-    """Of the flow's and of those without a flow. After five, a code is left out."""
+    """Of the flow's. After five, a code is left out."""
     client.set("own", "1:100:4,2:200:0", ex=1000)
-    client.set("shared", "3:300:3", ex=1000)
     found = [long() for _ in range(3)]
     assert [each["own"] for each in found] == ["1:100:5,2:200:1", "2:200:2", "2:200:3"]
-    assert [each["shared"] for each in found] == ["3:300:4", "3:300:5", ""]
     assert client.get("own") == "1:100:5,2:200:3"
-    assert client.get("shared") == "3:300:5"
     assert 0 < client.ttl("own") <= 1000
+
+
+def test_tries_at_codes_without_a_flow(client):
+    """They are those of the visitor: each code takes one, as long as there are some."""
+    client.set("shared", "3:300:0,4:400:0", ex=1000)
+    client.set("mine", 2, ex=1000)
+    client.set("all", 3, ex=1000)
+    found = [long(left1="mine", left2="missing", left3="all") for _ in range(4)]
+    both, newest = "3:300:0,4:400:0", "4:400:0"
+    assert [each["shared"] for each in found] == [both, both, newest, ""]
+    assert (client.get("mine"), client.get("all"), client.get("missing")) == ("0", "0", None)
+    assert client.get("shared") == both
+    assert 0 < client.ttl("mine") <= 1000
+
+
+def test_codes_without_a_flow_that_take_no_try(client):
+    """One that has expired by the clock of the caller, and one that is used."""
+    client.set("shared", f"3:300:0,4:400:{USED},5:500:0", ex=1000)
+    client.set("all", 9, ex=1000)
+    assert long(left1="all", at=300)["shared"] == "5:500:0"
+    assert long(left1="all", at=299)["shared"] == "3:300:0,5:500:0"
+    assert client.get("all") == "6"
+
+
+def test_without_tries_left(client):
+    """Codes without a flow are compared with no long code, whatever tries others have."""
+    client.set("shared", PENDING)
+    client.set("theirs", 5)
+    assert long()["shared"] == long(left1="mine")["shared"] == ""
+    assert client.get("theirs") == "5"
 
 
 def test_a_try_at_nothing(client):

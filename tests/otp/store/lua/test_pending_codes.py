@@ -118,3 +118,37 @@ def test_a_flow_that_has_moved(client):
     keys = {"last": "last", "codes": "codes", "forward": "forward"}
     assert ISSUE(keys, counter="1", above="-1", now=NOW, expiry=NOW + LIFE) == {"flow": "next"}
     assert client.keys("*") == ["forward"]
+
+
+def test_tries_that_a_message_adds(client):
+    """Without a flow: for who asks and for anyone, also if the same code is sent again."""
+
+    def added(at, **keys):
+        now = NOW + at * 1000
+        ISSUE(
+            {"last": "last", "codes": "codes", **keys},
+            counter=str(now * 1000),
+            above="-1",
+            now=now,
+            expiry=now + LIFE,
+            half=LIFE // 2,
+            tries=TRIES,
+            for_asker=3,
+            for_anyone=2,
+        )
+        return [client.get(key) for key in ("me", "other", "all")]
+
+    assert added(0, asker="me", anyone="all") == ["3", None, "2"]
+    assert added(100, asker="other", anyone="all") == ["3", "3", "4"]
+    assert 100_000 < client.pttl("other") <= LIFE - 100_000 < client.pttl("me")
+    assert added(200, asker="me", anyone="all") == ["6", "3", "6"]
+    assert added(210, anyone="all") == ["6", "3", "8"]
+    for key in ("me", "all"):
+        assert LIFE - 100_000 < client.pttl(key) <= LIFE
+
+
+def test_a_late_job_shortens_no_life(client):
+    """Its code may expire before the one that is pending, which stays until its own end."""
+    issue(0)
+    issue(160, life=10_000)
+    assert 10_000 < client.pttl("codes") <= LIFE - 160_000

@@ -94,9 +94,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(budgets=lists, flow=flows.filter(lambda flow: flow != "shared"))
     def begin_long(self, budgets: list[Budget], flow: str) -> None:
-        keys = {"far": "far", "shared": "shared", "own": flow}
-        answer = BEGIN(keys, budgets=budgets, brake=[], tries=TRIES)
-        self.compare(answer, self.reference.begin_long(budgets, TRIES, flow))
+        left = [f"l:{flow}", "l:all"]
+        keys = {"far": "far", "shared": "shared", "own": flow, "left1": left[0], "left2": left[1]}
+        now = self.reference.now * 1000
+        answer = BEGIN(keys, budgets=budgets, brake=[], tries=TRIES, at=now)
+        self.compare(answer, self.reference.begin_long(budgets, TRIES, flow, left))
 
     @staticmethod
     def compare(answer: Any, expected: Any) -> None:
@@ -117,19 +119,24 @@ class Machine(RuleBasedStateMachine):
         KEEP({"open": "open"}, id=attempt[0], seconds=DAY)
         self.reference.keep_attempt(attempt[0], DAY)
 
-    @rule(target=counters, flow=flows, above=st.sampled_from([-1, 100, 5000]))
-    def issue(self, flow: str, above: int) -> Any:
+    @rule(target=counters, flow=flows, above=st.sampled_from([-1, 100, 5000]), asker=flows)
+    def issue(self, flow: str, above: int, asker: str) -> Any:
         now = self.reference.now * 1000
+        adds = {f"l:{asker}": 2, "l:all": 1} if flow == "shared" else {}
         answer = ISSUE(
-            {"last": "last", "codes": flow},
+            {"last": "last", "codes": flow, **dict(zip(("asker", "anyone"), adds, strict=False))},
             counter=str(self.reference.now),
             above=str(above),
             now=now,
             expiry=now + LIFE,
             half=LIFE // 2,
             tries=TRIES,
+            for_asker=2,
+            for_anyone=1,
         )
-        code = self.reference.issue(flow, above=above, life=LIFE, half=LIFE // 2, most=TRIES)
+        code = self.reference.issue(
+            flow, above=above, life=LIFE, half=LIFE // 2, most=TRIES, adds=adds
+        )
         assert (int(answer["counter"]), int(answer["expiry"])) == (code.counter, code.expiry)
         return code.counter, flow
 
