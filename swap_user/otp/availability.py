@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from swap_user.otp import audit
 from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.signals import login_unavailable
 
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 """
@@ -158,7 +159,7 @@ def report_session_outage(*errors: type[Exception]) -> Iterator[None]:
 
 def _record_outage(server: str, error: Exception) -> None:
     """
-    Log an outage.
+    Log an outage, and send the signal ``login_unavailable``.
 
     Args:
         server: "database" or "sessions".
@@ -171,6 +172,7 @@ def _record_outage(server: str, error: Exception) -> None:
         error=type(error).__name__,
         reason=error,
     )
+    login_unavailable.send_robust(None, server=server, error=type(error).__name__)
 
 
 def _is_missing_table(error: Exception) -> bool:

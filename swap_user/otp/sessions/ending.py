@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from swap_user.models import LoginSession
 from swap_user.otp.availability import report_session_outage
 from swap_user.otp.sessions import engines, records, unrecorded
+from swap_user.signals import sessions_ended
 
 
 def sessions_of(user: Any) -> list[LoginSession]:
@@ -47,7 +48,7 @@ def end_session(user: Any, session_id: uuid.UUID | str) -> bool:
     except (AttributeError, TypeError, ValueError):
         return False
     keys = dict(records.rows().filter(user_id=user.pk, pk=row_id).values_list("pk", "session_key"))
-    _end(keys)
+    _end(user, keys)
     return bool(keys)
 
 
@@ -72,16 +73,17 @@ def end_recorded(user: Any, *, keep: HttpRequest | None = None) -> None:
     others = {row_id: key for row_id, key in found if key != kept}
     if note is not None:
         others.pop(note.id, None)
-    _end(others)
+    _end(user, others)
     if not hasattr(user, "rotate_security_stamp") and unrecorded.is_pending():
         with report_session_outage(OSError):
             engines.delete(unrecorded.keys_of(user, kept))
 
 
-def _end(keys: dict[uuid.UUID, str]) -> None:
+def _end(user: Any, keys: dict[uuid.UUID, str]) -> None:
     """Delete sessions, and then their records, so that after a failure the rest is still found."""
     if not keys:
         return
     with report_session_outage(OSError):
         engines.delete(keys.values())
     records.delete(keys)
+    sessions_ended.send_robust(LoginSession, user=user, number=len(keys))

@@ -42,12 +42,14 @@ class Claim:
         account_key: the account key, see ``keys.account_key()``.
         visitor: the visitor who makes the attempt.
         allowed: a function that returns whether a user may log in at all.
+        alone: whether the code must complete the login, because no other one can be asked for.
     """
 
     name: str
     account_key: str
     visitor: Visitor
     allowed: Callable[[Any], bool]
+    alone: bool = False
 
     @property
     def browser(self) -> str:
