@@ -2,8 +2,10 @@
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
@@ -22,12 +24,31 @@ from swap_user.users.characters import ascii_domain
 _HEADERS = {"Auto-Submitted": "auto-generated"}
 
 
+@dataclass(frozen=True)
+class Channel:
+    """
+    One of several ways to send a code.
+
+    Attributes:
+        name: identifies the channel in forms and jobs, such as "sms".
+        sender: the class of its sender, or the dotted path of it.
+        label: what visitors read on the button of the channel. It may be a lazy translation.
+    """
+
+    name: str
+    sender: "type[AbstractOTPSender] | str"
+    label: Any
+
+
 class AbstractOTPSender(ABC):
     """
     Base class of senders.
 
     A subclass defines ``send()`` and is named in ``SWAP_USER["OTP_SENDER_CLASS"]``.
     """
+
+    channels: ClassVar[Sequence[Channel]] = ()
+    """The channels that every visitor is offered. The first one is the default."""
 
     @abstractmethod
     def send(self, receiver: str, otp: str, **kwargs: Any) -> object:
@@ -42,10 +63,10 @@ class AbstractOTPSender(ABC):
             otp: the code.
             kwargs: ``user``; ``expires_in``, the remaining lifetime of the code in seconds;
                 ``site_name`` and ``host``, the name and the host name of the site, which may be
-                "". Also
-                ``purpose``, if the code confirms an address and is not for a login: "change" or
-                "sign-up". Then ``user`` is a copy with the new address, or a new user; do not save
-                it. Later versions may add more arguments.
+                ""; ``is_known``, whether a known browser has requested the code. If the code
+                confirms an address and is not for a login, there is ``purpose`` in place of
+                ``is_known``: "change" or "sign-up". Then ``user`` is a copy with the new address,
+                or a new user; do not save it. Later versions may add more arguments.
         """
 
     def get_receiver(self, user: AbstractBaseUser) -> str:
@@ -56,6 +77,20 @@ class AbstractOTPSender(ABC):
         """
         username = user.get_username()
         return str(getattr(username, "as_e164", username))
+
+    def routes(self, channel: str = "") -> "Sequence[AbstractOTPSender]":
+        """
+        Return the senders that an attempt to send a message uses: each if those before it fail.
+
+        Args:
+            channel: the name of the channel that the visitor wants, or "".
+        """
+        return [self]
+
+    @classmethod
+    def problems(cls) -> Iterable[tuple[str, str]]:
+        """Yield what ``manage.py check`` reports about this class: each problem, and a hint."""
+        return ()
 
     def get_language(self, user: AbstractBaseUser) -> str:
         """
@@ -105,8 +140,8 @@ class StdOutOTPSender(AbstractOTPSender):
     @sensitive_variables("otp")
     def send(self, receiver: str, otp: str, **kwargs: Any) -> None:
         """Print ``otp``; see AbstractOTPSender.send()."""
-        minutes = _minutes(kwargs)
-        sys.stdout.write(f"One-time code for {receiver}: {otp}  (valid for {minutes} min)\n")
+        text = f"{otp}  (valid for {minutes(kwargs)} min)"
+        sys.stdout.write(f"One-time code for {receiver}: {text}\n")
         sys.stdout.flush()
 
     def notify(self, user: AbstractBaseUser, subject: str, text: str, **kwargs: Any) -> None:
@@ -141,7 +176,7 @@ class EmailOTPSender(AbstractOTPSender):
         """
         if not receiver:
             raise ValueError("The user has no email address.")
-        context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
+        context = {**kwargs, "otp": otp, "minutes": minutes(kwargs)}
         # A subject is one line (RFC 5322 section 2.2).
         subject = Masked(" ".join(render_to_string(self.subject_template, context).split()))
         text = Masked(render_to_string(self.text_template, context))
@@ -181,7 +216,7 @@ class AbstractSMSOTPSender(AbstractOTPSender):
         Raises:
             Exception: an exception of ``send_text()``.
         """
-        context = {**kwargs, "otp": otp, "minutes": _minutes(kwargs)}
+        context = {**kwargs, "otp": otp, "minutes": minutes(kwargs)}
         text = Masked(render_to_string(self.text_template, context)).strip()
         if host := _bare_host(kwargs.get("host", "")):
             text = Masked(f"{text}\n\n@{host} #{otp}")
@@ -195,10 +230,15 @@ class AbstractSMSOTPSender(AbstractOTPSender):
             super().notify(user, subject, text, **kwargs)
         else:
             release_connections()
-            self.send_text(receiver, kwargs.get("short_text") or text.strip())
+            short = kwargs.get("short_text") or text.strip()
+            self._send_notice(receiver, short, kwargs.get("event", ""))
+
+    def _send_notice(self, receiver: str, text: str, event: str) -> None:
+        self.send_text(receiver, text)
 
 
-def _minutes(kwargs: dict[str, Any]) -> int:
+def minutes(kwargs: dict[str, Any]) -> int:
+    """Return ``expires_in`` in minutes, at least one."""
     seconds: int = kwargs.get("expires_in", 0)
     return max(1, round(seconds / 60))
 
@@ -256,6 +296,14 @@ def load_sender() -> AbstractOTPSender:
         TypeError: the class is abstract.
     """
     return sender_class()()
+
+
+def offered_channels() -> Sequence[Channel]:
+    """Return the channels that visitors may choose from. They depend on the settings only."""
+    try:
+        return sender_class().channels
+    except Exception:  # noqa: BLE001 - the job reports a sender that can't be imported
+        return ()
 
 
 def sender_class() -> type[AbstractOTPSender]:

@@ -104,10 +104,10 @@ def test_the_name_too(page: Any, staff: Any, monkeypatch: pytest.MonkeyPatch) ->
         if environ["QUERY_STRING"] == "pressed":
             pressed.set()
 
-    def slow(*args: Any) -> None:
+    def slow(*args: Any, **kwargs: Any) -> None:
         asked.append(args)
         pressed.wait(30)
-        send(*args)
+        send(*args, **kwargs)
 
     monkeypatch.setattr(views, "send_code", slow)
     request_started.connect(started)

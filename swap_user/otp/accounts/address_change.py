@@ -25,7 +25,7 @@ from swap_user.otp.accounts import pending
 from swap_user.otp.accounts.user_models import stored_user, user_models
 from swap_user.otp.durable.after_commit import after_commit
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.senders import email_address, load_sender
+from swap_user.otp.senders import AbstractOTPSender, email_address, load_sender
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
 from swap_user.otp.store import keys
 from swap_user.signals import receiver_changed
@@ -210,7 +210,16 @@ def _own_by(instance: Any) -> _Own | None:
 
 def _address(user: Any) -> _Address:
     try:
-        receiver = str(load_sender().get_receiver(user))
+        routes = load_sender().routes()
     except Exception:  # noqa: BLE001 - the sender is the project's
-        receiver = ""
-    return _Address(receiver, email_address(user), usernames.stored(user))
+        routes = []
+    # A code may go to the address of any channel.
+    receivers = "\n".join(_receiver(each, user) for each in routes)
+    return _Address(receivers, email_address(user), usernames.stored(user))
+
+
+def _receiver(sender: AbstractOTPSender, user: Any) -> str:
+    try:
+        return str(sender.get_receiver(user))
+    except Exception:  # noqa: BLE001 - the sender is the project's
+        return ""

@@ -138,6 +138,9 @@ def deliver_confirmation(**kwargs: Any) -> None:
             expires_at=job.expires_at,
             code=lambda: attempts.code,
             key=job.claim.key,
+            reaches=lambda sender: notice_receiver(sender, attempts.user),
+            # Another channel may lead to an address that the code does not confirm.
+            is_bound=isinstance(attempts, _CodeAttempts),
         )
     )
 
@@ -209,6 +212,7 @@ class _TakenAttempts:
     user: Any
     code: str = ""
     is_charged: bool = False
+    charged: set[str] = field(default_factory=set)
 
     def __call__(self, sender: AbstractOTPSender) -> None:
         """
@@ -220,6 +224,7 @@ class _TakenAttempts:
             Exception: an exception of the sender.
         """
         job = self.job
+        receiver = notice_receiver(sender, self.user)
         if not self.is_charged:
             account_key = keys.account_key_of(self.user)
             now = messages.server_time()
@@ -227,12 +232,13 @@ class _TakenAttempts:
                 self.user, account_key, job.origin, is_known=False, now=now
             ):
                 _charge(job, "account")
-            receiver = notice_receiver(sender, self.user)
-            _charge(job, messages.charge_receiver(receiver, job.origin, is_known=False))
             self.is_charged = True
+        if receiver not in self.charged:
+            _charge(job, messages.charge_receiver(receiver, job.origin, is_known=False))
+            self.charged.add(receiver)
         context = {"purpose": job.purpose, "site_name": site_name(job.host)}
         # The visitor has chosen the language of the request, and may be a stranger.
-        with words_of(self.user, sender, last_seen(self.user)):
+        with words_of(self.user, load_sender(), last_seen(self.user)):
             lines = render_to_string("swap_user/notices/taken_subject.txt", context)
             text = render_to_string("swap_user/notices/taken.txt", context)
         subject = " ".join(lines.split())

@@ -17,7 +17,7 @@ from swap_user.otp.accounts.own_change import mark_verified
 from swap_user.otp.senders import email_address
 from swap_user.otp.store import keys
 from swap_user.otp.verification import outcomes
-from swap_user.otp.verification.verifier import Outcome
+from swap_user.otp.verification.outcomes import Outcome
 from swap_user.users import usernames
 from swap_user.users.databases import atomic
 

@@ -142,8 +142,10 @@ def _previous_values(user: Any, previous: Any) -> dict[str, str | None]:
         rebuilt = copy(user)
         for field in fewer:
             setattr(rebuilt, field.attname, field.value_from_object(previous))
-        sender = load_sender()
-        is_enough = sender.get_receiver(rebuilt) == sender.get_receiver(previous)
+        is_enough = all(
+            route.get_receiver(rebuilt) == route.get_receiver(previous)
+            for route in load_sender().routes()
+        )
     except Exception:  # noqa: BLE001 - the sender is the project's
         is_enough = False
     return {field.name: _as_text(field, previous) for field in (fewer if is_enough else changed)}

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from swap_user.otp.exceptions import LoginUnavailable
 from swap_user.otp.senders import (
     AbstractOTPSender,
     email_address,
+    load_sender,
     notice_receiver,
     sender_class,
 )
@@ -106,19 +107,21 @@ def send_notice(user: Any, event: str, language: str | None, context: dict[str, 
         report=partial(_report, user, event),
         language=language,
         expires_at=time.time() + _RETRY_FOR,
+        reaches=lambda sender: notice_receiver(sender, user),
+        withheld=partial(_try_later, user, event),
     )
     send_message(message)
 
 
 @dataclass
 class _Attempts:
-    """The attempts to send one notice. The first that knows the receiver charges the message."""
+    """The attempts to send one notice. The first that knows a receiver charges the message."""
 
     user: Any
     event: str
     context: dict[str, Any]
     seen: Seen
-    is_charged: bool = False
+    charged: set[str] = field(default_factory=set)
 
     def __call__(self, sender: AbstractOTPSender) -> None:
         """
@@ -128,17 +131,18 @@ class _Attempts:
             Withheld: a limit on messages is reached.
             Exception: an exception of the sender.
         """
-        if not self.is_charged:
-            self._charge(sender)
-            self.is_charged = True
-        words = self._write(sender)
+        receiver = notice_receiver(sender, self.user)
+        if receiver not in self.charged:
+            self._charge(receiver)
+            self.charged.add(receiver)
+        words = self._write()
         more = {"event": self.event, "html": words.html, "short_text": words.short_text}
         release_connections()
         sender.notify(self.user, words.subject, words.text, **accepted(sender.notify, more))
 
-    def _write(self, sender: AbstractOTPSender) -> Words:
+    def _write(self) -> Words:
         language = translation.get_language()
-        with words_of(self.user, sender, self.seen):
+        with words_of(self.user, load_sender(), self.seen):
             own = translation.get_language() or settings.LANGUAGE_CODE
             with translation.override(language):
                 link = self._link(own)
@@ -151,8 +155,7 @@ class _Attempts:
             return not_me.link(url, self.user, language)
         return undo_link.link(url, self.user, language, change_pk)
 
-    def _charge(self, sender: AbstractOTPSender) -> None:
-        receiver = notice_receiver(sender, self.user)
+    def _charge(self, receiver: str) -> None:
         scope = ""
         # Without Redis no code is sent, but a notice may be the only warning that its owner gets.
         with suppress(LoginUnavailable):
@@ -164,17 +167,16 @@ class _Attempts:
             audit.record(
                 logging.WARNING, "owner not notified", user=pk, notice=self.event, reason=reason
             )
-            _try_later(self.user, self.event)
             raise Withheld
 
 
 def _report(user: Any, event: str, error: str) -> None:
     if error:
         audit.record(logging.ERROR, "owner not notified", user=user.pk, notice=event, error=error)
-        with suppress(*DATABASE_ERRORS):  # the failure is reported all the same
-            _try_later(user, event)
+        _try_later(user, event)
 
 
 def _try_later(user: Any, event: str) -> None:
     if event == BY_STRANGERS:
-        messages.postpone_exhausted(user)
+        with suppress(*DATABASE_ERRORS):  # what is reported or logged does not depend on it
+            messages.postpone_exhausted(user)

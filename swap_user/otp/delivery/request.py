@@ -13,15 +13,17 @@ from swap_user.otp.challenges import challenge
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.send_code_job import CodeJob, deliver_code
 from swap_user.otp.dispatchers import dispatch
+from swap_user.otp.senders import offered_channels
 from swap_user.otp.site_name import host_name
 from swap_user.otp.store import keys
 from swap_user.otp.throttling import requests as throttling
 from swap_user.otp.visitors import code_request
 from swap_user.otp.visitors.visitor import visitor
+from swap_user.signals import code_requested
 from swap_user.users import lookup, usernames
 
 
-def send_code(request: HttpRequest | None, username: object) -> None:
+def send_code(request: HttpRequest | None, username: object, *, channel: str = "") -> None:
     """
     Send a one-time code to the user with this username, if there is such a user who may log in.
 
@@ -37,6 +39,8 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     Args:
         request: the visitor's request, or None if there is no request (as in an API).
         username: the username as typed.
+        channel: the name of the channel to try first, if the sender has several. Other names are
+            ignored, because they may come from a form.
 
     Raises:
         LoginUnavailable: Redis or the database can't be reached.
@@ -47,6 +51,7 @@ def send_code(request: HttpRequest | None, username: object) -> None:
     account_key = keys.account_key(name)
     now, origin = time.time(), who.origin
     charged = throttling.charge(account_key, who)
+    code_requested.send_robust(None, account=account_key)
     _note_in_session(request, username, now)
     if charged is None:
         return
@@ -61,6 +66,7 @@ def send_code(request: HttpRequest | None, username: object) -> None:
         browser=who.known_browser(account_key) if charged.is_known else "",
         network=origin.network,
         neighbourhood=origin.neighbourhood,
+        channel=channel if any(channel == each.name for each in offered_channels()) else "",
     )
     dispatch(deliver_code, **asdict(job))
 
@@ -71,6 +77,6 @@ def _note_in_session(request: HttpRequest | None, username: object, now: float) 
         code_request.save(session, canonical, now=now)
 
 
-async def asend_code(request: HttpRequest | None, username: object) -> None:
+async def asend_code(request: HttpRequest | None, username: object, *, channel: str = "") -> None:
     """See send_code()."""
-    await sync_to_async(send_code)(request, username)
+    await sync_to_async(send_code)(request, username, channel=channel)

@@ -17,14 +17,14 @@ from swap_user.models import Authenticator
 from swap_user.otp import audit, policies
 from swap_user.otp.authenticators.secrets import sent_authenticator
 from swap_user.otp.availability import DATABASE_ERRORS
-from swap_user.otp.challenges import challenge
+from swap_user.otp.challenges import challenge, unbound
 from swap_user.otp.connections import release_connections
 from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.retry import Message, Withheld, send_message
 from swap_user.otp.senders import AbstractOTPSender, sender_class
 from swap_user.otp.site_name import site_name
 from swap_user.otp.store import keys
-from swap_user.otp.throttling import guesses, messages, wrong_guesses
+from swap_user.otp.throttling import guesses, messages, requests, wrong_guesses
 from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Origin
 from swap_user.users import lookup
@@ -51,6 +51,7 @@ class CodeJob:
         browser: the hash of the browser that claims to be known for the account, or "".
         network: the hash of the visitor's network, or "".
         neighbourhood: the hash of the network of the visitor's provider, or "".
+        channel: the name of the channel that the visitor wants, or "".
     """
 
     name: str
@@ -64,6 +65,7 @@ class CodeJob:
     browser: str = ""
     network: str = ""
     neighbourhood: str = ""
+    channel: str = ""
 
     @property
     def origin(self) -> Origin:
@@ -102,7 +104,7 @@ def deliver_code(*args: Any, **kwargs: Any) -> None:
     clock, kept = guesses.kept(account_key)
     limit = messages.charge_account(user, account_key, job.origin, is_known=is_known, now=clock)
     if not limit:
-        audit.record(logging.WARNING, "send limited", account=account_key, scope="account")
+        requests.report_limit(account_key, "account")
         return
     counted = wrong_guesses.counted(user, now=clock)
     is_short = guesses.accepts_short(counted, authenticators, kept=kept, is_known=is_known)
@@ -136,6 +138,9 @@ def render(job: CodeJob, user: AbstractBaseUser, *, digits: int, limit: str) -> 
         language=job.language,
         expires_at=job.expires_at,
         code=lambda: attempts.code,
+        channel=job.channel,
+        reaches=lambda sender: sender.get_receiver(user),
+        withheld=attempts.give_back,
     )
 
 
@@ -144,7 +149,8 @@ class _Attempts:
     """
     The attempts to send one code.
 
-    The first that knows the receiver charges the message, and issues the challenge.
+    The first that knows a receiver charges the message to it. The first of all issues the
+    challenge, so that every channel sends the same code.
     """
 
     job: CodeJob
@@ -155,6 +161,8 @@ class _Attempts:
     limit: str
     code: str = field(default="", repr=False)
     expires_at: float = 0
+    charged: set[str] = field(default_factory=set)
+    sent_by: type[AbstractOTPSender] | None = None
 
     @sensitive_variables()
     def __call__(self, sender: AbstractOTPSender) -> None:
@@ -167,8 +175,10 @@ class _Attempts:
             Exception: an exception of the sender.
         """
         receiver, name = sender.get_receiver(self.user), site_name(self.job.host)
-        if not self.code:
+        if receiver not in self.charged:
             self._charge(receiver)
+            self.charged.add(receiver)
+        if not self.code:
             self._issue()
         release_connections()
         sender.send(
@@ -178,15 +188,19 @@ class _Attempts:
             expires_in=max(1, math.ceil(self.expires_at - time.time())),
             site_name=name,
             host=self.job.host,
+            is_known=self.is_known,
         )
+        self.sent_by = type(sender)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the message was charged to the known browsers of the account."""
+        return self.limit == messages.KNOWN
 
     def _charge(self, receiver: str) -> None:
-        is_known = self.limit == messages.KNOWN
-        scope = messages.charge_receiver(receiver, self.job.origin, is_known=is_known)
+        scope = messages.charge_receiver(receiver, self.job.origin, is_known=self.is_known)
         if scope:
-            account_key = keys.account_key(self.job.name)
-            audit.record(logging.WARNING, "send limited", account=account_key, scope=scope)
-            self.give_back()
+            requests.report_limit(keys.account_key(self.job.name), scope)
             raise Withheld
 
     def give_back(self) -> None:
@@ -196,7 +210,8 @@ class _Attempts:
         The other charges stay: they are part of the arithmetic of a year.
         """
         if self.limit == messages.NEWCOMERS:
-            messages.forget_network(self.user, self.job.origin)
+            with suppress(*DATABASE_ERRORS):  # what is reported or logged does not depend on it
+                messages.forget_network(self.user, self.job.origin)
 
     def _issue(self) -> None:
         issued = challenge.issue(
@@ -207,6 +222,8 @@ class _Attempts:
             now=time.time(),
             expires_at=self.job.expires_at,
             timeout=swap_user_settings.OTP_TIMEOUT,
+            askers=unbound.askers(self.job.browser, self.job.network),
+            is_known=self.is_known,
         )
         self.expires_at = issued.expires_at
         self.code = hotp.code_at(self.secret, issued.counter, digits=self.digits)
@@ -216,8 +233,9 @@ def _report(attempts: _Attempts, error: str) -> None:
     user = attempts.user
     if error:
         audit.record(logging.ERROR, "code not sent", user=user.pk, error=error)
-        with suppress(*DATABASE_ERRORS):  # the failure is reported all the same
-            attempts.give_back()
+        attempts.give_back()
     else:
         audit.record(logging.INFO, "code sent", user=user.pk)
-        signals.code_sent.send_robust(sender_class(), user=user)
+        seconds = max(0.0, time.time() - challenge.requested_at(attempts.job.counter))
+        sender = attempts.sent_by or sender_class()
+        signals.code_sent.send_robust(sender, user=user, seconds=seconds)

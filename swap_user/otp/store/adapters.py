@@ -26,6 +26,10 @@ except ImportError:  # django-redis is optional.
 
 _PLAIN_POOLS = (redis.ConnectionPool, redis.BlockingConnectionPool)
 
+# As many connections as threads need them, as in redis-py before version 8, whose default is 100.
+# An ASGI server has a thread for each request, and more than 100 requests at the same moment.
+_MAX_CONNECTIONS = 2**31
+
 
 class CacheAdapter(ABC):
     """
@@ -42,6 +46,11 @@ class CacheAdapter(ABC):
     @abstractmethod
     def is_custom(self) -> bool:
         """Whether the project customizes connections: Sentinel, or its own pool or client class."""
+
+    @property
+    @abstractmethod
+    def pool_class(self) -> type[redis.ConnectionPool]:
+        """The class of connection pools."""
 
     @abstractmethod
     def own_client(self) -> redis.Redis:
@@ -69,7 +78,10 @@ class CacheAdapter(ABC):
         """
         if self.is_custom:
             return self.own_client()
+        # A blocking pool makes a list of all its places.
+        is_simple = self.pool_class is redis.ConnectionPool
         return self.connect(
+            **({"max_connections": _MAX_CONNECTIONS} if is_simple else {}),
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             # One retry after a connection error: an idle connection is broken if the server was
@@ -108,7 +120,12 @@ class DjangoRedisCacheAdapter(CacheAdapter):
             return True
         if type(maker).get_client is not RedisCacheClient.get_client:
             return True
-        return type(self.own_client().connection_pool) not in _PLAIN_POOLS
+        return self.pool_class not in _PLAIN_POOLS
+
+    @property
+    def pool_class(self) -> type[redis.ConnectionPool]:
+        """The class of connection pools."""
+        return type(self.own_client().connection_pool)
 
     def own_client(self) -> redis.Redis:
         """Return the client of the cache for the server that accepts writes."""
@@ -135,8 +152,13 @@ class DjangoRedisPackageAdapter(CacheAdapter):
             type(maker).get_client is DefaultClient.get_client
             and type(maker).connect is DefaultClient.connect
             and type(maker.connection_factory) is ConnectionFactory
-            and maker.connection_factory.pool_cls in _PLAIN_POOLS
+            and self.pool_class in _PLAIN_POOLS
         )
+
+    @property
+    def pool_class(self) -> type[redis.ConnectionPool]:
+        """The class of connection pools."""
+        return self.cache.client.connection_factory.pool_cls  # type: ignore[no-any-return]
 
     def own_client(self) -> redis.Redis:
         """Return the client of the cache for the server that accepts writes."""

@@ -64,11 +64,16 @@
 
     const wait = document.querySelector(".otp-wait");
     if (wait) {
-        const button = wait.closest("form").querySelector("button");
-        button.disabled = true;
+        const buttons = wait.closest("form").querySelectorAll("button");
+        const disable = (disabled) => {
+            for (const button of buttons) {
+                button.disabled = disabled;
+            }
+        };
+        disable(true);
         countDown(wait, {
             atEnd: (justNow) => {
-                button.disabled = false;
+                disable(false);
                 wait.textContent = wait.dataset.otpOver;
                 if (justNow) {
                     say(wait.dataset.otpSayOver);

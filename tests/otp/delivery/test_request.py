@@ -57,6 +57,7 @@ def test_a_sender_is_told_what_it_may_need(user):
         "expires_in": 300,
         "site_name": "shop.example",
         "host": "shop.example",
+        "is_known": False,
     }
 
 

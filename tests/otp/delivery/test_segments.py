@@ -12,7 +12,7 @@ from django.utils.translation import to_language
 import swap_user
 from swap_user.otp.delivery.notice_words import write
 from swap_user.otp.delivery.notices import NOTICES
-from swap_user.otp.delivery.segments import fits, with_name
+from swap_user.otp.delivery.segments import fits, parts, with_name
 from tests.support import configure
 
 # 3GPP TS 23.038, table 6.2.1.1, column by column from 0x00 to 0x7F; the escape is left out.
@@ -157,3 +157,26 @@ def test_every_character_is_measured_alike() -> None:
 def test_a_text_of_a_project_that_is_too_long() -> None:
     """It is sent without the name."""
     assert with_name(lambda name: f"{name}{'x' * 200}", "Shop") == "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("ж" * 70, 1),
+        ("ж" * 71, 2),
+        ("ж" * 134, 2),
+        ("ж" * 135, 3),
+        ("\U0001f600" * 35, 1),
+        ("\U0001f600" * 36, 2),
+    ],
+)
+def test_how_many_sms_a_text_needs(text, number):
+    """Each of several has room for 153 characters of GSM, or for 67 others."""
+    assert parts(text) == number

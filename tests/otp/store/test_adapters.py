@@ -167,6 +167,24 @@ def test_a_custom_client_is_the_caches_own(settings, backend, options, custom):
     assert (adapter.probe(1) is None) is custom
 
 
+@pytest.mark.parametrize(
+    ("backend", "options", "places"),
+    [
+        (DJANGO, {}, 2**31),
+        (DJANGO, {"max_connections": 20}, 20),
+        (DJANGO, {"pool_class": "redis.BlockingConnectionPool"}, 50),
+        (PACKAGE, {}, 2**31),
+        (PACKAGE, {"CONNECTION_POOL_KWARGS": {"max_connections": 20}}, 20),
+        (PACKAGE, {"CONNECTION_POOL_CLASS": "redis.BlockingConnectionPool"}, 50),
+    ],
+)
+def test_connections_are_limited_by_the_project_alone(settings, backend, options, places):
+    """redis-py 8 has a limit of 100, above which a login would be an outage."""
+    adapter = adapter_for(make(settings, backend, **options))
+    assert adapter is not None
+    assert adapter.client(7).connection_pool.max_connections == places
+
+
 @pytest.mark.parametrize("backend", [DJANGO, PACKAGE])
 @pytest.mark.parametrize("custom", [False, True])
 @pytest.mark.parametrize("many", [list, ",".join])
