@@ -1,4 +1,4 @@
-"""The admin, where `startproject` puts it, and the pages for a site's own users."""
+"""The admin, where `startproject` puts it, the pages for a site's own users, and the JSON API."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -6,4 +6,5 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("account/", include("swap_user.otp.urls")),
+    path("api/auth/", include("swap_user.api.urls")),
 ]

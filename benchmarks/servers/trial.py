@@ -136,13 +136,27 @@ class Site:
     def _started(
         self, server: str, *, drained: bool
     ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-        port, output = free_port(), self.folder / "output"
         flag = {"SERVERS_DRAINED": "yes" if drained else "no", "SERVER": server}
+        with self.running(SERVERS[server], **flag) as started:
+            yield started
+
+    @contextmanager
+    def running(
+        self, command: Sequence[str], **environment: str
+    ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+        """
+        Run a server, and yield its process and its port.
+
+        Args:
+            command: the command, in which PORT stands for the port.
+            environment: variables of the environment, beyond those of the site.
+        """
+        port, output = free_port(), self.folder / "output"
         with (
             output.open("wb") as file,
             subprocess.Popen(
-                [part.replace("PORT", str(port)) for part in SERVERS[server]],
-                env=self.environment | flag,
+                [part.replace("PORT", str(port)) for part in command],
+                env=self.environment | environment,
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
@@ -152,7 +166,7 @@ class Site:
                 deadline = time.monotonic() + PLENTY
                 while not is_up(port):
                     if process.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError(f"{server} did not start: {output.read_text()}")
+                        raise RuntimeError(f"{command} did not start: {output.read_text()}")
                     time.sleep(0.05)
                 yield process, port
             finally:

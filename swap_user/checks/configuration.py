@@ -14,10 +14,11 @@ from django.utils.module_loading import import_string
 
 from swap_user import moved
 from swap_user.checks import admin_sites, deployment, urls
-from swap_user.checks.dispatcher import check_dispatcher
 from swap_user.checks.helpers import Messages, load, not_yet_or_wrong, value
-from swap_user.checks.login_pages import check_login_pages
+from swap_user.checks.login_pages import check_code_as_password, check_login_pages
 from swap_user.checks.neighbours import check_axes
+from swap_user.checks.sending import check_dispatcher, check_sender_itself
+from swap_user.checks.sessions import check_app_sessions
 from swap_user.checks.tenants import check_tenants
 from swap_user.checks.upgrade import (
     database_check_groups,
@@ -47,6 +48,7 @@ def register_checks() -> None:
         check_cache,
         check_backend,
         check_sender,
+        check_sender_itself,
         check_policy,
         check_enrollment,
         check_notices,
@@ -56,8 +58,10 @@ def register_checks() -> None:
         check_username_field,
         check_sign_up,
         check_login_pages,
+        check_code_as_password,
         check_tenants,
         urls.check_own_pages,
+        check_app_sessions,
         *admin_sites.ALL,
     ):
         checks.register(check, checks.Tags.security)
@@ -183,7 +187,7 @@ def _has_own_pages() -> bool:
     The admin does not count: a new project has it from the beginning, before its settings are done.
     """
     try:
-        return urls.own_pages_are_served()
+        return urls.logins_are_served()
     except Exception:  # noqa: BLE001 - Django reports a URLconf that can't be loaded
         return False
 

@@ -1,4 +1,4 @@
-"""The system check of login pages that ask for a password alone."""
+"""System checks of login pages that ask for a password alone, and of codes as passwords."""
 
 import inspect
 import sys
@@ -15,9 +15,10 @@ from django.contrib.auth.views import LoginView
 from django.core import checks
 from django.utils.module_loading import import_string
 
-from swap_user.backends import OTPBackend
+from swap_user.backends import CodeAsPasswordBackend, OTPBackend
 from swap_user.checks import urls
 from swap_user.checks.helpers import Messages
+from swap_user.otp.policies import load_policy
 from swap_user.otp.sites import OTPAdminSiteMixin
 
 # Views of other packages that are no subclasses of Django's LoginView, by their documented names.
@@ -46,13 +47,58 @@ def check_login_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     ]
 
 
+def check_code_as_password(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """W025: the policy needs more than a code as password. W026: codes are checked too early."""
+    backends = [_load(path) for path in settings.AUTHENTICATION_BACKENDS]
+    places = [at for at, each in enumerate(backends) if _is(each, CodeAsPasswordBackend)]
+    if not places:
+        return []
+    messages: Messages = []
+    if _asks_password():
+        messages.append(
+            checks.Warning(
+                "OTP_POLICY_CLASS requires a password and a code, so CodeAsPasswordBackend, which "
+                "gets one of them, refuses every login.",
+                hint="Remove it from AUTHENTICATION_BACKENDS, or choose another policy.",
+                id="swap_user.W025",
+            )
+        )
+    if any(_takes_passwords(path) for path in settings.AUTHENTICATION_BACKENDS[places[0] :]):
+        messages.append(
+            checks.Warning(
+                "CodeAsPasswordBackend comes before a backend that checks passwords, so a password "
+                "of 6 to 10 digits is charged as a wrong code before it is found right.",
+                hint="Make CodeAsPasswordBackend the last one in AUTHENTICATION_BACKENDS.",
+                id="swap_user.W026",
+            )
+        )
+    return messages
+
+
+def _asks_password() -> bool:
+    """Return whether the policy asks for a password. Another check reports one that fails."""
+    try:
+        return load_policy().asks_password()
+    except Exception:  # noqa: BLE001 - a class of the project may raise any exception
+        return False
+
+
+def _is(found: Any, base: type) -> bool:
+    return inspect.isclass(found) and issubclass(found, base)
+
+
+def _load(path: str) -> Any:
+    """Return what a path in AUTHENTICATION_BACKENDS names, or None."""
+    try:
+        return import_string(path)
+    except Exception:  # noqa: BLE001 - a module of the project may raise any exception
+        return None
+
+
 def _takes_passwords(path: str) -> bool:
     """Return whether a backend logs users of this project in with a password."""
-    try:
-        backend = import_string(path)
-    except Exception:  # noqa: BLE001 - a module of the project may raise any exception
-        return False
-    if not inspect.isclass(backend) or issubclass(backend, OTPBackend):
+    backend = _load(path)
+    if not inspect.isclass(backend) or issubclass(backend, (OTPBackend, CodeAsPasswordBackend)):
         return False
     if issubclass(backend, ModelBackend):
         # It compares with the column of the user model.

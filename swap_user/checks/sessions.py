@@ -1,6 +1,7 @@
-"""System checks of the session engine, run by `manage.py check --deploy`."""
+"""System checks of the session engine, most of them run by `manage.py check --deploy`."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -10,9 +11,48 @@ from django.core import checks
 from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
-from swap_user.checks.helpers import Messages
+from swap_user.checks import urls
+from swap_user.checks.helpers import Messages, load
 from swap_user.middleware import LoginSessionMiddleware
+from swap_user.otp.policies import AnyCode
 from swap_user.otp.sessions import engines
+
+_LIFETIMES = ("app_session_idle", "app_session_lifetime")
+_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
+
+
+def check_app_sessions(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
+    """E027: the policy has wrong lifetimes of sessions. E028: no engine can store those of apps."""
+    policy, wrong = load("OTP_POLICY_CLASS", AnyCode, example="", not_found="", not_fit="")
+    if wrong or policy is None or not urls.api_is_served():
+        return []
+    idle, lifetime = (getattr(policy, name) for name in _LIFETIMES)
+    messages: Messages = []
+    are_times = isinstance(idle, timedelta) and isinstance(lifetime, timedelta)
+    if not are_times or not _SHORTEST <= idle <= lifetime <= _LONGEST:
+        messages.append(
+            checks.Error(
+                f"{policy.__qualname__}: {_LIFETIMES[0]} is {idle!r}, and {_LIFETIMES[1]} is "
+                f"{lifetime!r}.",
+                hint="Both must be a timedelta of 1 minute to 3650 days, the first one not longer "
+                "than the second one.",
+                id="swap_user.E027",
+            )
+        )
+    try:
+        engines.app_store_class()
+    except RuntimeError:
+        messages.append(
+            checks.Error(
+                f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, which stores no sessions on the "
+                "server, and the table of sessions does not exist: no app can log in.",
+                hint='Add "django.contrib.sessions" to INSTALLED_APPS, or choose another engine.',
+                id="swap_user.E028",
+            )
+        )
+    except (ImportError, AttributeError):
+        pass  # Django raises its own error at the first request
+    return messages
 
 
 def deploy_check_ending(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:

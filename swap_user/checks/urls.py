@@ -13,6 +13,8 @@ from swap_user.checks.helpers import Messages
 # URLconfs can include each other without end.
 _MAX_DEPTH = 12
 
+_PAGES, _API = "swap_user.otp.urls", "swap_user.api.urls"
+
 
 def views() -> Iterator[tuple[str, Any]]:
     """
@@ -24,14 +26,22 @@ def views() -> Iterator[tuple[str, Any]]:
     return _below(get_resolver(), "", ())
 
 
-def own_pages_are_served() -> bool:
+def logins_are_served() -> bool:
     """
-    Return whether the URLconf includes ``swap_user.otp.urls``.
+    Return whether the URLconf includes the own pages or the JSON API.
 
     Raises:
         Exception: the URLconf can't be loaded, which Django's own checks report.
     """
-    return _has_own_pages(get_resolver())
+    return any(_includes(get_resolver(), module) for module in (_PAGES, _API))
+
+
+def api_is_served() -> bool:
+    """Return whether the URLconf includes ``swap_user.api.urls``. False if it can't be loaded."""
+    try:
+        return _includes(get_resolver(), _API)
+    except Exception:  # noqa: BLE001 - Django's own checks report it
+        return False
 
 
 def check_own_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
@@ -40,7 +50,7 @@ def check_own_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> M
         found = [
             route
             for route, resolver in _resolvers(get_resolver(), "", ())
-            if _passes_arguments(resolver) and _has_own_pages(resolver)
+            if _passes_arguments(resolver) and _includes(resolver, _PAGES)
         ]
     except Exception:  # noqa: BLE001 - Django's own checks report a URLconf that can't be loaded
         return []
@@ -55,12 +65,12 @@ def check_own_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> M
     ]
 
 
-def _has_own_pages(resolver: URLResolver) -> bool:
+def _includes(resolver: URLResolver, module: str) -> bool:
     # A URLconf that includes the module has imported it.
-    included = getattr(sys.modules.get("swap_user.otp.urls"), "urlpatterns", ())
+    included = getattr(sys.modules.get(module), "urlpatterns", ())
     # By their ids, because a view of the project may have no hash.
-    pages = {id(page.callback) for page in included}
-    return any(id(callback) in pages for _, callback in _below(resolver, "", ()))
+    views_of_module = {id(each.callback) for each in included}
+    return any(id(callback) in views_of_module for _, callback in _below(resolver, "", ()))
 
 
 def _passes_arguments(resolver: URLResolver) -> bool:

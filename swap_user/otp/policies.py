@@ -38,6 +38,16 @@ class AnyCode:
     app at once. For a member of several of these groups, the shortest period counts.
     """
 
+    app_session_idle = timedelta(days=14)
+    """
+    How long an app stays logged in to the JSON API without a request.
+
+    It must be longer than a minute. Sessions of browsers have Django's SESSION_COOKIE_AGE instead.
+    """
+
+    app_session_lifetime = timedelta(days=90)
+    """How long an app stays logged in at most, counted from the last time that codes were shown."""
+
     def groups(self, user: AbstractBaseUser, *, enrolled: bool) -> Groups:
         """
         Return groups of factors. The user must show one factor of each group.

@@ -14,7 +14,8 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 
-from swap_user.checks.login_pages import check_login_pages
+from swap_user.checks.login_pages import check_code_as_password, check_login_pages
+from tests.support import use_policy
 
 pytestmark = [pytest.mark.requirement("R51")]
 
@@ -141,3 +142,50 @@ def test_odd_urlconfs(settings: Any) -> None:
         settings.ROOT_URLCONF = odd
         assert check_login_pages(None) == []
     assert reported(settings, path("odd/", Odd()), path("in/", Own.as_view())) == ["/in/"]
+
+
+# Codes as passwords
+
+OTP = "swap_user.backends.OTPBackend"
+MODEL = "django.contrib.auth.backends.ModelBackend"
+CODE = "swap_user.backends.CodeAsPasswordBackend"
+
+
+@PASSWORDS
+def test_a_page_that_takes_codes_as_passwords(settings: Any) -> None:
+    """It goes around no policy, unless another backend takes passwords."""
+    settings.AUTHENTICATION_BACKENDS = [OTP, CODE]
+    login = path("login/", LoginView.as_view())
+    assert reported(settings, login) == []
+    settings.AUTHENTICATION_BACKENDS = [OTP, MODEL, CODE]
+    assert reported(settings, login) == ["/login/"]
+
+
+@PASSWORDS
+@pytest.mark.parametrize(
+    ("backends", "policy", "ids"),
+    [
+        ([OTP, MODEL, CODE], "AnyCode", []),
+        ([OTP, MODEL, CODE], "Both", ["swap_user.W025"]),
+        ([OTP, CODE, MODEL], "AnyCode", ["swap_user.W026"]),
+        ([CODE, OTP, MODEL], "Both", ["swap_user.W025", "swap_user.W026"]),
+        ([OTP, MODEL], "Both", []),
+        ([CODE, "nowhere.Backend"], "AnyCode", []),
+        ([OTP, MODEL, CODE], "Missing", []),
+    ],
+)
+def test_codes_as_passwords(
+    settings: Any, backends: list[str], policy: str, ids: list[str]
+) -> None:
+    """W025: one code is not enough. W026: passwords are checked as codes first."""
+    settings.AUTHENTICATION_BACKENDS = backends
+    use_policy(settings, policy)
+    assert [each.id for each in check_code_as_password(None)] == ids
+
+
+@pytest.mark.user_model("no password")
+def test_codes_as_passwords_without_passwords(settings: Any) -> None:
+    """Then neither the order nor the policy is a mistake: some users need one code only."""
+    settings.AUTHENTICATION_BACKENDS = [CODE, OTP, MODEL]
+    use_policy(settings, "Both")
+    assert check_code_as_password(None) == []

@@ -16,10 +16,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from swap_user.management import expiry
 from swap_user.management.commands.clearsessions import Command
 from swap_user.models import KnownBrowser, LoginSession, PendingUpgrade, WrongGuess
 from swap_user.otp import end_sessions
-from swap_user.otp.sessions import expiry, records, unrecorded
+from swap_user.otp.sessions import records, unrecorded
 from swap_user.otp.sessions.unrecorded import record_existing_sessions
 from tests.support import make_user
 

@@ -11,6 +11,8 @@ from django.test import Client
 from swap_user.models import Authenticator
 from swap_user.otp import asend_code, generate_recovery_codes, limited, send_code
 from swap_user.otp.store import scripts
+from tests.api.clients import AppClient, BrowserClient
+from tests.api.promises.conftest import look
 from tests.support import aenter, enter, give, make_user, username, visitor
 from tests.work import Work, observed, run_jobs, seen
 
@@ -124,9 +126,23 @@ def _asend_code(request: Any, name: str) -> None:
     async_to_sync(asend_code)(request, name)
 
 
+def through_the_api(number: int, code: str, kind: type[Any] = AppClient) -> list[Answer]:
+    """Both steps, another code, and one more message, by an app or by a page with scripts."""
+    client, name = kind().start(), username(number)
+    answers = []
+    for step, entered in (("code/", {}), ("session/", {"otp": code})) * 2:
+        members = client.client_members() if kind is AppClient else {}
+        with observed() as work:
+            response = client.post(step, username=name, **entered, **members)
+        answers.append((look(response, name), work))
+    return answers
+
+
 DOORS: dict[str, Callable[[int, str], list[Answer]]] = {
     "pages": through_the_pages,
     "own pages": lambda number, code: through_the_pages(number, code, OWN),
+    "API of apps": through_the_api,
+    "API of browsers": lambda number, code: through_the_api(number, code, BrowserClient),
     "calls": by_calls,
     "async calls": lambda number, code: by_calls(number, code, aenter),
     "no request": lambda number, code: by_calls(number, code, enter, None),

@@ -46,7 +46,7 @@ KINDS = [WRONG, WRONG_LONG, WRONG_RECOVERY]
 KIND_IDS = ["short", "ten digits", "recovery"]
 
 # The doors that are tried with accounts of all kinds.
-TRIED = ["pages", "own pages", "calls"]
+TRIED = ["pages", "own pages", "API of apps", "API of browsers", "calls"]
 
 SITES = pytest.mark.parametrize("site", [ADMIN, OWN], ids=["admin", "own"])
 

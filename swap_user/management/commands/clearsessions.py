@@ -3,10 +3,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from swap_user.management.expiry import tidy_browsers, tidy_records
 from swap_user.management.shadowed import shadowed_command
 from swap_user.otp.accounts import way_back
 from swap_user.otp.exceptions import LoginUnavailable
-from swap_user.otp.sessions.expiry import tidy_browsers, tidy_records
+from swap_user.otp.sessions import engines
 from swap_user.otp.throttling import messages, wrong_guesses
 
 
@@ -25,6 +26,8 @@ class Command(shadowed_command("clearsessions", BaseCommand)):  # type: ignore[m
         # Without the app of sessions there is no command to extend.
         if type(self).__mro__[1] is not BaseCommand:
             super().handle(*args, **options)
+            if not engines.has_keys():  # those of apps are in the database
+                engines.app_store_class().clear_expired()
         deleted, blanked = tidy_records()
         browsers, guesses, counts = tidy_browsers(), 0, 0
         changes = way_back.prune()

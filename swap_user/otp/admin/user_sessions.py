@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from swap_user.otp import audit
 from swap_user.otp.admin import user_access
 from swap_user.otp.pages.methods.base import MethodsView, log_in_again
+from swap_user.otp.pages.methods.sessions import session_name
 from swap_user.otp.sessions import engines, records
 from swap_user.otp.sessions.ending import end_session, sessions_of
 from swap_user.otp.sessions.sessions import end_sessions, is_fresh
@@ -129,7 +130,7 @@ class UserSessionsView(UserView):
         audit.record(
             logging.INFO, "session ended by staff", user=self.user.pk, by=by, session=session
         )
-        self.note(_("Ended a session (%(browser)s).") % {"browser": _browser_name(row)})
+        self.note(_("Ended a session (%(browser)s).") % {"browser": _session_name(row)})
         return True
 
     def forget_one(self, pk: str) -> bool:
@@ -165,7 +166,7 @@ class UserSessionsView(UserView):
             **context,
             "page": page,
             "sessions": [
-                {"name": _browser_name(row), "row": row, "is_this": row.pk == this} for row in page
+                {"name": _session_name(row), "row": row, "is_this": row.pk == this} for row in page
             ],
             "browsers": [{"name": _browser_name(row), "row": row} for row in browsers],
         }
@@ -195,6 +196,11 @@ class EndUserSessionsView(UserView):
         return super().get_context_data(title=title, **kwargs)
 
 
+def _session_name(row: Any) -> str:
+    """Return the name of a session. It may be any text."""
+    return session_name(row) or _("Unknown browser")
+
+
 def _browser_name(row: Any) -> str:
-    """Return the name of the browser of a session or a known browser. It may be any text."""
+    """Return the name of a known browser. It may be any text."""
     return short_name(row.user_agent) or _("Unknown browser")

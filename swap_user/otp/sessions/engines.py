@@ -15,6 +15,8 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import router
 from django.utils import timezone
 
+from swap_user.otp.sessions.app_store import app_store, is_app_key
+
 T = TypeVar("T")
 
 # The number of keys in one statement. SQLite had a limit of 999 parameters.
@@ -33,9 +35,35 @@ def store_class() -> type[SessionBase]:
     return store
 
 
-def session_model() -> Any:
-    """Return the model of sessions, or None if the engine has none."""
-    get_model_class = getattr(store_class(), "get_model_class", None)
+def app_store_class() -> Any:
+    """
+    Return the class of the sessions of apps.
+
+    With sessions in cookies, those of apps are stored in the database.
+
+    Raises:
+        ImportError: SESSION_ENGINE can't be imported.
+        RuntimeError: sessions are in cookies, and "django.contrib.sessions" is not installed.
+    """
+    if has_keys():
+        return app_store(store_class())
+    if not apps.is_installed("django.contrib.sessions"):
+        raise RuntimeError(
+            'Sessions of apps have no place: add "django.contrib.sessions" to INSTALLED_APPS.'
+        )
+    from django.contrib.sessions.backends import db  # noqa: PLC0415
+
+    return app_store(db.SessionStore)
+
+
+def session_model(store: type[SessionBase] | None = None) -> Any:
+    """
+    Return the model of sessions, or None if the engine has none.
+
+    Args:
+        store: a class of sessions. None for that of the project.
+    """
+    get_model_class = getattr(store or store_class(), "get_model_class", None)
     return get_model_class() if get_model_class else None
 
 
@@ -58,6 +86,11 @@ def has_keys() -> bool:
     return not issubclass(store_class(), signed_cookies.SessionStore)
 
 
+def is_found(session: SessionBase) -> bool:
+    """Return whether a session is found by its key. Sessions of apps always are."""
+    return is_app_key(session.session_key) or has_keys()
+
+
 def tells_saves() -> bool:
     """Return whether Django sends a signal when a session is saved."""
     return session_model() is not None
@@ -65,21 +98,20 @@ def tells_saves() -> bool:
 
 def delete(keys: Iterable[str]) -> None:
     """Delete the sessions with these keys, where they exist."""
-    store = store_class()
-    how: Any = store.delete
-    model = session_model()
-    for batch in batches(keys):
+    for store, batch in _batches_of_stores(keys):
+        how: Any = store.delete
         # An engine with a delete() of its own knows best.
-        if how in _batched():
-            if model is not None:
-                stored = model._base_manager.using(router.db_for_write(model))
-                stored.filter(session_key__in=batch).delete()
-            if (kept := getattr(store(), "_cache", None)) is not None:
-                prefix = store.cache_key_prefix  # type: ignore[attr-defined]
-                kept.delete_many([prefix + key for key in batch])
-        else:
+        if how not in _batched():
             for key in batch:
                 store(key).delete(key)
+            continue
+        model = session_model(store)
+        if model is not None:
+            stored = model._base_manager.using(router.db_for_write(model))
+            stored.filter(session_key__in=batch).delete()
+        if (kept := getattr(store(), "_cache", None)) is not None:
+            prefix = store.cache_key_prefix
+            kept.delete_many([prefix + key for key in batch])
 
 
 def existing(keys: Iterable[str]) -> dict[str, datetime | None]:
@@ -89,9 +121,9 @@ def existing(keys: Iterable[str]) -> dict[str, datetime | None]:
     Returns:
         The time of expiry by key, None if the engine does not tell it.
     """
-    store, model = store_class(), session_model()
     found: dict[str, datetime | None] = {}
-    for batch in batches(keys):
+    for store, batch in _batches_of_stores(keys):
+        model = session_model(store)
         if model is not None:
             stored = model._base_manager.using(router.db_for_write(model))
             live = stored.filter(session_key__in=batch, expire_date__gt=timezone.now())
@@ -105,6 +137,18 @@ def existing(keys: Iterable[str]) -> dict[str, datetime | None]:
         else:
             found.update(dict.fromkeys(key for key in batch if store().exists(key)))
     return found
+
+
+def _batches_of_stores(keys: Iterable[str]) -> Iterator[tuple[Any, list[str]]]:
+    """Yield batches of keys, each with the class of its sessions."""
+    of_apps: list[str] = []
+    others: list[str] = []
+    for key in keys:
+        (of_apps if is_app_key(key) else others).append(key)
+    for batch in batches(others):
+        yield store_class(), batch
+    for batch in batches(of_apps):
+        yield app_store_class(), batch
 
 
 @cache

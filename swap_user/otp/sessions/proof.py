@@ -119,27 +119,34 @@ def is_sufficient(
     user = _user_of(request)
     if user is None:
         return False
-    factors = _factors(getattr(request, "session", None), user)
-    shown = frozenset(
-        factor
-        for factor, at in factors.items()
-        if (since is None or since < at) and (now is None or at <= now)
-    )
+    shown = _shown(request, user, since, now)
     return _satisfies(user, shown, lambda: _is_enrolled(request, user))
 
 
-def missing(request: HttpRequest) -> Groups:
+def missing(request: HttpRequest, *, since: float | None = None) -> Groups:
     """
     Return the groups of factors that the session has not shown.
 
     Args:
         request: a request with a user who is logged in.
+        since: with a Unix time in seconds, only factors count that were shown after it.
     """
     user = _user_of(request)
     if user is None:
         return ()
     groups = policies.load_policy().groups(user, enrolled=_is_enrolled(request, user))
-    return policies.missing(groups, frozenset(_factors(request.session, user)))
+    return policies.missing(groups, _shown(request, user, since, None))
+
+
+def _shown(
+    request: HttpRequest, user: Any, since: float | None, until: float | None
+) -> frozenset[str]:
+    """Return the factors that were shown in a time, whose ends are Unix times in seconds."""
+    return frozenset(
+        factor
+        for factor, at in _factors(getattr(request, "session", None), user).items()
+        if (since is None or since < at) and (until is None or at <= until)
+    )
 
 
 def waive(request: HttpRequest) -> None:

@@ -39,6 +39,7 @@ from swap_user.otp import audit
 from swap_user.otp.availability import CACHE_ERRORS
 from swap_user.otp.durable.after_commit import after_commit
 from swap_user.otp.sessions import engines
+from swap_user.otp.sessions.app_store import is_app_key
 from swap_user.otp.visitors.personal_data import browser_and_network
 
 SESSION_KEY = "_swap_user_session"
@@ -100,10 +101,10 @@ def note_login(sender: object, request: HttpRequest | None, user: Any, **kwargs:
     # The signal is also sent by logins without a session, such as those of an API with tokens.
     if request is None or not hasattr(session, "session_key") or not _is_of(session, user):
         return
-    if not engines.has_keys():
-        return
-    if session.session_key is None:
+    if session.session_key is None and engines.has_keys():
         session.cycle_key()  # after flush() it has none until it is saved
+    if not engines.is_found(session):
+        return
     after_commit(partial(_store, session, user.pk, browser_and_network(request)), alias())
 
 
@@ -111,7 +112,7 @@ def note_logout(sender: object, request: HttpRequest | None, **kwargs: Any) -> N
     """Delete the record of a session. This is a receiver of ``user_logged_out``."""
     session: Any = getattr(request, "session", None)
     key = getattr(session, "session_key", None)
-    if key is None or not engines.has_keys():
+    if key is None or not engines.is_found(session):
         return
     note = read_note(session)
     with _reported(session.get(USER_KEY)):
@@ -120,7 +121,8 @@ def note_logout(sender: object, request: HttpRequest | None, **kwargs: Any) -> N
 
 def note_save(sender: object, instance: Any, raw: bool = False, **kwargs: Any) -> None:
     """Follow a new session key. This is a receiver of ``post_save`` of models of sessions."""
-    if raw:
+    # The API follows the sessions of apps, whose data has another signature.
+    if raw or is_app_key(instance.session_key):
         return
     data = instance.get_decoded()
     owner, key = data.get(USER_KEY), instance.session_key
@@ -146,7 +148,7 @@ def follow(request: HttpRequest) -> bool:
     session: Any = getattr(request, "session", None)
     key = getattr(session, "session_key", None)
     owner = session.get(USER_KEY) if key else None
-    if key is None or owner is None or not engines.has_keys():
+    if key is None or owner is None or not engines.is_found(session):
         return True
     note = read_note(session)
     if note and note.mark == _mark(key, owner):

@@ -8,10 +8,11 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.sessions import ending, proof, records
+from swap_user.otp.sessions import app_sessions, ending, proof, records
 from swap_user.otp.throttling import messages
 from swap_user.otp.verification import outcomes
 from swap_user.otp.visitors import code_request, entered, flow, known_browsers
+from swap_user.otp.visitors.known_browsers import Browser
 from swap_user.otp.visitors.session_key import renew_key
 from swap_user.otp.visitors.visitor import visitor
 from swap_user.signals import new_browser_login
@@ -85,11 +86,20 @@ def end_sessions(user: Any, *, keep: HttpRequest | None = None) -> None:
     Raises:
         LoginUnavailable: the cache that holds the sessions can't be reached.
     """
-    known_browsers.revoke(user, keep=known_browsers.read(keep))
+    known_browsers.revoke(user, keep=_browser_of(keep))
     if hasattr(user, "rotate_security_stamp"):
         user.rotate_security_stamp()
         if keep is not None:
             keep.user = user
-            update_session_auth_hash(keep, user)
-            records.follow(keep)
+            if app_sessions.is_app(keep):
+                app_sessions.accept_new_hash(keep.session, user)
+            else:
+                update_session_auth_hash(keep, user)
+                records.follow(keep)
     ending.end_recorded(user, keep=keep)
+
+
+def _browser_of(request: HttpRequest | None) -> Browser | None:
+    if request is not None and app_sessions.is_app(request):
+        return known_browsers.parse(app_sessions.known_browser(request.session))
+    return known_browsers.read(request)

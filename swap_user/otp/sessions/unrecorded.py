@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from swap_user.models import LoginSession, PendingUpgrade
 from swap_user.otp.sessions import engines, records
+from swap_user.otp.sessions.app_store import is_app_key
 
 NAME = "sessions"
 
@@ -79,8 +80,9 @@ def keys_of(user: Any, kept: str | None) -> Iterator[str]:
     """
     owner = user._meta.pk.value_to_string(user)
     for session in _stored() or ():
-        if session.session_key != kept and session.get_decoded().get(USER_KEY) == owner:
-            yield session.session_key
+        key = session.session_key
+        if key != kept and not is_app_key(key) and session.get_decoded().get(USER_KEY) == owner:
+            yield key
 
 
 def record_existing_sessions(batch_size: int = BATCH_SIZE) -> Iterator[Progress]:
@@ -115,6 +117,8 @@ def _record(batch: list[Any]) -> int:
     pk_field = get_user_model()._meta.pk
     owners: dict[str, Any] = {}
     for session in batch:
+        if is_app_key(session.session_key):
+            continue  # these always have a record
         try:
             owners[session.session_key] = pk_field.to_python(session.get_decoded()[USER_KEY])
         except (KeyError, ValueError, ValidationError):

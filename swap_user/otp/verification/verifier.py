@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
@@ -28,7 +27,7 @@ from swap_user.otp.delivery.events import after_wrong_guess
 from swap_user.otp.store import keys
 from swap_user.otp.store.budgets import YEAR
 from swap_user.otp.throttling import guesses, weights, wrong_guesses
-from swap_user.otp.throttling.guesses import Counted, ReachedLimit
+from swap_user.otp.throttling.guesses import Counted
 from swap_user.otp.verification import consumption
 from swap_user.otp.verification.candidates import (
     Candidate,
@@ -39,33 +38,11 @@ from swap_user.otp.verification.candidates import (
 )
 from swap_user.otp.verification.completion import accept, ask_policy
 from swap_user.otp.verification.login import Claim, Limited, Login, Refused, Wrong, begin
+from swap_user.otp.verification.outcomes import Outcome
 from swap_user.otp.visitors import known_browsers
 from swap_user.otp.visitors.visitor import Visitor
+from swap_user.signals import code_refused
 from swap_user.users import lookup, usernames
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """
-    The result of an attempt.
-
-    Attributes:
-        user: the user whom the code logs in, or None.
-        account_key: the account key.
-        known: whether this user has logged in with this browser before.
-        limited: the limit because of which the code was not checked, or None.
-        shown: the factors that the user has shown in this login: that of the code, and those of
-            its earlier steps. Empty if the code was refused.
-        is_first: whether no login of the account is known: no code was accepted before, and the
-            user has no ``last_login``.
-    """
-
-    user: AbstractBaseUser | None
-    account_key: str
-    known: bool = False
-    limited: ReachedLimit | None = None
-    shown: frozenset[str] = frozenset()
-    is_first: bool = False
 
 
 @sensitive_variables("typed", "code", "recovery_code")
@@ -75,6 +52,7 @@ def verify(
     visitor: Visitor,
     *,
     allowed: Callable[[Any], bool] = lookup.is_active,
+    alone: bool = False,
 ) -> Outcome:
     """
     Check a code and return the outcome. A right code is consumed.
@@ -84,6 +62,7 @@ def verify(
         typed: the code as typed: a sent code, a code of an authenticator app or a recovery code.
         visitor: the visitor who makes the attempt.
         allowed: a function that returns whether a user may log in at all.
+        alone: whether to refuse a code that does not complete the login, without consuming it.
 
     Raises:
         AnotherCodeNeeded: the code is right and consumed, but the policy requires another factor.
@@ -95,7 +74,7 @@ def verify(
         # What can't be a code costs no query.
         name = lookup.identify(username) if code or recovery_code else ""
     account_key = keys.account_key(name or usernames.normalize(username))
-    claim = Claim(name, account_key, visitor, allowed)
+    claim = Claim(name, account_key, visitor, allowed, alone)
     try:
         if not name:
             raise Refused("malformed")
@@ -107,7 +86,16 @@ def verify(
         return Outcome(None, account_key, limited=limited.limit)
     except Refused as refused:
         audit.record(logging.WARNING, "code refused", account=account_key, reason=refused)
+        code_refused.send_robust(
+            None, account=account_key, reason=str(refused), request=visitor.request
+        )
         return Outcome(None, account_key)
+
+
+@sensitive_variables("typed")
+def can_be_code(typed: object) -> bool:
+    """Return whether a text has the form of a code. If not, verify() refuses it at no cost."""
+    return bool(hotp.normalize(typed) or recovery_codes.normalize(typed))
 
 
 @sensitive_variables("code", "check")

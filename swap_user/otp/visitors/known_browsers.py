@@ -60,8 +60,12 @@ class Browser:
 
 
 def read(request: HttpRequest | None) -> Browser | None:
-    """Return the content of the cookie, or None if it is missing or not valid."""
-    cookie = getattr(request, "COOKIES", {}).get(COOKIE) if request is not None else None
+    """Return the content of the cookie of a request, or None if it is missing or not valid."""
+    return parse(getattr(request, "COOKIES", {}).get(COOKIE) if request is not None else None)
+
+
+def parse(cookie: str | None) -> Browser | None:
+    """Return the content of a cookie, or None if it is missing or not valid."""
     if not cookie:
         return None
     try:

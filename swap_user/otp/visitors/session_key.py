@@ -11,23 +11,34 @@ then. That also saves one write.
 from functools import lru_cache
 from typing import Any, cast
 
-from django.contrib.sessions.backends.base import SessionBase
+from asgiref.sync import sync_to_async
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.db import router
 
 
 class _RenewedSession(SessionBase):
-    """Deletes the row with the former key as soon as the session has a row with a new key."""
+    """
+    Deletes the row with the former key as soon as the session has a row with a new key.
+
+    If another request has deleted it before, that request has ended the session, or has renewed it
+    at the same time. A session has only one successor, so this one is deleted.
+    """
 
     _replaced_key: str | None = None
 
     def save(self, must_create: bool = False) -> None:
         super().save(must_create)
-        if key := self._take_replaced_key():
-            super().delete(key)
+        if (key := self._take_replaced_key()) and not self._delete_once(key):
+            super().delete(self.session_key)
+            raise UpdateError("Another request has ended or renewed the session.")
 
     async def asave(self, must_create: bool = False) -> None:
         await super().asave(must_create)
         if key := self._take_replaced_key():
-            await super().adelete(key)
+            is_deleted = await sync_to_async(self._delete_once)(key)
+            if not is_deleted:
+                await super().adelete(self.session_key)
+                raise UpdateError("Another request has ended or renewed the session.")
 
     def delete(self, session_key: str | None = None) -> None:
         super().delete(session_key)
@@ -39,6 +50,22 @@ class _RenewedSession(SessionBase):
         await super().adelete(session_key)
         if session_key is None and (key := self._take_replaced_key()):
             await super().adelete(key)
+
+    def _delete_once(self, key: str) -> bool:
+        """Delete a session, and return whether it was there. With files, two calls may both do."""
+        model, cache = getattr(self, "model", None), getattr(self, "_cache", None)
+        if model is None and cache is None:
+            was_there = self.exists(key)
+            super().delete(key)
+            return was_there
+        deleted = 0
+        if model is not None:
+            rows = model._base_manager.using(router.db_for_write(model))
+            deleted, _ = rows.filter(session_key=key).delete()
+        if cache is not None:
+            was_cached = cache.delete(cast("Any", self).cache_key_prefix + key)
+            return bool(deleted if model is not None else was_cached)
+        return bool(deleted)
 
     def _take_replaced_key(self) -> str | None:
         # Only once: create() calls save() in a loop, and save() calls create().

@@ -17,7 +17,7 @@ from swap_user.otp.store import keys
 from swap_user.otp.throttling.guesses import Attempt, ReachedLimit
 from swap_user.otp.verification import completion, login, outcomes
 from swap_user.otp.verification.login import Claim, Limited, Login, Refused
-from swap_user.otp.verification.verifier import Outcome
+from swap_user.otp.verification.outcomes import Outcome
 from swap_user.otp.visitors import flow, known_browsers
 from swap_user.otp.visitors.visitor import Visitor
 from tests.support import configure, make_user, username, visitor

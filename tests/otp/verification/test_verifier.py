@@ -19,7 +19,8 @@ from swap_user.otp.crypto import hotp
 from swap_user.otp.delivery.events import after_wrong_guess
 from swap_user.otp.store import keys, scripts
 from swap_user.otp.verification import verifier
-from swap_user.otp.verification.verifier import Outcome, verify
+from swap_user.otp.verification.outcomes import Outcome
+from swap_user.otp.verification.verifier import verify
 from swap_user.otp.visitors.known_browsers import Browser
 from swap_user.otp.visitors.visitor import Visitor
 from swap_user.otp.visitors.visitor import visitor as visitor_of

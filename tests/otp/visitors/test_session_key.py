@@ -5,6 +5,7 @@ from importlib import import_module
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -148,3 +149,23 @@ def test_a_session_in_a_cookie_has_no_old_row(settings):
     renew_key(session)
     assert type(session) is engine
     assert session.modified
+
+
+@pytest.mark.requirement("R36", "R52")
+@pytest.mark.parametrize("engine", ["db", "cached_db", "cache", "file"])
+def test_two_requests_at_once_make_one_successor(settings, tmp_path, engine, is_async):
+    """The second one finds the session gone, as if its owner had ended it."""
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    store = import_module(f"django.contrib.sessions.backends.{engine}").SessionStore
+    stored = store()
+    stored["name"] = "value"
+    stored.save()
+    first, second = store(stored.session_key), store(stored.session_key)
+    renew_key(first)
+    renew_key(second)
+    save(first, is_async)
+    with pytest.raises(UpdateError):
+        save(second, is_async)
+    assert store(first.session_key)["name"] == "value"
+    assert not store().exists(stored.session_key)
+    assert second.session_key is None or not store().exists(second.session_key)

@@ -17,16 +17,16 @@ from django.views.decorators.debug import sensitive_variables
 
 from swap_user.otp import policies
 from swap_user.otp.authenticators import recovery_codes
-from swap_user.otp.availability import report_database_outage
 from swap_user.otp.challenges import factors_shown
 from swap_user.otp.delivery.request import send_code
 from swap_user.otp.exceptions import AnotherCodeNeeded, LoginUnavailable
 from swap_user.otp.pages.login.base import StepView
 from swap_user.otp.pages.login.forms import CodeForm, UsernameForm
 from swap_user.otp.pages.login.text import in_words, limit_in_words, times_of
+from swap_user.otp.senders import offered_channels
 from swap_user.otp.sessions import reauthentication
 from swap_user.otp.store import keys
-from swap_user.otp.verification import completion, outcomes, unchecked
+from swap_user.otp.verification import outcomes, password_step, unchecked
 from swap_user.otp.visitors import code_request, flow
 from swap_user.otp.visitors.code_request import CodeRequest
 from swap_user.users import lookup, usernames
@@ -86,14 +86,7 @@ class UsernameView(StepView):
         Raises:
             LoginUnavailable: Redis or the database can't be reached.
         """
-        # Other backends find only the spelling that is stored, such as a domain in Unicode.
-        with report_database_outage():
-            name = lookup.identify(username)
-        user = authenticate(self.request, username=name, password=password)
-        if user is None or not self.permits(user):
-            return False
-        completion.note_password(user, self.request)
-        return True
+        return password_step.check_password(self.request, username, password, self.permits)
 
     def was_just_sent(self, username: str) -> bool:
         """Return whether a code was just sent, for example after a double click."""
@@ -147,11 +140,12 @@ class CodeView(StepView):
         return {"receiver": self.username, "wanted": self.asked.wanted if self.asked else ()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the times until the code expires and until another one can be requested."""
+        """Add how long the code works, when another one can be requested, and by which channels."""
         return super().get_context_data(
             **{
                 **times_of(self.asked, time.time()),
                 "takes_sent_code": self.takes_sent_code(),
+                "other_channels": offered_channels()[1:],
                 **kwargs,
             }
         )
@@ -205,7 +199,8 @@ class CodeView(StepView):
             messages.warning(self.request, text, fail_silently=True)
             return self.redirect_to_step(self.check_url)
         try:
-            send_code(self.request, asked.username)
+            channel = self.request.POST.get("channel", "")
+            send_code(self.request, asked.username, channel=channel)
         except LoginUnavailable:
             return self.render_unavailable(self.form_class(**self.get_help_kwargs()))
         text = _("A new message is on its way. Use any code that has reached you.")

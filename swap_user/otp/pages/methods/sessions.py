@@ -7,9 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from swap_user.models import LoginSession
 from swap_user.otp.pages.methods.base import MethodsView
 from swap_user.otp.pages.methods.names import SESSIONS
 from swap_user.otp.sessions import engines, records
+from swap_user.otp.sessions.app_store import is_app_key
 from swap_user.otp.sessions.ending import end_session, sessions_of
 from swap_user.otp.sessions.sessions import end_sessions
 from swap_user.otp.visitors.user_agents import short_name
@@ -51,10 +53,10 @@ class SessionsView(MethodsView):
         """Add the sessions, the current one first."""
         records.follow(self.request)  # a session of before the upgrade has no record yet
         this = self.this_session()
-        rows = sessions_of(self.user) if engines.has_keys() else []
+        rows = sessions_of(self.user)  # with sessions in cookies, only those of apps
         sessions = [
             {
-                "name": short_name(row.user_agent) or _("A browser"),
+                "name": session_name(row) or _("A browser"),
                 "row": row,
                 "is_this": row.pk == this,
             }
@@ -68,3 +70,11 @@ class SessionsView(MethodsView):
                 **kwargs,
             }
         )
+
+
+def session_name(row: LoginSession) -> str:
+    """Return the names of the browser and system of a session, or of its app, or "" if unknown."""
+    name = short_name(row.user_agent)
+    if is_app_key(row.session_key):
+        return _("%(name)s (app)") % {"name": name} if name else _("An app")
+    return name

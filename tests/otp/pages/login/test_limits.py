@@ -30,6 +30,9 @@ WRONG_SHORT, WRONG_LONG = "12345678", "1234567890"
 NETWORK = "Too many wrong codes came from your network. Ask for a new code, which will be longer"
 HERE = "Too many wrong codes. Ask for a new one."
 
+# A name with an account, and one without.
+NUMBERS = [1, NOBODY]
+
 
 def refusal(client: Client, otp: str) -> str:
     """Return what the page says about a code."""
@@ -44,7 +47,7 @@ def spend(user: Any) -> None:
 
 
 @pytest.mark.requirement("R49")
-@pytest.mark.parametrize("number", [1, NOBODY])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_too_many_from_a_network(client: Client, settings: Any, number: int) -> None:
     """What works at once, without a date, whether or not there is an account."""
     configure(settings, OTP_LIMITS={"guesses_per_address": 2})
@@ -68,7 +71,7 @@ def test_a_longer_code_works_then(client: Client, settings: Any, staff: Any) -> 
 
 
 @pytest.mark.requirement("R49")
-@pytest.mark.parametrize("number", [1, NOBODY])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_too_many_long_codes_in_a_flow(client: Client, clock: Any, number: int) -> None:
     """The visitor's own; asking for a new code always helps."""
     ask_for(client, username(number))

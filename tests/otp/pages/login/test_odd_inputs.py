@@ -28,6 +28,26 @@ pytestmark = pytest.mark.django_db
 # Many that no account can have, and some that one could.
 NO_USERNAMES = ["", "   ", "\x00", "a\x00b@example.com", "x" * 100_000, "@" * 300]
 
+NO_CODES = ["", "   ", "\x00", "12\x003456", "1" * (CODE_MAX_LENGTH + 1), "9" * 100_000]
+
+# What somebody else could have written into a session in place of a code request.
+NO_REQUESTS = [
+    None,
+    0,
+    "text",
+    [],
+    {},
+    {"username": "x"},
+    {"username": 1, "sent_at": 1, "expires_at": 2},
+    {"username": "", "sent_at": 1, "expires_at": 2},
+    {"username": "x", "sent_at": "1", "expires_at": 2},
+    {"username": "x", "sent_at": None, "expires_at": None},
+    {"username": "x", "sent_at": 1, "expires_at": float("inf")},
+    {"username": "x", "sent_at": float("nan"), "expires_at": float("nan")},
+    {"username": "x", "sent_at": -(10**400), "expires_at": 10**400},
+    {"username": "x", "sent_at": 2, "expires_at": 1},
+]
+
 
 @pytest.mark.parametrize("name", [*NO_USERNAMES, *ODD_TEXTS], ids=lambda name: repr(name)[:24])
 def test_odd_usernames(client: Client, name: str) -> None:
@@ -45,11 +65,7 @@ def test_odd_usernames(client: Client, name: str) -> None:
     assert outbox == []
 
 
-@pytest.mark.parametrize(
-    "otp",
-    ["", "   ", "\x00", "12\x003456", "1" * (CODE_MAX_LENGTH + 1), "9" * 100_000, *ODD_TEXTS],
-    ids=lambda otp: repr(otp)[:24],
-)
+@pytest.mark.parametrize("otp", [*NO_CODES, *ODD_TEXTS], ids=lambda otp: repr(otp)[:24])
 def test_odd_codes(client: Client, otp: str) -> None:
     """An odd text is a wrong code, and the right code still works."""
     right = code(client)
@@ -108,26 +124,7 @@ def test_missing_and_repeated_fields(client: Client, step: str, asked: bool) -> 
     assert not logged_in(client)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        0,
-        "text",
-        [],
-        {},
-        {"username": "x"},
-        {"username": 1, "sent_at": 1, "expires_at": 2},
-        {"username": "", "sent_at": 1, "expires_at": 2},
-        {"username": "x", "sent_at": "1", "expires_at": 2},
-        {"username": "x", "sent_at": None, "expires_at": None},
-        {"username": "x", "sent_at": 1, "expires_at": float("inf")},
-        {"username": "x", "sent_at": float("nan"), "expires_at": float("nan")},
-        {"username": "x", "sent_at": -(10**400), "expires_at": 10**400},
-        {"username": "x", "sent_at": 2, "expires_at": 1},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("value", NO_REQUESTS, ids=str)
 def test_session_that_somebody_else_wrote(client: Client, value: Any) -> None:
     """A session with unexpected content starts over."""
     session = client.session

@@ -34,6 +34,9 @@ pytestmark = pytest.mark.django_db
 BUDGET = 16
 DAY = 86_400
 
+# What could refill the budget of guesses, and does not.
+REFILLS = ["a new code", "a login", "a month"]
+
 texts: list[str] = []
 
 
@@ -99,7 +102,7 @@ def test_guesses_from_everywhere_share_one_budget(
 
 
 @pytest.mark.requirement("R18")
-@pytest.mark.parametrize("by", ["a new code", "a login", "a month"])
+@pytest.mark.parametrize("by", REFILLS)
 def test_the_budget_is_not_refilled(
     strangers: Iterator[Client], staff: Any, clock: Any, by: str
 ) -> None:

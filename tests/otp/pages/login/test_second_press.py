@@ -75,9 +75,9 @@ def test_the_session_ends_while_the_page_is_made(
     key = client.session.session_key
     before = len(outbox)
 
-    def ends_it(request: Any, username: str) -> None:
+    def ends_it(request: Any, username: str, **kwargs: Any) -> None:
         SessionStore(key).delete()
-        send_code(request, username)
+        send_code(request, username, **kwargs)
 
     monkeypatch.setattr("swap_user.otp.pages.login.views.send_code", ends_it)
     session = client.session

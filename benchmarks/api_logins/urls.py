@@ -1,0 +1,5 @@
+"""The JSON API."""
+
+from django.urls import include, path
+
+urlpatterns = [path("api/auth/", include("swap_user.api.urls"))]

@@ -1,0 +1,1 @@
+"""The JSON API: ``path("api/auth/", include("swap_user.api.urls"))``."""

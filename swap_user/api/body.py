@@ -1,0 +1,130 @@
+"""The body of a request: a JSON object with texts."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, UnreadablePostError
+from django.http.request import RawPostDataException
+from django.views.decorators.debug import sensitive_variables
+
+from swap_user.api.problems import Problem, invalid
+from swap_user.otp.masked import Masked
+
+# In bytes.
+MAX_LENGTH = 16_384
+
+REQUIRED = "This member is required."
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """
+    A member of the body. Its value is a text.
+
+    Attributes:
+        name: the name of the member.
+        description: what it is, for the description of the API.
+        required: whether it must be in the body.
+        choices: the allowed values, or none for any text.
+        max_length: the largest number of characters.
+        secret: whether no traceback may show it.
+    """
+
+    name: str
+    description: str
+    required: bool = True
+    choices: Collection[str] = ()
+    max_length: int = 1000
+    secret: bool = False
+
+    def optional(self) -> "Member":
+        """Return the member as one that can be missing."""
+        return replace(self, required=False)
+
+    def mandatory(self) -> "Member":
+        """Return the member as one that must be in the body."""
+        return replace(self, required=True)
+
+
+@sensitive_variables()
+def read(request: HttpRequest, members: Collection[Member]) -> dict[str, str]:
+    """
+    Return the texts in the body of a request. Members that the API does not know are ignored.
+
+    Args:
+        request: the request.
+        members: the members that the body can have.
+
+    Raises:
+        Problem: the body is no JSON object, or one of its members is not valid.
+    """
+    if not members:
+        return {}
+    raw = _raw(request)
+    if not raw and not any(each.required for each in members):
+        return {}
+    # No page of another site can send this type without asking first (CORS).
+    if raw and request.content_type != "application/json":
+        raise Problem("unsupported_media_type")
+    data = _parse(raw)
+    texts: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    for member in members:
+        value = data.get(member.name)
+        if value is None:
+            if member.required:
+                errors[member.name] = REQUIRED
+        elif error := _error_of(value, member):
+            errors[member.name] = error
+        else:
+            texts[member.name] = Masked(value) if member.secret else value
+    if errors:
+        raise invalid(errors)
+    return texts
+
+
+def _error_of(value: object, member: Member) -> str:
+    """Return what is wrong with a value, or ""."""
+    if not isinstance(value, str):
+        return "This must be a text."
+    if len(value) > member.max_length:
+        return f"This must have at most {member.max_length} characters."
+    if member.choices and value not in member.choices:
+        return f"This must be one of: {', '.join(member.choices)}."
+    return ""
+
+
+def _raw(request: HttpRequest) -> bytes:
+    length = request.headers.get("Content-Length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_LENGTH:
+        raise Problem("malformed")
+    try:
+        return request.body
+    except (RequestDataTooBig, UnreadablePostError, RawPostDataException, ValueError):
+        # ValueError: the length is no number, and the server has not refused it.
+        raise Problem("malformed") from None
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and infinity, which Python accepts (RFC 8259 section 6)."""
+    raise ValueError(constant)
+
+
+@sensitive_variables()
+def _parse(raw: bytes) -> Mapping[str, Any]:
+    if len(raw) > MAX_LENGTH:
+        raise Problem("malformed")
+    try:
+        # Python accepts UTF-16 and UTF-32 as well. RFC 8259 section 8.1 requires UTF-8.
+        text = raw.decode()
+        data = json.loads(text, parse_constant=_refuse)
+        # A lone surrogate can be escaped in JSON, but is no text.
+        json.dumps(data, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Problem("malformed") from None
+    if not isinstance(data, dict):
+        raise Problem("malformed")
+    return data
