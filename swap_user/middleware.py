@@ -7,7 +7,9 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.conf import settings
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 
 from swap_user.otp.enforcement import rule
 from swap_user.otp.enforcement.pages import enroll_first, required_add_url
@@ -61,6 +63,10 @@ class EnrollmentMiddleware:
     reminded. Place it after AuthenticationMiddleware and MessageMiddleware. These views stay open:
     those that need no login (``login_not_required``), the pages of this package, logouts and
     static files.
+
+    The views of Django REST framework answer with status 403 and the code ``enrollment_needed``,
+    as the JSON API does. They don't stay open: the framework marks all its views as those that
+    need no login.
     """
 
     sync_capable = True
@@ -78,7 +84,7 @@ class EnrollmentMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        """Return a redirect if the user must enroll an app first, or None."""
+        """Return a redirect or an error if the user must enroll an app first, or None."""
         if not rule.exists() or _is_open(request, view):
             return None
         if not hasattr(request, "user"):
@@ -90,6 +96,8 @@ class EnrollmentMiddleware:
         now = standing(request)
         if now.due_at is None or now.is_enrolled:
             return None
+        if _is_of_rest_framework(view):
+            return _refusal() if now.is_due else None
         add_url = self.get_add_url(request)
         return None if request.path == add_url else enroll_first(request, now, add_url)
 
@@ -115,7 +123,7 @@ class EnrollmentMiddleware:
 
 def _is_open(request: HttpRequest, view: Any) -> bool:
     """Return whether a view stays open to users who must enroll an app."""
-    if not getattr(view, "login_required", True):
+    if not getattr(view, "login_required", True) and not _is_of_rest_framework(view):
         return True
     # An admin site with one-time codes decides by itself. Its pages include the one that adds an
     # app.
@@ -127,3 +135,15 @@ def _is_open(request: HttpRequest, view: Any) -> bool:
         return True
     static_url = settings.STATIC_URL or ""
     return len(static_url) > 1 and request.path.startswith(static_url)
+
+
+def _is_of_rest_framework(view: Any) -> bool:
+    return hasattr(getattr(view, "cls", None), "authentication_classes")
+
+
+def _refusal() -> JsonResponse:
+    """Return the error ``enrollment_needed`` of the JSON API. A program can't use a page."""
+    detail = _("Your account needs an authenticator app. Please add one.")
+    response = JsonResponse({"code": "enrollment_needed", "detail": detail}, status=403)
+    add_never_cache_headers(response)
+    return response

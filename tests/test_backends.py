@@ -71,6 +71,8 @@ def test_receivers_of_failed_logins_see_no_code():
     finally:
         user_login_failed.disconnect(receiver)
     assert [each["username"] for each in heard] == [username(7)] * 3
+    # django-axes looks for this name.
+    assert [each[user.USERNAME_FIELD] for each in heard] == [username(7)] * 3
     assert not set(codes) & {each["otp"] for each in heard}
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from swap_user.otp.verification.completion import note_password
     from swap_user.otp.verification.enrollment import Enrollment, enroll
     from swap_user.otp.verification.outcomes import aremember_browser, limited, remember_browser
+    from swap_user.otp.visitors.wrapped import without_session
 
 __all__ = [
     "AnotherCodeNeeded",
@@ -63,6 +64,7 @@ __all__ = [
     "send_code",
     "session_factors",
     "sessions_of",
+    "without_session",
 ]
 
 _MODULES = {
@@ -94,6 +96,7 @@ _MODULES = {
     "send_code": "delivery.request",
     "session_factors": "sessions.proof",
     "sessions_of": "sessions.ending",
+    "without_session": "visitors.wrapped",
 }
 
 

@@ -189,6 +189,78 @@ class ThreadDispatcher(AbstractDispatcher):
             failures.job_failed(job, args, kwargs, error)
 
 
+class QueueDispatcher(AbstractDispatcher):
+    """
+    Subclass this for a queue such as Celery, RQ, Dramatiq or django-q2, and define ``enqueue``.
+
+    A worker of the queue calls ``run_job()`` with the same three arguments.
+    """
+
+    @abstractmethod
+    def enqueue(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """
+        Put a job into the queue. An exception is logged and signalled: the job is dropped then.
+
+        Args:
+            name: the name of the job.
+            args: JSON values that contain neither a code nor a secret.
+            kwargs: JSON values, as above.
+        """
+
+    def dispatch(self, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Enqueue the job after the commit; see AbstractDispatcher.dispatch()."""
+        _after_commit(partial(self._enqueue, job, list(args), dict(kwargs)))
+
+    def _enqueue(self, job: Job, args: list[Any], kwargs: dict[str, Any]) -> None:
+        try:
+            self.enqueue(name_of(job), args, kwargs)
+        except Exception as error:  # noqa: BLE001 - the queue is the project's
+            failures.job_dropped(job, args, kwargs, failures.describe(error))
+
+
+class CeleryDispatcher(QueueDispatcher):
+    """
+    Enqueue the job in the project's Celery app.
+
+    Workers find the task with ``app.autodiscover_tasks()``.
+    """
+
+    def enqueue(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """
+        Enqueue the job; see QueueDispatcher.enqueue().
+
+        Raises:
+            ImportError: Celery is not installed.
+        """
+        # Imported here, because not every project has Celery.
+        from swap_user.otp.background.celery_task import run_job as task  # noqa: PLC0415
+
+        task.delay(name, args, kwargs)
+
+
+def run_job(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """
+    Run a job that a ``QueueDispatcher`` has enqueued. Call it in a worker of the queue.
+
+    Args:
+        name: what ``QueueDispatcher.enqueue()`` got.
+        args: what it got.
+        kwargs: what it got.
+
+    Raises:
+        LookupError: there is no such job. Other programs may be able to write to the queue.
+        Exception: an exception of the job, which is also logged and signalled, so that the queue
+            marks the job as failed. Let the queue not run it again: the job has tried to send the
+            message several times.
+    """
+    job = named(name)
+    try:
+        job(*args, **kwargs)
+    except Exception as error:
+        failures.job_failed(job, args, kwargs, error)
+        raise
+
+
 class TaskDispatcher(AbstractDispatcher):
     """
     Enqueue the job in the task backend "default" of Django or of the package django-tasks.

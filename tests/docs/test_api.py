@@ -25,7 +25,12 @@ def test_names_in_other_modules():
     for name, *_ in rows("docs/reference/api.md", "where"):
         path, _, arguments = code(name).partition("(")
         told = [each.split("=")[0] for each in re.findall(r"[\w=]+", arguments)]
-        named = import_string(path)
+        try:
+            named = import_string(path)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("swap_user"):
+                raise
+            continue  # an adapter whose package is not installed here, but in the stage `docs`
         if told:
             assert list(inspect.signature(named).parameters) == told
 

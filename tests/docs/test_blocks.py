@@ -25,7 +25,7 @@ def test_every_block_is_run_or_says_why_not(block, tmp_path):
         return
     assert block.title, f"{block.where}: which file is this? Or why is it not run?"
     assert block.project, f"{block.where}: of which project is this?"
-    languages = ("python", "html", "css", "ini", "text")
+    languages = ("python", "html", "css", "javascript", "ini", "text")
     assert block.language in languages, f"{block.where}: in what language is this?"
 
 

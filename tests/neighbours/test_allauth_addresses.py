@@ -11,6 +11,7 @@ from tests.neighbours.projects import run_project
 from tests.user_models import UserModel
 
 pytestmark = [
+    pytest.mark.neighbour("django-allauth"),
     pytest.mark.requirement("R50"),
     pytest.mark.skipif(
         UserModel._meta.label != "swap_to_email_otp.EmailOTPUser", reason="one model is enough"

@@ -1,4 +1,4 @@
-"""With django-axes beside us no code comes into its tables or its log (R41)."""
+"""With django-axes beside us no code comes into its tables (R41), and it counts by username."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from importlib.util import find_spec
 import pytest
 
 from tests import ROOT
+from tests.neighbours.projects import run_project
 
 pytestmark = [
-    pytest.mark.requirement("R41"),
+    pytest.mark.neighbour("django-axes"),
     pytest.mark.skipif(find_spec("axes") is None, reason="django-axes is not installed"),
 ]
 
@@ -73,6 +74,7 @@ print(json.dumps({"codes": codes, "attempts": attempts, "log": log.getvalue()}))
 """
 
 
+@pytest.mark.requirement("R41")
 @pytest.mark.parametrize("place", ["first", "last"])
 def test_codes_are_masked(shared_redis, place):
     """Whichever of the two is installed first."""
@@ -92,3 +94,48 @@ def test_codes_are_masked(shared_redis, place):
     for code in said["codes"]:
         assert code not in stored
         assert code not in said["log"]
+
+
+SETTINGS = """
+ours["INSTALLED_APPS"] = [*ours["INSTALLED_APPS"], "axes"]
+ours["MIDDLEWARE"] = [*ours["MIDDLEWARE"], "axes.middleware.AxesMiddleware"]
+ours["AUTHENTICATION_BACKENDS"] = [
+    "axes.backends.AxesStandaloneBackend", *ours["AUTHENTICATION_BACKENDS"],
+]
+ours |= {
+    "AXES_FAILURE_LIMIT": 3, "AXES_LOCKOUT_PARAMETERS": ["username"],
+    "AXES_SENSITIVE_PARAMETERS": ["username", "ip_address", "otp"],
+}
+"""
+
+COUNT = """
+from django.core.management import call_command
+from django.test import Client
+
+call_command("migrate", verbosity=0)
+from axes.models import AccessAttempt
+from swap_user.testing import outbox
+from tests.support import make_user, username
+
+
+def log_in(name, code=None):
+    client = Client()
+    client.post("/account/login/", {"username": name})
+    code = code or outbox[-1].otp
+    return client.post("/account/check-otp/", {"otp": code}).status_code
+
+
+make_user(1), make_user(2)
+said["expected"] = username()
+said["wrong"] = [log_in(username(), "00000000") for _ in range(3)]
+said["counted"] = list(AccessAttempt.objects.values_list("username", "failures_since_start"))
+said["right"], said["other"] = log_in(username()), log_in(username(2))
+"""
+
+
+def test_wrong_codes_are_counted_by_username(shared_redis):
+    """Also if the model has no field ``username``. Whoever is locked out there can't log in."""
+    said = run_project(SETTINGS, COUNT)
+    assert said["counted"] == [[said["expected"], 3]]
+    assert said["wrong"] == [200, 200, 429]
+    assert (said["right"], said["other"]) == (429, 302)

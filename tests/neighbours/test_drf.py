@@ -22,7 +22,10 @@ from rest_framework.exceptions import AuthenticationFailed  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.neighbour("djangorestframework"),
+]
 
 
 class CodeView(APIView):

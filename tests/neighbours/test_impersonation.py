@@ -12,7 +12,14 @@ from tests.neighbours.running import run
 pytestmark = pytest.mark.requirement("R51")
 
 
-@pytest.fixture(scope="module", params=["loginas", "hijack", "impersonate"])
+PACKAGES = [
+    pytest.param("loginas", marks=pytest.mark.neighbour("django-loginas")),
+    pytest.param("hijack", marks=pytest.mark.neighbour("django-hijack")),
+    pytest.param("impersonate", marks=pytest.mark.neighbour("django-impersonate")),
+]
+
+
+@pytest.fixture(scope="module", params=PACKAGES)
 def package(request: pytest.FixtureRequest) -> str:
     """Each package."""
     if find_spec(request.param) is None:

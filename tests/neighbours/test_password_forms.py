@@ -92,6 +92,7 @@ def tell(name, response):
 """
 
 
+@pytest.mark.neighbour("django-allauth")
 @needs("allauth")
 def test_allauth() -> None:
     """Reset, set, and sign up."""
@@ -120,6 +121,7 @@ said["users"] = get_user_model().objects.count()
         assert WHY in page
 
 
+@pytest.mark.neighbour("dj-rest-auth")
 @needs("dj_rest_auth")
 def test_dj_rest_auth() -> None:
     """Reset and change are refused as the other mistakes of their forms are."""
@@ -146,6 +148,7 @@ tell("change", client.post("/auth/password/change/", data, "application/json"))
         assert WHY in page
 
 
+@pytest.mark.neighbour("wagtail")
 @needs("wagtail")
 def test_wagtail() -> None:
     """The form that adds a user says so beside the password; without one, it adds the user."""

@@ -8,7 +8,10 @@ import pytest
 
 from tests.neighbours.running import run
 
-pytestmark = pytest.mark.requirement("R51")
+pytestmark = [
+    pytest.mark.requirement("R51"),
+    pytest.mark.neighbour("django-allauth", "djangorestframework"),
+]
 
 PAGES = ["/accounts/login/", "/api/login/", "/plain/login/"]
 

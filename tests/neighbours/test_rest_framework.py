@@ -22,7 +22,11 @@ from rest_framework.exceptions import APIException, AuthenticationFailed  # noqa
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.user_model("no password")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.neighbour("djangorestframework"),
+    pytest.mark.user_model("no password"),
+]
 
 
 class Conflict(APIException):

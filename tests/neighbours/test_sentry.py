@@ -11,6 +11,7 @@ from tests.neighbours.projects import run_project
 from tests.user_models import UserModel
 
 pytestmark = [
+    pytest.mark.neighbour("sentry-sdk"),
     pytest.mark.requirement("R54"),
     pytest.mark.skipif(find_spec("sentry_sdk") is None, reason="sentry-sdk is not installed"),
     pytest.mark.skipif(

@@ -15,7 +15,7 @@ from tests.support import CACHE_BACKENDS
 psycopg = pytest.importorskip("psycopg")
 pytest.importorskip("django_tenants")
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.neighbour("django-tenants")]
 
 SCRIPT = """
 import json

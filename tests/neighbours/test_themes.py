@@ -20,6 +20,26 @@ from django.urls import include, path
 urlpatterns = [path("admin/", admin.site.urls)]
 """
 
+# The module of each theme, with the name of its package.
+THEMES = {
+    name: pytest.param(name, marks=mark)
+    for name, mark in {
+        "unfold": pytest.mark.neighbour("django-unfold"),
+        "django_daisy": pytest.mark.neighbour("django-daisy"),
+        "baton": pytest.mark.neighbour("django-baton"),
+        "simpleui": pytest.mark.neighbour("django-simpleui"),
+        "jazzmin": pytest.mark.neighbour("django-jazzmin"),
+        "grappelli": pytest.mark.neighbour("django-grappelli"),
+        "admin_interface": pytest.mark.neighbour("django-admin-interface"),
+    }.items()
+}
+
+
+def themes(*names: str) -> list[Any]:
+    """Return parameters with the marks of these themes."""
+    return [THEMES[name] for name in names]
+
+
 # As each theme's own documentation says to install it.
 INSTALL = {
     "unfold": ('["unfold", *apps]', URLS),
@@ -84,7 +104,7 @@ def visit(theme: str) -> Any:
     return run_project(SETTINGS.format(apps=apps), VISIT, {"urls.py": urls})
 
 
-@pytest.mark.parametrize("theme", ["unfold", "django_daisy", "baton"])
+@pytest.mark.parametrize("theme", themes("unfold", "django_daisy", "baton"))
 def test_e018_a_theme_that_replaces_the_site(theme: str, shared_redis: Any) -> None:
     """The message names the class, and the hint what this theme needs."""
     message = visit(theme)["checks"]["swap_user.E018"]
@@ -97,6 +117,7 @@ def test_e018_a_theme_that_replaces_the_site(theme: str, shared_redis: Any) -> N
     assert way[theme] in message
 
 
+@pytest.mark.neighbour("django-simpleui")
 def test_w019_a_theme_without_the_block(shared_redis: Any) -> None:
     """The pages are shown without the theme, so everybody gets in."""
     said = visit("simpleui")
@@ -109,7 +130,7 @@ def test_w019_a_theme_without_the_block(shared_redis: Any) -> None:
     assert said["in"] == "/admin/"
 
 
-@pytest.mark.parametrize("theme", ["jazzmin", "grappelli", "admin_interface"])
+@pytest.mark.parametrize("theme", themes("jazzmin", "grappelli", "admin_interface"))
 def test_themes_that_need_nothing(theme: str, shared_redis: Any) -> None:
     """They keep the site, and the block of its login page."""
     said = visit(theme)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.browser.conftest import missing
 from tests.neighbours.projects import run_project
-from tests.neighbours.test_themes import INSTALL, SETTINGS
+from tests.neighbours.test_themes import INSTALL, SETTINGS, themes
 from tests.user_models import UserModel
 
 pytestmark = pytest.mark.skipif(
@@ -137,7 +137,7 @@ server.shutdown()
 MENUS = {"unfold": r"div[x-on\:click='openUserLinks = !openUserLinks']"}
 
 
-@pytest.mark.parametrize("theme", ["unfold", "jazzmin", "grappelli", "admin_interface"])
+@pytest.mark.parametrize("theme", themes("unfold", "jazzmin", "grappelli", "admin_interface"))
 def test_own_look(theme: str, shared_redis: Any) -> None:
     """Fields have borders, buttons look like buttons, the links are there, and 320 pixels do."""
     chromium = shutil.which("chromium")

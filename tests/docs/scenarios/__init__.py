@@ -2,10 +2,13 @@
 
 from tests.docs.scenarios import (
     addresses,
+    counting,
     factors,
+    json_api,
     keys,
     logins,
     neighbours,
+    other_apis,
     own_pages,
     own_views,
     sending,
@@ -16,10 +19,13 @@ from tests.docs.scenarios.steps import SCENARIOS
 __all__ = [
     "SCENARIOS",
     "addresses",
+    "counting",
     "factors",
+    "json_api",
     "keys",
     "logins",
     "neighbours",
+    "other_apis",
     "own_pages",
     "own_views",
     "sending",

@@ -110,3 +110,59 @@ def _language() -> None:
         with words_of(user_known_by(address), SettledSender(), Seen()):
             assert translation.get_language() == language
             assert timezone.get_current_timezone_name() == "Europe/Berlin"
+
+
+@scenario("senders-sms", "senders-vonage", "senders-budget")
+def _sms_of_a_provider() -> None:
+    from unittest.mock import patch
+    from urllib.parse import parse_qs
+
+    from swap_user.contrib.sms.base import HTTPSMSSender
+
+    user_known_by(PHONE)
+    got: list[str] = []
+
+    def post(self: HTTPSMSSender, receiver: str, text: str) -> None:
+        body = self.post_data(receiver, text).decode()
+        got.append(json.loads(body)["text"] if body[0] == "{" else parse_qs(body)["Body"][0])
+
+    with patch.object(HTTPSMSSender, "_post", post):
+        log_in("07400 123-456", lambda: got[-1][:6])
+    assert re.search(r"\n@testserver #\d{6}$", got[0])
+
+
+@scenario("senders-apprise")
+def _apprise() -> None:
+    from mysite.senders import TelegramSender
+
+    user = user_known_by(EMAIL)
+    got: list[tuple[list[str], str]] = []
+
+    class Service:
+        def notify(self, text: str, **kwargs: object) -> bool:
+            got.append((TelegramSender().get_urls(user), str.__str__(text)))
+            return True
+
+    TelegramSender._service = lambda self, user: Service()
+    log_in(EMAIL, lambda: got[-1][1][:6])
+    assert got[0][0] == [f"tgram:///{user.pk}"]
+
+
+@scenario("senders-chain")
+def _channels() -> None:
+    from django.conf import settings
+    from django.test import Client, override_settings
+    from mysite import push
+
+    user_known_by(EMAIL)
+    client = Client()
+    client.post("/admin/login/", {"username": EMAIL})
+    assert push.sent[-1][0] == EMAIL
+    page = client.get("/admin/check-otp/").content.decode()
+    assert re.search(
+        r'<button type="submit" name="channel" value="email"[^>]*>Email</button>', page
+    )
+    with override_settings(SWAP_USER=settings.SWAP_USER | {"OTP_RESEND_INTERVAL": 0}):
+        client.post("/admin/resend-otp/", {"channel": "email"})
+    assert len(push.sent) == 1
+    assert client.post("/admin/check-otp/", {"otp": mailed()}).status_code == 302
