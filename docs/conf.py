@@ -23,6 +23,8 @@ myst_fence_as_directive = [
     "ini",
     "sh",
     "text",
+    "javascript",
+    "json",
 ]  # see _ext/titled_fences.py
 
 html_theme = "furo"

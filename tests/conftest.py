@@ -25,6 +25,7 @@ from services.redis import RedisServer
 from services.smtp import SMTPServer
 from swap_user.testing import MemoryOTPSender, outbox
 from tests.clock import Clock, travelled
+from tests.neighbours.registry import NEIGHBOURS, table
 from tests.simulation.report import PROPERTY, lines
 from tests.support import NOW, aenter, enter, make_user
 from tests.user_models import skip_other_models
@@ -196,11 +197,16 @@ def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--requirements`."""
+    """Add `--requirements` and `--neighbours`."""
     parser.addoption(
         "--requirements",
         action="store_true",
         help="print which tests show which requirement, and run none",
+    )
+    parser.addoption(
+        "--neighbours",
+        action="store_true",
+        help="print the table of docs/reference/neighbours.md, with what these tests have run",
     )
 
 
@@ -227,6 +233,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker in item.iter_markers("requirement"):
             if unknown := [name for name in marker.args if name not in REQUIREMENTS]:
                 raise pytest.UsageError(f"{item.nodeid}: no such requirement: {unknown}")
+        for marker in item.iter_markers("neighbour"):
+            if unknown := [name for name in marker.args if name not in NEIGHBOURS]:
+                raise pytest.UsageError(f"{item.nodeid}: not in the registry: {unknown}")
+            item.user_properties.append(("neighbours", marker.args))
 
 
 def pytest_terminal_summary(
@@ -244,8 +254,16 @@ def pytest_terminal_summary(
         terminalreporter.write_line(
             f"{made:,} steps of the state machine, {accepted:,} codes were accepted"
         )
-    if not config.option.requirements:
-        return
+    for line in (line for report in noted["schemathesis"] for line in report):
+        terminalreporter.write_line(line)
+    if config.option.neighbours:
+        for line in table(_noted(terminalreporter, "passed"), _noted(terminalreporter, "failed")):
+            terminalreporter.write_line(line)
+    if config.option.requirements:
+        _write_requirements(terminalreporter)
+
+
+def _write_requirements(terminalreporter: pytest.TerminalReporter) -> None:
     shown: dict[str, dict[str, None]] = defaultdict(dict)
     for item in terminalreporter._session.items if terminalreporter._session else []:
         for marker in item.iter_markers("requirement"):
@@ -256,10 +274,10 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"| {name} | {', '.join(shown[name]) or '–'} |")
 
 
-def _noted(terminalreporter: pytest.TerminalReporter) -> dict[str, list[Any]]:
-    """Return the properties that tests have recorded, by their names."""
+def _noted(terminalreporter: pytest.TerminalReporter, *outcomes: str) -> dict[str, list[Any]]:
+    """Return the properties that tests with these outcomes have recorded, by their names."""
     noted: dict[str, list[Any]] = defaultdict(list)
-    for outcome in ("passed", "failed"):
+    for outcome in outcomes or ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, ()):
             for name, value in getattr(report, "user_properties", ()):
                 noted[name].append(value)
