@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
@@ -9,15 +10,18 @@ from django.http import HttpResponse
 from django.middleware.csrf import get_token
 
 from swap_user.api.flows import seal_flow
-from swap_user.api.operations import Call, groups_in_json
+from swap_user.api.operations import Answer, Call, groups_in_json
 from swap_user.api.problems import Problem
 from swap_user.otp.enforcement.standing import standing
 from swap_user.otp.exceptions import AnotherCodeNeeded
 from swap_user.otp.pages.login.text import limit_in_words
+from swap_user.otp.sessions import app_sessions
 from swap_user.otp.sessions.proof import session_factors
 from swap_user.otp.sessions.sessions import is_fresh
 from swap_user.otp.throttling.guesses import ReachedLimit
+from swap_user.otp.verification import outcomes
 from swap_user.otp.visitors.code_request import CodeRequest
+from swap_user.otp.visitors.known_browsers import COOKIE
 from swap_user.users import usernames
 
 
@@ -32,6 +36,24 @@ def session_body(call: Call) -> dict[str, Any]:
         "must_enroll_at": None if due_at is None else in_json(due_at),
         **csrf_token(call),
     }
+
+
+def logged_in(call: Call, **members: Any) -> Answer:
+    """
+    Return the answer to a login, and make the client known. Call it after ``login()``.
+
+    Args:
+        call: the request of the login.
+        members: more members of the answer.
+    """
+    cookies = HttpResponse()
+    outcomes.remember_browser(call.request, cookies)
+    if call.is_app:
+        session = call.request.session
+        app_sessions.begin(session)
+        members["known_browser"] = cookies.cookies[COOKIE].value
+        app_sessions.save_known_browser(session, members["known_browser"])
+    return Answer({**session_body(call), **members}, set_cookies=partial(_keep_cookies, cookies))
 
 
 def csrf_token(call: Call) -> dict[str, str]:
@@ -76,6 +98,6 @@ def in_json(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat()
 
 
-def keep_cookies(from_response: HttpResponse, response: HttpResponse) -> None:
+def _keep_cookies(from_response: HttpResponse, response: HttpResponse) -> None:
     """Copy the cookies of a response to another one."""
     response.cookies.update(from_response.cookies)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.request import RawPostDataException
 from django.views.decorators.debug import sensitive_variables
 
@@ -22,7 +22,7 @@ REQUIRED = "This member is required."
 @dataclass(frozen=True, slots=True)
 class Member:
     """
-    A member of the body. Its value is a text.
+    A member of the body. Its value is a text, or an object with the fields of a form.
 
     Attributes:
         name: the name of the member.
@@ -31,6 +31,8 @@ class Member:
         choices: the allowed values, or none for any text.
         max_length: the largest number of characters.
         secret: whether no traceback may show it.
+        is_form: whether the value is an object: each field is a text, a number, true, false or a
+            list of texts.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Member:
     choices: Collection[str] = ()
     max_length: int = 1000
     secret: bool = False
+    is_form: bool = False
 
     def optional(self) -> "Member":
         """Return the member as one that can be missing."""
@@ -50,9 +53,9 @@ class Member:
 
 
 @sensitive_variables()
-def read(request: HttpRequest, members: Collection[Member]) -> dict[str, str]:
+def read(request: HttpRequest, members: Collection[Member]) -> dict[str, Any]:
     """
-    Return the texts in the body of a request. Members that the API does not know are ignored.
+    Return the members in the body of a request. Those that the API does not know are ignored.
 
     Args:
         request: the request.
@@ -70,7 +73,7 @@ def read(request: HttpRequest, members: Collection[Member]) -> dict[str, str]:
     if raw and request.content_type != "application/json":
         raise Problem("unsupported_media_type")
     data = _parse(raw)
-    texts: dict[str, str] = {}
+    texts: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for member in members:
         value = data.get(member.name)
@@ -88,6 +91,8 @@ def read(request: HttpRequest, members: Collection[Member]) -> dict[str, str]:
 
 def _error_of(value: object, member: Member) -> str:
     """Return what is wrong with a value, or ""."""
+    if member.is_form:
+        return "" if _is_form(value) else "This must be an object of texts, numbers and lists."
     if not isinstance(value, str):
         return "This must be a text."
     if len(value) > member.max_length:
@@ -95,6 +100,33 @@ def _error_of(value: object, member: Member) -> str:
     if member.choices and value not in member.choices:
         return f"This must be one of: {', '.join(member.choices)}."
     return ""
+
+
+def _is_form(value: object) -> bool:
+    """Return whether a value has the fields of a form."""
+    return isinstance(value, dict) and all(
+        isinstance(each, str | bool | int | float)
+        or (isinstance(each, list) and all(isinstance(item, str) for item in each))
+        for each in value.values()
+    )
+
+
+def form_data(fields: Mapping[str, Any]) -> QueryDict:
+    """
+    Return the fields of a form as a browser sends them.
+
+    Args:
+        fields: the value of a member with ``is_form``.
+    """
+    data = QueryDict(mutable=True)
+    for name, value in fields.items():
+        if value is True:
+            data[name] = "on"
+        elif isinstance(value, list):
+            data.setlist(name, value)
+        elif value is not False:  # browsers leave out a box that is not checked
+            data[name] = str(value)
+    return data
 
 
 def _raw(request: HttpRequest) -> bytes:

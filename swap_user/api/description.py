@@ -20,6 +20,14 @@ _TITLE = "Login with one-time codes"
 VERSION = "1"
 """The version of the API. Members, codes and operations can be added to it, and none goes."""
 
+# A field of a form of the project.
+_FIELD = {
+    "anyOf": [
+        {"type": ["string", "number", "boolean"]},
+        {"type": "array", "items": {"type": "string"}},
+    ]
+}
+
 _OF_ALL = ("unavailable", "apps_only")
 _WITH_BODY = ("malformed", "unsupported_media_type")
 _CHANGING = ("csrf_failed",)
@@ -128,6 +136,8 @@ def _body(members: Iterable[Member]) -> dict[str, Any]:
 
 
 def _member(member: Member) -> dict[str, Any]:
+    if member.is_form:
+        return {"type": "object", "description": member.description, "additionalProperties": _FIELD}
     schema: dict[str, Any] = {"type": "string", "description": member.description}
     if member.choices:
         return {**schema, "enum": list(member.choices)}

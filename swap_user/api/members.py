@@ -33,7 +33,7 @@ FLOW = Member(
     "flow",
     "The flow of an app, from its last answer.",
     required=False,
-    max_length=4096,
+    max_length=12_000,
 )
 
 KNOWN_BROWSER = Member(
@@ -55,6 +55,13 @@ CHANNEL = Member(
     "How the code is sent: the name of a channel of the last answer. The default is the first one.",
     required=False,
     max_length=32,
+)
+
+FIELDS = Member(
+    "fields",
+    "What else the site asks for at a sign-up: the values of the fields of its form.",
+    required=False,
+    is_form=True,
 )
 
 NAME = Member("name", "The name of the authenticator, to tell it from others.", required=False)

@@ -42,7 +42,7 @@ class Call:
 
     request: HttpRequest
     client: str
-    texts: Mapping[str, str] = field(repr=False)
+    texts: Mapping[str, Any] = field(repr=False)
     path: Mapping[str, str]
 
     @property

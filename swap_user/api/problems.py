@@ -67,6 +67,7 @@ CODES: dict[str, tuple[HTTPStatus, str | Promise]] = {
         HTTPStatus.CONFLICT,
         _("You have as many as one account may have. Remove one before you add another."),
     ),
+    "logged_in": (HTTPStatus.CONFLICT, "A user is logged in, who has an account."),
     "nothing_to_confirm": (
         HTTPStatus.CONFLICT,
         _("That took too long. Please begin again."),
@@ -139,16 +140,17 @@ def wrong_code() -> Problem:
     return Problem("invalid_code", str(text), status=HTTPStatus.BAD_REQUEST)
 
 
-def invalid(errors: Mapping[str, Any]) -> Problem:
+def invalid(errors: Mapping[str, Any], **members: Any) -> Problem:
     """
     Return the problem of a body whose members are not valid.
 
     Args:
         errors: texts for the user, by the names of the members.
+        members: more members of the answer.
     """
     listed = [
         {"pointer": f"#/{name}", "detail": str(text)}
         for name, texts in errors.items()
         for text in ([texts] if isinstance(texts, str | Promise) else texts)
     ]
-    return Problem("invalid", errors=listed)
+    return Problem("invalid", errors=listed, **members)

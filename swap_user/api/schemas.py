@@ -93,6 +93,14 @@ SCHEMAS: dict[str, Schema] = {
         },
         *("session_token", "known_browser", "recovery_codes_left", "csrf_token"),
     ),
+    "SignedUp": _object(
+        {
+            "may_log_in": {
+                **_FLAG,
+                "description": "Whether the user can log in now. If not, staff must activate them.",
+            }
+        }
+    ),
     "Rotated": _object(
         {
             "rotated": {"const": True},

@@ -6,6 +6,7 @@ from swap_user.api.resources import (
     recovery_codes,
     session,
     sessions,
+    sign_up,
     username,
 )
 
@@ -16,5 +17,6 @@ OPERATIONS = (
     *authenticators.OPERATIONS,
     *recovery_codes.OPERATIONS,
     *username.OPERATIONS,
+    *sign_up.OPERATIONS,
 )
 """All operations, in the order of the documentation."""

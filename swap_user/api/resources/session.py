@@ -1,17 +1,15 @@
 """Log in, look at the session, show a code once more, and log out."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
-from django.http import HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
 from swap_user.api.answers import (
     another_code_needed,
     csrf_token,
-    keep_cookies,
     limit_reached,
+    logged_in,
     session_body,
 )
 from swap_user.api.members import IN_FLOW, OF_CLIENT, OTP, PASSWORD, USERNAME
@@ -21,10 +19,9 @@ from swap_user.api.password import forget_password, take_password
 from swap_user.api.problems import Problem, invalid
 from swap_user.otp.authenticators import recovery_codes
 from swap_user.otp.exceptions import AnotherCodeNeeded
-from swap_user.otp.sessions import app_sessions, reauthentication
+from swap_user.otp.sessions import reauthentication
 from swap_user.otp.verification import outcomes, unchecked
 from swap_user.otp.visitors import flow
-from swap_user.otp.visitors.known_browsers import COOKIE
 from swap_user.otp.visitors.session_key import renew_key
 from swap_user.users import usernames
 
@@ -98,25 +95,13 @@ def _take(call: Call, username: str, only: Any = None) -> Answer:
         raise limit_reached(limit) if limit else Problem("invalid_code")
     if only is not None and user.pk != only.pk:
         raise Problem("invalid_code")
-    return _logged_in(call, user, is_recovery=bool(recovery_codes.normalize(otp)))
-
-
-def _logged_in(call: Call, user: Any, *, is_recovery: bool) -> Answer:
-    """Log the user in, and return the answer."""
-    request = call.request
-    reauthentication.settle(request.session)
+    reauthentication.settle(call.request.session)
     forget_password(call)
-    login(request, user)
-    cookies = HttpResponse()
-    outcomes.remember_browser(request, cookies)
-    members: dict[str, Any] = {}
-    if call.is_app:
-        app_sessions.begin(request.session)
-        members["known_browser"] = cookies.cookies[COOKIE].value
-        app_sessions.save_known_browser(request.session, members["known_browser"])
-    if is_recovery:
+    login(call.request, user)
+    members = {}
+    if recovery_codes.normalize(otp):
         members["recovery_codes_left"] = recovery_codes.remaining_recovery_codes(user)
-    return Answer({**session_body(call), **members}, set_cookies=partial(keep_cookies, cookies))
+    return logged_in(call, **members)
 
 
 OPERATIONS = (log_in, show_session, log_out, rotate_token, step_up)

@@ -4,26 +4,21 @@ import time
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import login
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from swap_user.conf import swap_user_settings
-from swap_user.otp.accounts import confirmation, new_user
-from swap_user.otp.accounts.address_claim import SIGN_UP as PURPOSE
+from swap_user.otp.accounts import new_user
 from swap_user.otp.accounts.address_claim import AddressClaim
 from swap_user.otp.exceptions import LoginUnavailable
+from swap_user.otp.pages.addresses import sign_up_steps as steps
 from swap_user.otp.pages.addresses.confirming import ConfirmingMixin
 from swap_user.otp.pages.addresses.sign_up_form import SignUpForm, load_form
 from swap_user.otp.pages.login.base import StepView
-from swap_user.otp.throttling import requests as throttling
 from swap_user.otp.verification import outcomes
-from swap_user.otp.visitors import code_request, entered, flow
+from swap_user.otp.visitors import entered
 from swap_user.otp.visitors.code_request import SIGN_UP_KEY, CodeRequest
-from swap_user.otp.visitors.visitor import visitor
 from swap_user.users import lookup
 
 
@@ -57,20 +52,13 @@ class SignUpView(ConfirmingMixin, StepView):
 
     def address_form(self, data: QueryDict | None = None) -> SignUpForm:
         """Return the form. What was entered for an expired code is filled in for the last time."""
-        filled_in = self.filled_in()
+        filled_in = steps.filled_in(self.request.session)
         entered.forget_expired(self.request.session, time.time())
         return load_form()(initial=filled_in.dict()) if data is None else load_form()(data)
 
-    def filled_in(self) -> QueryDict:
-        """Return what the visitor has entered in the first step."""
-        data = QueryDict(mutable=True)
-        for name, values in entered.load(self.request.session, time.time()).items():
-            data.setlist(name, values)
-        return data
-
     def claim(self, address: str) -> AddressClaim:
         """Return what the visitor says about an address."""
-        return AddressClaim(PURPOSE, address)
+        return steps.claim_of(address)
 
     def redirect_here(self) -> HttpResponseRedirect:
         """Redirect to this page."""
@@ -78,64 +66,36 @@ class SignUpView(ConfirmingMixin, StepView):
 
     def send(self, form: Any, asked: CodeRequest | None) -> HttpResponse:
         """Keep what was entered, and send a code. If the address is confirmed, it needs none."""
-        values = self.values(form)
+        values = steps.values_of(form, self.request.POST)
         if entered.is_too_long(values):
             form.add_error(None, _("What you entered is too long."))
             return self.show(form)
         entered.save(self.request.session, values)
         if asked and asked.is_confirmed and asked.username == form.cleaned_data["username"]:
             try:
-                may_try = self.may_try(self.claim(asked.username))
+                may_try = steps.may_try(self.request, asked.username)
             except LoginUnavailable:
                 return self.show(form, unavailable=True)
             if may_try:
                 return self.create(form, asked)
         return super().send(form, asked)
 
-    def may_try(self, claim: AddressClaim) -> bool:
-        """Return whether this request may create the account without another code."""
-        # Each try says which values other users have, so it costs what a code costs.
-        is_charged = throttling.charge(claim.key, visitor(self.request)) is not None
-        return is_charged and confirmation.take(self.request, claim)
-
-    def values(self, form: SignUpForm) -> dict[str, list[str]]:
-        """Return what the visitor has entered in the fields of the form."""
-        # Widgets with several inputs add something to the name of their field.
-        prefixes = tuple(f"{name}_" for name in form.fields)
-        data = self.request.POST
-        values = {
-            name: data.getlist(name)
-            for name in data
-            if name in form.fields or name.startswith(prefixes)
-        }
-        return {**values, "username": [form.cleaned_data["username"]]}
-
     def confirmed(self, asked: CodeRequest) -> HttpResponse:
         """Create the account with what was entered in the first step."""
-        return self.create(load_form()(self.filled_in()), asked)
+        return self.create(load_form()(steps.filled_in(self.request.session)), asked)
 
     def create(self, form: SignUpForm, asked: CodeRequest) -> HttpResponse:
         """Create the account, or show the form, whose correction needs no other code."""
-        if form.is_valid() and form.cleaned_data["username"] == asked.username:
-            try:
-                user = new_user.create(form.create_user, form.model_field, asked.username)
-            except (ValidationError, IntegrityError) as error:
-                form.add_refusal(error, asked.username)
-            else:
-                return self.created(user)
-        if not asked.is_confirmed:
-            now = time.time()
-            code_request.confirm(self.request.session, asked.username, now=now, key=SIGN_UP_KEY)
-            flow.renew(self.request, flow.new_id())  # after each accepted step (R53)
         try:
-            confirmation.keep(self.request, self.claim(asked.username))
+            user = steps.create(self.request, form, asked)
+        except steps.NotCreated:
+            return self.show(form)
         except LoginUnavailable:
             return self.show(form, unavailable=True)
-        return self.show(form)
+        return self.created(user)
 
     def created(self, user: Any) -> HttpResponse:
         """Log the new user in. It is None if there was an account with the address."""
-        entered.forget(self.request.session)
         if user is None:
             text = _("There is an account with this address already. Log in with a code.")
             messages.warning(self.request, text, fail_silently=True)
@@ -147,9 +107,7 @@ class SignUpView(ConfirmingMixin, StepView):
                 text = _("Your account was created. Please log in.")
             messages.success(self.request, text, fail_silently=True)
             return self.redirect_to_step(self.login_url)
-        flow.replace(self.request.session)
-        new_user.note_code(self.request, user)
-        login(self.request, user, backend=new_user.backend_path())
+        steps.log_in(self.request, user)
         response = self.redirect_to_next()
         outcomes.remember_browser(self.request, response)
         return response
