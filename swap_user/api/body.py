@@ -16,6 +16,9 @@ from swap_user.otp.masked import Masked
 # In bytes.
 MAX_LENGTH = 16_384
 
+# How deep lists and objects can be nested.
+_MAX_DEPTH = 20
+
 REQUIRED = "This member is required."
 
 
@@ -111,6 +114,21 @@ def _is_form(value: object) -> bool:
     )
 
 
+def _is_deep(data: object) -> bool:
+    """Return whether lists and objects are nested deeper than any body that means something."""
+    level = [data]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def form_data(fields: Mapping[str, Any]) -> QueryDict:
     """
     Return the fields of a form as a browser sends them.
@@ -153,6 +171,8 @@ def _parse(raw: bytes) -> Mapping[str, Any]:
         # Python accepts UTF-16 and UTF-32 as well. RFC 8259 section 8.1 requires UTF-8.
         text = raw.decode()
         data = json.loads(text, parse_constant=_refuse)
+        if _is_deep(data):  # how much of it json accepts depends on the version of Python
+            raise ValueError(_MAX_DEPTH)
         # A lone surrogate can be escaped in JSON, but is no text.
         json.dumps(data, ensure_ascii=False).encode()
     except (ValueError, RecursionError):

@@ -49,6 +49,9 @@ MALFORMED = {
     "deep lists": b"[" * 8000,
     "deep objects": b'{"a":' * 3000 + b"1" + b"}" * 3000,
     "deep in a member": b'{"client":"app","username":' + b"[" * 8000 + b"]" * 8000 + b"}",
+    "deep in a member that is not known": json.dumps(
+        {**GOOD, "more": json.loads("[" * 30 + "]" * 30)}
+    ).encode(),
     "a lone surrogate": b'{"username": "\\ud800", "client": "app", "otp": "1"}',
     "a lone surrogate in a name": b'{"\\udfff": 1, "username": "x", "client": "app", "otp": "1"}',
     "a big integer": b'{"username": ' + b"9" * 5000 + b', "client": "app"}',
