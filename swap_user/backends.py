@@ -5,6 +5,7 @@ The classes are defined in this module, and not in one below it, because django-
 compute the path of a backend from its ``__module__``.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -61,9 +62,7 @@ class OTPBackend(ModelBackend):
         """
         if otp is None:
             return None
-        if username is None:
-            username = kwargs.get(get_user_model().USERNAME_FIELD)
-        return _verify(self, request, username, mask(otp))
+        return _verify(self, request, _username(username, kwargs), mask(otp))
 
     @sensitive_variables("otp")
     async def aauthenticate(  # type: ignore[override]
@@ -121,9 +120,7 @@ class CodeAsPasswordBackend(ModelBackend):
         password = mask(password)
         if not verifier.can_be_code(password):
             return None
-        if username is None:
-            username = kwargs.get(get_user_model().USERNAME_FIELD)
-        return _verify(self, request, username, password, alone=True)
+        return _verify(self, request, _username(username, kwargs), password, alone=True)
 
     @sensitive_variables("password")
     async def aauthenticate(  # type: ignore[override]
@@ -135,6 +132,11 @@ class CodeAsPasswordBackend(ModelBackend):
     ) -> AbstractBaseUser | None:
         """See authenticate()."""
         return await sync_to_async(self.authenticate)(request, username, mask(password), **kwargs)
+
+
+def _username(username: object, credentials: Mapping[str, Any]) -> object:
+    """Return the username, which may be passed under the name of the model's USERNAME_FIELD."""
+    return credentials.get(get_user_model().USERNAME_FIELD) if username is None else username
 
 
 @sensitive_variables("code")

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import auth
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.exceptions import SuspiciousOperation
@@ -158,7 +157,7 @@ def _app_session(request: HttpRequest, texts: Mapping[str, str]) -> SessionBase 
         return session  # type: ignore[no-any-return]
     if flow := texts.get("flow"):
         return flows.open_flow(flow)  # type: ignore[no-any-return]
-    return flows.begin() if texts.get("client") == APP else None
+    return app_sessions.new() if texts.get("client") == APP else None
 
 
 def _require_browser(request: HttpRequest) -> None:
@@ -236,9 +235,4 @@ class _NoMessages(BaseStorage):
 
 
 def _lazy_user(request: HttpRequest) -> Any:
-    def get_user() -> Any:
-        if not hasattr(request, "session"):
-            return AnonymousUser()
-        return auth.get_user(request)
-
-    return SimpleLazyObject(get_user)
+    return SimpleLazyObject(lambda: auth.get_user(request))

@@ -20,11 +20,6 @@ SECONDS = 900
 """How long a flow lasts after the last answer that had it: longer than any code."""
 
 
-def begin() -> Any:
-    """Return a new session of an app, which is not stored before the login."""
-    return app_sessions.new()
-
-
 def open_flow(text: str) -> Any:
     """
     Return the session of a flow, which is not stored before the login.

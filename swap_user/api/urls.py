@@ -5,12 +5,11 @@ Its namespace is ``swap_user_api``.
 """
 
 import re
-from itertools import groupby
 
 from django.urls import path, re_path
 
-from swap_user.api.description import describe
-from swap_user.api.operations import view_of
+from swap_user.api.openapi.description import describe
+from swap_user.api.operations import Operation, view_of
 from swap_user.api.resources import OPERATIONS
 
 app_name = "swap_user_api"
@@ -21,12 +20,9 @@ def _name_of(route: str) -> str:
     return re.sub(r"<\w+:(\w+)>", r"\1", route).strip("/").replace("/", "-")
 
 
-_by_route = {
-    route: list(found)
-    for route, found in groupby(
-        sorted(OPERATIONS, key=lambda each: each.route), key=lambda each: each.route
-    )
-}
+_by_route: dict[str, list[Operation]] = {}
+for _each in OPERATIONS:
+    _by_route.setdefault(_each.route, []).append(_each)
 
 urlpatterns = [
     path("openapi.json", describe, name="openapi"),

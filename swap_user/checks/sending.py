@@ -12,6 +12,20 @@ from swap_user.conf import NAMESPACE
 from swap_user.otp.dispatchers import AbstractDispatcher, CeleryDispatcher, TaskDispatcher
 from swap_user.otp.senders import sender_class
 
+# The dispatchers that need another package, with a function that imports their task, and a hint.
+_QUEUES: tuple[tuple[type[AbstractDispatcher], Callable[[], object], str], ...] = (
+    (
+        TaskDispatcher,
+        lambda: import_string("swap_user.otp.background.django_tasks.run_job"),
+        'Use Django 6.0 or later, or install django-tasks; define TASKS["default"].',
+    ),
+    (
+        CeleryDispatcher,
+        lambda: import_string("swap_user.otp.background.celery_task.run_job"),
+        "Install celery.",
+    ),
+)
+
 
 def check_dispatcher(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Messages:
     """E014: no such dispatcher, or no task queue for it. E015: not a dispatcher."""
@@ -28,21 +42,6 @@ def check_dispatcher(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
         if issubclass(dispatcher, queued):
             return _check_task(load_task, hint)
     return []
-
-
-# The dispatchers that need another package, with a function that imports their task, and a hint.
-_QUEUES: tuple[tuple[type[AbstractDispatcher], Callable[[], object], str], ...] = (
-    (
-        TaskDispatcher,
-        lambda: import_string("swap_user.otp.background.django_tasks.run_job"),
-        'Use Django 6.0 or later, or install django-tasks; define TASKS["default"].',
-    ),
-    (
-        CeleryDispatcher,
-        lambda: import_string("swap_user.otp.background.celery_task.run_job"),
-        "Install celery.",
-    ),
-)
 
 
 def _check_task(load_task: Callable[[], object], hint: str) -> Messages:

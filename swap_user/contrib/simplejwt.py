@@ -1,8 +1,8 @@
 """
 JSON web tokens of djangorestframework-simplejwt for users who log in with a code.
 
-The serializer logs the user in to a session of an app whose token nobody gets. The JSON web tokens
-name that session, so the user can end it like any other. ``RecordedJWTAuthentication`` and
+The serializer logs the user in to a session of an app whose token no client gets. The JSON web
+tokens name that session, so the user can end it like any other. ``RecordedJWTAuthentication`` and
 ``RecordedTokenRefreshSerializer`` look whether the user is still logged in to it.
 """
 
@@ -41,7 +41,7 @@ from swap_user.otp.visitors.known_browsers import COOKIE
 from swap_user.otp.visitors.wrapped import without_session
 
 CLAIM = "swap_user_session"
-"""The claim with the key of the session. The key logs nobody in."""
+"""The claim with the key of the session. The key logs no user in."""
 
 
 class AnotherCode(APIException):  # type: ignore[misc]

@@ -13,8 +13,19 @@ from django.utils.module_loading import import_string
 from swap_user.conf import swap_user_settings
 from swap_user.otp.background import context, failures, lifecycle
 from swap_user.otp.background.calls import Abandoned, ProcessEnds
+from swap_user.otp.background.queued import run_job
 from swap_user.otp.background.registry import Job, is_urgent, name_of, named
 from swap_user.otp.connections import inline
+
+__all__ = [
+    "AbstractDispatcher",
+    "CeleryDispatcher",
+    "InlineDispatcher",
+    "QueueDispatcher",
+    "TaskDispatcher",
+    "ThreadDispatcher",
+    "run_job",
+]
 
 P = ParamSpec("P")
 
@@ -236,29 +247,6 @@ class CeleryDispatcher(QueueDispatcher):
         from swap_user.otp.background.celery_task import run_job as task  # noqa: PLC0415
 
         task.delay(name, args, kwargs)
-
-
-def run_job(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """
-    Run a job that a ``QueueDispatcher`` has enqueued. Call it in a worker of the queue.
-
-    Args:
-        name: what ``QueueDispatcher.enqueue()`` got.
-        args: what it got.
-        kwargs: what it got.
-
-    Raises:
-        LookupError: there is no such job. Other programs may be able to write to the queue.
-        Exception: an exception of the job, which is also logged and signalled, so that the queue
-            marks the job as failed. Let the queue not run it again: the job has tried to send the
-            message several times.
-    """
-    job = named(name)
-    try:
-        job(*args, **kwargs)
-    except Exception as error:
-        failures.job_failed(job, args, kwargs, error)
-        raise
 
 
 class TaskDispatcher(AbstractDispatcher):

@@ -9,7 +9,7 @@ from typing import Any
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 
-from swap_user.api.description import document
+from swap_user.api.openapi.description import document
 from tests.support import username
 
 BASE = "/api/auth/"

@@ -17,9 +17,9 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.urls import reverse
 
+from swap_user.api.openapi.schemas import SCHEMAS
 from swap_user.api.problems import CODES
 from swap_user.api.resources import OPERATIONS
-from swap_user.api.schemas import SCHEMAS
 from swap_user.testing import outbox
 from tests import ROOT
 from tests.docs.reading import BLOCKS, Block, code, rows

@@ -1,22 +1,19 @@
 """Create an account, which is made when its address is confirmed (OTP_SIGN_UP)."""
 
-import time
 from http import HTTPStatus
 from typing import Any
 
-from django.views.decorators.debug import sensitive_variables
-
-from swap_user.api.answers import flow_member, limit_reached, logged_in, times
+from swap_user.api import confirming
+from swap_user.api.answers import flow_member, logged_in
 from swap_user.api.body import form_data
 from swap_user.api.members import FIELDS, IN_FLOW, OF_CLIENT, OTP, USERNAME
 from swap_user.api.operations import Answer, Call, operation
-from swap_user.api.problems import Problem, invalid, wrong_code
+from swap_user.api.problems import Problem, invalid
 from swap_user.conf import swap_user_settings
-from swap_user.otp.accounts import confirmation, new_user
+from swap_user.otp.accounts import new_user
 from swap_user.otp.pages.addresses import sign_up_steps as steps
 from swap_user.otp.pages.addresses.sign_up_form import SignUpForm, load_form
-from swap_user.otp.throttling.guesses import ReachedLimit
-from swap_user.otp.visitors import code_request, entered
+from swap_user.otp.visitors import entered
 from swap_user.otp.visitors.code_request import SIGN_UP_KEY, CodeRequest
 from swap_user.users import lookup
 
@@ -41,7 +38,7 @@ def sign_up(call: Call) -> Answer:
     the fields had to be corrected, the account is created.
     """
     _require_visitor(call)
-    session, now = call.request.session, time.time()
+    session = call.request.session
     fields = call.texts.get("fields", {})
     data = form_data({**fields, "username": call.texts["username"]})
     form = load_form()(data)
@@ -52,17 +49,12 @@ def sign_up(call: Call) -> Answer:
         raise invalid(
             {"fields": f"Together they have more than {entered.MOST_ENTERED} characters."}
         )
-    asked, address = _asked(call), form.cleaned_data["username"]
-    if asked and asked.is_confirmed and asked.username == address:
-        entered.save(session, values)
-        if steps.may_try(call.request, address):
-            return _create(call, form, asked)
-        asked = None
-    if not (asked and asked.username == address and asked.resend_in(now)):
-        confirmation.ask(call.request, steps.claim_of(address))
-        code_request.save(session, address, now=now, key=SIGN_UP_KEY)
+    asked, address = confirming.asked(call, SIGN_UP_KEY), form.cleaned_data["username"]
     entered.save(session, values)
-    return Answer({**times(_asked(call)), **flow_member(call)}, HTTPStatus.ACCEPTED)
+    is_confirmed = asked and asked.is_confirmed and asked.username == address
+    if asked and is_confirmed and steps.may_try(call.request, address):
+        return _create(call, form, asked)
+    return confirming.send(call, steps.claim_of(address), SIGN_UP_KEY)
 
 
 @operation(
@@ -72,19 +64,13 @@ def sign_up(call: Call) -> Answer:
     returns=_CREATED,
     problems=(*_PROBLEMS, "invalid_code 400", "nothing_to_confirm", "limited"),
 )
-@sensitive_variables("call")
 def confirm_sign_up(call: Call) -> Answer:
     """Confirm the address with the code that was sent there, create the account, and log in."""
     _require_visitor(call)
-    asked = _asked(call)
+    asked = confirming.asked(call, SIGN_UP_KEY)
     if asked is None or asked.is_confirmed:
         raise Problem("nothing_to_confirm")
-    claim = steps.claim_of(asked.username)
-    result = confirmation.confirm(call.request, claim, call.texts["otp"])
-    if isinstance(result, ReachedLimit):
-        raise limit_reached(result)
-    if not result:
-        raise wrong_code()
+    confirming.check(call, steps.claim_of(asked.username))
     form = load_form()(steps.filled_in(call.request.session))
     return _create(call, form, asked)
 
@@ -94,11 +80,6 @@ def _require_visitor(call: Call) -> None:
         raise Problem("not_found")
     if call.user.is_authenticated:
         raise Problem("logged_in")
-
-
-def _asked(call: Call) -> CodeRequest | None:
-    asked = code_request.load(call.request.session, SIGN_UP_KEY)
-    return asked if asked and asked.expires_in(time.time()) else None
 
 
 def _create(call: Call, form: SignUpForm, asked: CodeRequest) -> Answer:

@@ -1,22 +1,18 @@
 """Change the address that codes are sent to (R50)."""
 
-import time
-from http import HTTPStatus
 from typing import Any
 
-from django.views.decorators.debug import sensitive_variables
-
-from swap_user.api.answers import limit_reached, session_body, times
+from swap_user.api import confirming
+from swap_user.api.answers import session_body
 from swap_user.api.members import OTP, USERNAME
 from swap_user.api.operations import Answer, Call, operation
-from swap_user.api.problems import Problem, invalid, wrong_code
-from swap_user.otp.accounts import address_field, confirmation
+from swap_user.api.problems import Problem, invalid
+from swap_user.otp.accounts import address_field
 from swap_user.otp.accounts.address_claim import CHANGE, AddressClaim
 from swap_user.otp.accounts.own_change import change_own_address
 from swap_user.otp.pages.addresses.forms import AddressForm
-from swap_user.otp.throttling.guesses import ReachedLimit
 from swap_user.otp.visitors import code_request, flow
-from swap_user.otp.visitors.code_request import ADDRESS_KEY, CodeRequest
+from swap_user.otp.visitors.code_request import ADDRESS_KEY
 
 _CHANGES = {"needs_login": True, "needs_fresh_login": True}
 
@@ -40,14 +36,7 @@ def ask_for_change(call: Call) -> Answer:
     form = AddressForm({"username": call.texts["username"]}, user=call.user)
     if not form.is_valid():
         raise invalid(dict(form.errors))
-    address, now = form.cleaned_data["username"], time.time()
-    session = call.request.session
-    asked = _asked(call)
-    if not (asked and asked.username == address and asked.resend_in(now)):
-        confirmation.ask(call.request, _claim(call, address))
-        code_request.save(session, address, now=now, key=ADDRESS_KEY)
-        asked = _asked(call)
-    return Answer(dict(times(asked)), HTTPStatus.ACCEPTED)
+    return confirming.send(call, _claim(call, form.cleaned_data["username"]), ADDRESS_KEY)
 
 
 @operation(
@@ -65,17 +54,12 @@ def ask_for_change(call: Call) -> Answer:
     ),
     **_CHANGES,
 )
-@sensitive_variables("call")
 def confirm_change(call: Call) -> Answer:
     """Confirm the new address with the code that was sent there; the user's other sessions end."""
-    field, asked = _field(call), _asked(call)
+    field, asked = _field(call), confirming.asked(call, ADDRESS_KEY)
     if asked is None:
         raise Problem("nothing_to_confirm")
-    result = confirmation.confirm(call.request, _claim(call, asked.username), call.texts["otp"])
-    if isinstance(result, ReachedLimit):
-        raise limit_reached(result)
-    if not result:
-        raise wrong_code()
+    confirming.check(call, _claim(call, asked.username))
     code_request.clear(call.request.session, ADDRESS_KEY)
     flow.renew(call.request, flow.new_id())  # after each accepted step (R53)
     if not change_own_address(call.request, field, asked.username):
@@ -89,11 +73,6 @@ def _field(call: Call) -> Any:
     if field is None:  # the sender reads no field of the user
         raise Problem("not_found")
     return field
-
-
-def _asked(call: Call) -> CodeRequest | None:
-    asked = code_request.load(call.request.session, ADDRESS_KEY)
-    return asked if asked and asked.expires_in(time.time()) else None
 
 
 def _claim(call: Call, address: str) -> AddressClaim:

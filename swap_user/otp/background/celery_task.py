@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from swap_user.otp.background import failures, registry
+from swap_user.otp.background import queued
 
 
 # The name is stable, because jobs wait in queues during an upgrade.
@@ -22,9 +22,4 @@ def run_job(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
         LookupError: there is no such job.
         Exception: an exception of the job, so that Celery marks the task as failed.
     """
-    job = registry.named(name)
-    try:
-        job(*args, **kwargs)
-    except Exception as error:
-        failures.job_failed(job, args, kwargs, error)
-        raise
+    queued.run_job(name, args, kwargs)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from swap_user.otp.background import failures, registry
+from swap_user.otp.background import queued, registry
 from swap_user.otp.background.registry import Job
 
 # Priority of urgent jobs. It is above 0, the default, so that workers run them before other jobs.
@@ -58,9 +58,4 @@ def run_job(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
         LookupError: there is no such job.
         Exception: an exception of the job, so that the framework marks the task as failed.
     """
-    job = registry.named(name)
-    try:
-        job(*args, **kwargs)
-    except Exception as error:
-        failures.job_failed(job, args, kwargs, error)
-        raise
+    queued.run_job(name, args, kwargs)

@@ -48,8 +48,8 @@ class Message:
         code: returns the code in the message, or "". It is masked in the texts of errors.
         key: identifies the receiver of a message to somebody who is not a user yet.
         channel: the name of the channel that the visitor wants, or "".
-        reaches: returns the address for a sender, or "" if the user has none. It is called if the
-            sender has several channels.
+        reaches: returns something false if the user has no address for a sender. It is called if
+            the sender has several channels.
         is_bound: whether only the first channel may be used, because the code confirms its address.
         withheld: called if the message must not be sent.
     """
@@ -62,7 +62,7 @@ class Message:
     code: Callable[[], str] = field(default=str, repr=False)
     key: str = ""
     channel: str = ""
-    reaches: Callable[[AbstractOTPSender], str] = lambda sender: "yes"
+    reaches: Callable[[AbstractOTPSender], object] = lambda sender: True
     is_bound: bool = False
     withheld: Callable[[], object] = lambda: None
 

@@ -22,7 +22,7 @@ AT_ONCE = 3
 @pytest.mark.requirement("R36", "R52", "R53")
 @pytest.mark.django_db(transaction=True)
 def test_rotations_at_once(user: Any) -> None:
-    """One of them gets a token. The others are told that the session has ended."""
+    """One of them gets a token. For the others, the session has ended."""
     app = logged_in(AppClient(), sent_code)
     barrier = threading.Barrier(AT_ONCE)
     others = [AppClient(token=app.token) for _ in range(AT_ONCE)]

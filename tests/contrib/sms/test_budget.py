@@ -52,7 +52,7 @@ def _nothing_sent() -> None:
 
 
 @pytest.fixture
-def told() -> Any:
+def signalled() -> Any:
     """The signals that were sent: name, budget and period."""
     noted: list[tuple[str, str, str]] = []
     low = lambda **kwargs: noted.append(("low", kwargs["budget"], kwargs["period"]))  # noqa: E731
@@ -85,12 +85,12 @@ def test_the_longest_prefix_gives_the_price(number, price):
     assert (None if found is None else str(found)) == price
 
 
-def test_strangers_stop_at_four_fifths(told):
+def test_strangers_stop_at_four_fifths(signalled):
     """The rest is for known browsers. One signal each."""
     assert send(20) == 8
-    assert told == [("low", "sms", "day")]
+    assert signalled == [("low", "sms", "day")]
     assert send(20, is_known=True) == 2
-    assert told == [("low", "sms", "day"), ("spent", "sms", "day")]
+    assert signalled == [("low", "sms", "day"), ("spent", "sms", "day")]
 
 
 def test_what_a_message_costs(clock):
@@ -109,26 +109,26 @@ def test_what_a_message_costs(clock):
     assert send(200, "+15550006789") == 0.8 / 0.0079 // 1
 
 
-def test_a_day_and_a_month(clock, told):
+def test_a_day_and_a_month(clock, signalled):
     """Both limits count, and each ends."""
     assert send(20, sender=Monthly) == 2
-    assert told == [("low", "sms", "month")]
+    assert signalled == [("low", "sms", "month")]
     clock.shift(DAY)
     assert send(20, sender=Monthly) == 0
     clock.shift(29 * DAY)
     assert send(20, sender=Monthly) == 2
 
 
-def test_signals_once_an_hour(clock, told, caplog):
+def test_signals_once_an_hour(clock, signalled, caplog):
     """And a line of the log each; what is withheld has a line every time."""
     with caplog.at_level(logging.WARNING, logger="swap_user.security"):
         send(12, is_known=True)
         clock.shift(3599)
         send(2)
-        assert told == [("low", "sms", "day"), ("spent", "sms", "day")]
+        assert signalled == [("low", "sms", "day"), ("spent", "sms", "day")]
         clock.shift(2)
         send(1)
-    assert told[2:] == [("spent", "sms", "day")]
+    assert signalled[2:] == [("spent", "sms", "day")]
     lines = [record.getMessage() for record in caplog.records]
     assert lines.count("sms budget low: budget=sms period=day") == 1
     assert lines.count("sms budget spent: budget=sms period=day") == 2
@@ -137,7 +137,7 @@ def test_signals_once_an_hour(clock, told, caplog):
 
 
 def test_no_price_no_sms(caplog):
-    """A country that nobody has priced is refused, unless there is a default."""
+    """A country without a price is refused, unless there is a default."""
     with caplog.at_level(logging.WARNING, logger="swap_user.security"):
         assert send(1, "+33123456789") == 0
     assert caplog.messages == ["sms withheld: budget=sms reason=no price for this prefix"]

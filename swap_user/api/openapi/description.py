@@ -10,10 +10,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from swap_user.api.body import Member
+from swap_user.api.openapi.schemas import SCHEMAS
 from swap_user.api.operations import Operation
 from swap_user.api.problems import CODES, MEDIA_TYPE
 from swap_user.api.resources import OPERATIONS
-from swap_user.api.schemas import SCHEMAS
 
 _TITLE = "Login with one-time codes"
 
